@@ -1,0 +1,150 @@
+// Bench takes the ratios of DESIGN §7: every variant of a row is run in turn,
+// round after round, so that a machine whose speed drifts drifts for all.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// variant is one way of doing the same work.
+type variant struct {
+	name string
+	argv []string
+}
+
+// row is one comparison. The first variant is what the others are divided by.
+type row struct {
+	title string
+	// per is the number of operations in one run, less those of base.
+	per      int
+	variants []variant
+	// slope subtracts a run with no iterations, so that start-up does not count.
+	slope bool
+}
+
+const trueLoop = `i=0; while [ "$i" -lt "$1" ]; do /bin/true; i=$((i+1)); done`
+
+// pure is shell code that starts nothing; each script takes its count as $1.
+var pure = []struct {
+	name, script string
+	count        int
+}{
+	{"counting loop", `i=0; while [ "$i" -lt "$1" ]; do i=$((i+1)); done`, 100000},
+	{"string operations", `i=0; x=a.b.c; while [ "$i" -lt "$1" ]; do y=${x%%.*}-${x#*.}; z=$y$y; i=$((i+1)); done`, 50000},
+	{"functions", `f() { r=$1; }; i=0; while [ "$i" -lt "$1" ]; do f "$i"; i=$((i+1)); done`, 50000},
+	{"case", `i=0; while [ "$i" -lt "$1" ]; do case $i in *1|2*) r=a;; [3-6]) r=b;; *) r=c;; esac; i=$((i+1)); done`, 50000},
+	{"command substitution", `i=0; while [ "$i" -lt "$1" ]; do x=$(echo x); i=$((i+1)); done`, 2000},
+	{"here-document", "i=0; while [ \"$i\" -lt \"$1\" ]; do read -r x <<E\nline $i\nE\ni=$((i+1)); done", 2000},
+	{"redirection > file", `i=0; while [ "$i" -lt "$1" ]; do : >"$TMPDIR/out"; i=$((i+1)); done`, 5000},
+}
+
+func main() {
+	fsh := flag.String("fsh", "build/fsh", "the fsh to measure")
+	rounds := flag.Int("rounds", 7, "rounds per row")
+	only := flag.String("only", "", "rows whose title contains this")
+	flag.Parse()
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, r := range rows(*fsh) {
+		if !strings.Contains(r.title, *only) {
+			continue
+		}
+		fmt.Fprintf(w, "%s\t\t\t\t\n\tmedian µs\tmin\tmax\tratio\t\n", r.title)
+		if err := r.measure(w, *rounds); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		w.Flush()
+	}
+}
+
+func rows(fsh string) []row {
+	shells := func(script string) []variant {
+		return []variant{
+			{"dash", []string{"dash", "-c", script, "x"}},
+			{"bash", []string{"bash", "-c", script, "x"}},
+			{"fsh", []string{fsh, "-c", script, "x"}},
+			{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-c", script, "x"}},
+		}
+	}
+	exec1 := row{title: "one more /bin/true in a loop", per: 1000, slope: true, variants: shells(trueLoop)}
+	if path, err := exec.LookPath("bwrap"); err == nil {
+		loop := strings.ReplaceAll(trueLoop, "/bin/true", path+
+			" --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-all /bin/true")
+		exec1.variants = append(exec1.variants, variant{"bwrap each", []string{"dash", "-c", loop, "x"}})
+	}
+	all := []row{
+		exec1,
+		{title: "start: -c :", per: 1, variants: []variant{
+			{"dash", []string{"dash", "-c", ":"}},
+			{"bash", []string{"bash", "-c", ":"}},
+			{"fsh", []string{fsh, "-c", ":"}},
+			{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-c", ":"}},
+		}},
+		{title: "first command: -c /bin/true (network included)", per: 1, variants: []variant{
+			{"dash", []string{"dash", "-c", "/bin/true; :"}},
+			{"fsh", []string{fsh, "-c", "/bin/true; :"}},
+		}},
+	}
+	for _, p := range pure {
+		all = append(all, row{title: p.name, per: p.count, slope: true, variants: shells(p.script)})
+	}
+	return all
+}
+
+// measure runs all variants in turn and prints medians per operation and the
+// median of the ratios taken round by round.
+func (r row) measure(w *tabwriter.Writer, rounds int) error {
+	times := make([][]time.Duration, len(r.variants))
+	for round := range rounds + 1 {
+		for i, v := range r.variants {
+			d, err := r.once(v)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", r.title, v.name, err)
+			}
+			if round > 0 { // the first warms the caches
+				times[i] = append(times[i], d)
+			}
+		}
+	}
+	for i, v := range r.variants {
+		ratios := make([]float64, rounds)
+		for k := range ratios {
+			ratios[k] = float64(times[i][k]) / float64(times[0][k])
+		}
+		slices.Sort(ratios)
+		sorted := slices.Sorted(slices.Values(times[i]))
+		us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(r.per) }
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", v.name,
+			us(sorted[rounds/2]), us(sorted[0]), us(sorted[rounds-1]), ratios[rounds/2])
+	}
+	return nil
+}
+
+// once is the time of one run, less that of a run without iterations.
+func (r row) once(v variant) (time.Duration, error) {
+	if !r.slope {
+		return run(v.argv)
+	}
+	full, err := run(append(slices.Clone(v.argv), fmt.Sprint(r.per)))
+	if err != nil {
+		return 0, err
+	}
+	empty, err := run(append(slices.Clone(v.argv), "0"))
+	return max(full-empty, 1), err
+}
+
+func run(argv []string) (time.Duration, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	err := cmd.Run()
+	return time.Since(start), err
+}
