@@ -8,7 +8,7 @@ const (
 	maxNesting = 64
 	// maxFailed bounds the number of '[' that turned out not to open a
 	// bracket expression; each cost a look at the rest of the pattern.
-	maxFailed = 256
+	maxFailed = 32
 	// maxName bounds the name inside [: :], [. .] and [= =].
 	maxName = 32
 )
