@@ -158,6 +158,7 @@ func (p *Pattern) findExt(s string, from int) (start, end int) {
 	if start < 0 {
 		return -1, -1
 	}
+	m.memo = nil // it holds for one direction
 	end = m.run(p.ext, m.single(start), forward).max()
 	if end < 0 {
 		return -1, -1
