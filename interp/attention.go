@@ -1,0 +1,94 @@
+package interp
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func newAttention() attention {
+	return attention{new(atomic.Uint32), new(atomic.Uint64), new(atomic.Int32), new(wakeFD)}
+}
+
+// raise marks a signal for its trap and interrupts a blocking builtin.
+func (a attention) raise(sig syscall.Signal) {
+	a.signals.Or(1 << uint(sig))
+	a.pending.Or(attnSignal)
+	a.wake.ring()
+}
+
+// die asks the shell to end as if killed by sig.
+func (a attention) die(sig syscall.Signal) {
+	a.cancel.CompareAndSwap(0, int32(sig))
+	a.pending.Or(attnCancel)
+	a.wake.ring()
+}
+
+// take returns the signals raised since the last call.
+func (a attention) take() uint64 {
+	a.pending.And(^uint32(attnSignal))
+	a.wake.quiet(a)
+	return a.signals.Swap(0)
+}
+
+// wakeup is a descriptor that becomes readable when pending is set. It must
+// be taken before pending is looked at.
+func (a attention) wakeup() int { return a.wake.get(a) }
+
+// wakeFD is an eventfd(2) that exists once somebody waited for it.
+type wakeFD struct {
+	mu     sync.Mutex
+	fd     int // 0: none yet
+	closed bool
+}
+
+func (w *wakeFD) get(a attention) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fd == 0 && !w.closed {
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		if err != nil {
+			return -1 // poll ignores it; the wait cannot be interrupted
+		}
+		w.fd = fd
+		if a.pending.Load() != 0 {
+			w.signal()
+		}
+	}
+	if w.closed {
+		return -1
+	}
+	return w.fd
+}
+
+func (w *wakeFD) ring() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fd != 0 && !w.closed {
+		w.signal()
+	}
+}
+
+func (w *wakeFD) signal() { unix.Write(w.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+// quiet empties the eventfd unless something is still pending.
+func (w *wakeFD) quiet(a attention) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fd == 0 || w.closed || a.pending.Load() != 0 {
+		return
+	}
+	var b [8]byte
+	unix.Read(w.fd, b[:])
+}
+
+func (w *wakeFD) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fd != 0 && !w.closed {
+		unix.Close(w.fd)
+	}
+	w.closed = true
+}

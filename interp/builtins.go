@@ -1,0 +1,34 @@
+package interp
+
+// A builtin is a command that the shell runs itself. It gets its own name as
+// args[0], reads and writes the shell's virtual descriptors (sh.write,
+// sh.readFD) and returns its exit status. Control flow (exit, return, break)
+// is left in sh.jump.
+type builtin struct {
+	name string
+	// special marks the builtins of XCU 2.15: found before functions, their
+	// prefix assignments persist and their errors end a script.
+	special bool
+	run     func(sh *shell, args []string) int
+	usage   string
+}
+
+// builtinFamilies are all builtins there are. It is a function, not a
+// variable, because builtins such as `command` look others up.
+func builtinFamilies() [][]builtin {
+	return [][]builtin{
+		flowBuiltins, sourceBuiltins, variableBuiltins, trapBuiltins,
+		jobBuiltins, directoryBuiltins,
+		ioBuiltins,
+	}
+}
+
+func indexBuiltins() map[string]*builtin {
+	index := make(map[string]*builtin, 64)
+	for _, family := range builtinFamilies() {
+		for i := range family {
+			index[family[i].name] = &family[i]
+		}
+	}
+	return index
+}

@@ -1,0 +1,292 @@
+package interp
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// file is an open file behind a virtual descriptor, shared by the shells that
+// inherited it. Its zero count closes it.
+type file struct {
+	refs atomic.Int32
+	fd   int // of this process; -1 while a capture lives in memory alone
+	cap  *capture
+	kind atomic.Uint32 // fileUnknown, fileRegular, fileOther
+}
+
+const (
+	fileUnknown = iota
+	fileRegular
+	fileOther
+)
+
+// newFile takes ownership of fd.
+func newFile(fd int) *file {
+	f := &file{fd: fd}
+	f.refs.Store(1)
+	return f
+}
+
+func (f *file) hold() *file {
+	if f != nil {
+		f.refs.Add(1)
+	}
+	return f
+}
+
+func (f *file) drop() {
+	if f == nil || f.refs.Add(-1) != 0 {
+		return
+	}
+	if f.cap != nil {
+		f.cap.writersGone()
+	}
+	if f.fd >= 0 {
+		syscall.Close(f.fd)
+	}
+}
+
+// sysFD is the descriptor to give to a command. A capture gets a pipe now.
+func (f *file) sysFD() (int, error) {
+	if f.cap != nil {
+		return f.cap.pipe(f)
+	}
+	return f.fd, nil
+}
+
+// regular reports whether reads cannot block and the offset can be moved.
+func (f *file) regular() bool {
+	k := f.kind.Load()
+	if k == fileUnknown && f.cap == nil {
+		var st syscall.Stat_t
+		k = fileOther
+		if syscall.Fstat(f.fd, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG {
+			k = fileRegular
+		}
+		f.kind.Store(k)
+	}
+	return k == fileRegular
+}
+
+// capture collects the output of a command substitution. Builtins append to
+// memory; the first command that needs a descriptor turns it into a pipe that
+// a goroutine reads, and from then on builtins write to the pipe as well.
+type capture struct {
+	mu   sync.Mutex
+	buf  []byte
+	max  int
+	read chan struct{} // closed when the reader of the pipe is done
+	over bool
+}
+
+// pipe makes the pipe of a capture, once.
+func (c *capture) pipe(f *file) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.fd >= 0 {
+		return f.fd, nil
+	}
+	var p [2]int
+	if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
+		return -1, err
+	}
+	f.fd = p[1]
+	c.read = make(chan struct{})
+	go c.drain(p[0], c.read)
+	return f.fd, nil
+}
+
+func (c *capture) drain(fd int, done chan<- struct{}) {
+	defer close(done)
+	defer syscall.Close(fd)
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := syscall.Read(fd, chunk)
+		if err == syscall.EINTR {
+			continue
+		}
+		if n <= 0 || err != nil {
+			return
+		}
+		c.append(chunk[:n])
+	}
+}
+
+// append adds output up to the limit; more is counted as too much.
+func (c *capture) append(b []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.buf)+len(b) > c.max {
+		c.over = true
+		return false
+	}
+	c.buf = append(c.buf, b...)
+	return true
+}
+
+// writersGone is where the last descriptor goes away; nothing is to be done,
+// closing the pipe's end is what ends the reader.
+func (c *capture) writersGone() {}
+
+// result waits for the pipe's end, if there is one.
+func (c *capture) result() ([]byte, bool) {
+	if c.read != nil {
+		<-c.read
+	}
+	return c.buf, !c.over
+}
+
+// fdFile is the open file at a virtual descriptor, or nil.
+func (sh *shell) fdFile(n int) *file {
+	if n < 0 || n >= len(sh.fds) {
+		return nil
+	}
+	return sh.fds[n]
+}
+
+// maxFD bounds virtual descriptors; RLIMIT_NOFILE is usually lower than this.
+const maxFD = 1 << 16
+
+// setFile puts f (which the table then owns; nil closes) at descriptor n and
+// returns what was there.
+func (sh *shell) setFile(n int, f *file) (old *file) {
+	for n >= len(sh.fds) {
+		if f == nil {
+			return nil
+		}
+		sh.fds = append(sh.fds, nil)
+	}
+	old = sh.fds[n]
+	sh.fds[n] = f
+	return old
+}
+
+// write writes all of b to a virtual descriptor. EPIPE ends the shell as
+// SIGPIPE would, unless that is ignored.
+func (sh *shell) write(n int, b []byte) error {
+	f := sh.fdFile(n)
+	if f == nil {
+		return syscall.EBADF
+	}
+	if f.cap != nil {
+		f.cap.mu.Lock()
+		inMemory := f.fd < 0
+		f.cap.mu.Unlock()
+		if inMemory {
+			if !f.cap.append(b) {
+				return syscall.ENOMEM
+			}
+			return nil
+		}
+	}
+	for len(b) > 0 {
+		if err := sh.waitFD(f, unix.POLLOUT); err != nil {
+			return err
+		}
+		n, err := syscall.Write(f.fd, b)
+		switch {
+		case n > 0:
+			b = b[n:]
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			if err := pollFD(f.fd, unix.POLLOUT, -1); err != nil {
+				return err
+			}
+		case err == syscall.EPIPE:
+			sh.brokenPipe()
+			return err
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// brokenPipe is SIGPIPE: ignored, trapped, or the end.
+func (sh *shell) brokenPipe() {
+	switch sh.traps.disposition(syscall.SIGPIPE) {
+	case trapIgnore:
+	case trapCommand:
+		sh.attn.raise(syscall.SIGPIPE)
+	default:
+		sh.attn.die(syscall.SIGPIPE)
+	}
+}
+
+// readFD reads from a virtual descriptor. It returns EINTR when the shell has
+// something more urgent to do: a trap, or its end.
+func (sh *shell) readFD(n int, b []byte) (int, error) {
+	f := sh.fdFile(n)
+	if f == nil || f.cap != nil {
+		return 0, syscall.EBADF
+	}
+	for {
+		if err := sh.waitFD(f, unix.POLLIN); err != nil {
+			return 0, err
+		}
+		n, err := syscall.Read(f.fd, b)
+		switch {
+		case n >= 0 && err == nil:
+			return n, nil
+		case err == syscall.EAGAIN:
+			if err := pollFD(f.fd, unix.POLLIN, -1); err != nil {
+				return 0, err
+			}
+		case err != syscall.EINTR:
+			return 0, err
+		}
+	}
+}
+
+// waitFD waits until an I/O on f would not block, or fails with EINTR when
+// the shell is wanted. Regular files never block.
+func (sh *shell) waitFD(f *file, events int16) error {
+	if f.regular() {
+		return nil
+	}
+	wake := sh.attn.wakeup()
+	if sh.attn.pending.Load() != 0 {
+		return syscall.EINTR
+	}
+	fds := []unix.PollFd{{Fd: int32(f.fd), Events: events}, {Fd: int32(wake), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds, -1)
+		if sh.attn.pending.Load() != 0 {
+			return syscall.EINTR
+		}
+		if err == unix.EINTR || err == nil && fds[0].Revents == 0 {
+			continue
+		}
+		return err
+	}
+}
+
+// pollFD waits for one descriptor alone, at most ms milliseconds (-1: ever).
+func pollFD(fd int, events int16, ms int) error {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	for {
+		_, err := unix.Poll(fds, ms)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// copyFiles is the descriptor table as a command gets it.
+func (sh *shell) copyFiles() ([]FileMap, error) {
+	files := make([]FileMap, 0, 4)
+	for n, f := range sh.fds {
+		if f == nil {
+			continue
+		}
+		fd, err := f.sysFD()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, FileMap{Child: n, FD: fd})
+	}
+	return files, nil
+}

@@ -1,0 +1,124 @@
+package interp
+
+// frame remembers what to restore when a function, or a command with prefix
+// assignments, ends: variables have dynamic scope.
+type frame struct {
+	saved    []savedVariable
+	opts     options // for `local -`
+	saveOpts bool
+	function bool // false: only the prefix assignments of one command
+}
+
+type savedVariable struct {
+	name string
+	v    *variable
+	own  bool // was in the shell's own table, not below it
+}
+
+// pushFrame opens a scope.
+func (sh *shell) pushFrame(function bool) *frame {
+	f := &frame{function: function}
+	sh.frames = append(sh.frames, f)
+	return f
+}
+
+// popFrame restores what the innermost scope saved, last first.
+func (sh *shell) popFrame() {
+	f := sh.frames[len(sh.frames)-1]
+	sh.frames = sh.frames[:len(sh.frames)-1]
+	for i := len(f.saved) - 1; i >= 0; i-- {
+		sh.restore(f.saved[i])
+	}
+	if f.saveOpts {
+		sh.opts = f.opts
+	}
+}
+
+func (sh *shell) restore(s savedVariable) {
+	now, _ := sh.vars.get(s.name)
+	if now.is(attrExport) || s.v.is(attrExport) {
+		sh.env = nil
+	}
+	if s.own {
+		sh.vars.set(s.name, s.v)
+	} else {
+		sh.vars.forget(s.name)
+	}
+	h := hookNone
+	if now != nil {
+		h = now.hook
+	} else if s.v != nil {
+		h = s.v.hook
+	}
+	if h != hookNone && h != hookDynamic {
+		sh.touch(s.name, h)
+	}
+}
+
+// save remembers a variable in a scope, once, and leaves a copy in place.
+func (sh *shell) save(f *frame, name string) {
+	for _, s := range f.saved {
+		if s.name == name {
+			return
+		}
+	}
+	own, ok := sh.vars.owned(name)
+	f.saved = append(f.saved, savedVariable{name, own, ok})
+	if ok {
+		sh.vars.set(name, cloneVariable(own))
+	}
+}
+
+// localFrame is the scope of the function being run, nil outside of one.
+func (sh *shell) localFrame() *frame {
+	for i := len(sh.frames) - 1; i >= 0; i-- {
+		if sh.frames[i].function {
+			return sh.frames[i]
+		}
+	}
+	return nil
+}
+
+// cloneFrames gives a subshell scopes of its own, so that `local` works in
+// it. What they would restore does not matter: a subshell ends in them.
+func (sh *shell) cloneFrames() []*frame {
+	if sh.localFrame() == nil {
+		return nil
+	}
+	return []*frame{{function: true}}
+}
+
+// ifsState is $IFS prepared for splitting.
+type ifsState struct {
+	set   bool
+	chars string
+	first string // what "$*" joins with
+	class [256]ifsClass
+}
+
+type ifsClass uint8
+
+const (
+	ifsNone  ifsClass = iota
+	ifsWhite          // IFS white space
+	ifsOther          // a delimiter by itself
+)
+
+func newIFS(s string, set bool) ifsState {
+	if !set {
+		s = " \t\n"
+	}
+	st := ifsState{set: set, chars: s}
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ' ', '\t', '\n':
+			st.class[s[i]] = ifsWhite
+		default:
+			st.class[s[i]] = ifsOther
+		}
+	}
+	if s != "" {
+		st.first = s[:1]
+	}
+	return st
+}

@@ -1,0 +1,119 @@
+package interp
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// runtime is what the main shell and all of its subshells share.
+type runtime struct {
+	sys      System
+	builtins map[string]*builtin
+	bash     bool // the dialect asked for at start
+	inside   string
+	oddEnv   []string // environment entries whose names are no variable names
+	start    time.Time
+	ignored  map[syscall.Signal]bool // on entry; POSIX: cannot be trapped
+	terminal int                     // descriptor of the controlling terminal, or -1
+
+	main *shell
+
+	mu     sync.Mutex
+	live   map[*shell]bool // subshells whose goroutines run
+	notify chan os.Signal
+	stop   chan struct{}
+}
+
+func (rt *runtime) enter(sh *shell) {
+	rt.mu.Lock()
+	rt.live[sh] = true
+	rt.mu.Unlock()
+}
+
+func (rt *runtime) leave(sh *shell) {
+	rt.mu.Lock()
+	delete(rt.live, sh)
+	rt.mu.Unlock()
+}
+
+// listen starts delivering signals to the main shell. SIGINT is always
+// caught: a foreground command decides whether the script goes on.
+func (rt *runtime) listen() {
+	rt.notify = make(chan os.Signal, 64)
+	rt.stop = make(chan struct{})
+	if !rt.ignored[syscall.SIGINT] {
+		signal.Notify(rt.notify, syscall.SIGINT)
+	}
+	if !rt.ignored[syscall.SIGQUIT] {
+		// The default of the Go runtime is a dump of all goroutines.
+		signal.Notify(rt.notify, syscall.SIGQUIT)
+	}
+	go rt.dispatch()
+}
+
+func (rt *runtime) dispatch() {
+	for {
+		select {
+		case s := <-rt.notify:
+			if sig, ok := s.(syscall.Signal); ok {
+				rt.deliver(sig)
+			}
+		case sig := <-rt.sys.Signals():
+			rt.deliver(sig)
+		case <-rt.stop:
+			return
+		}
+	}
+}
+
+// deliver hands a signal to the main shell, and a terminal's interrupt to the
+// subshells in the foreground, which in other shells are processes of the
+// same group.
+func (rt *runtime) deliver(sig syscall.Signal) {
+	switch rt.main.traps.disposition(sig) {
+	case trapIgnore:
+		return
+	case trapCommand:
+		rt.main.attn.raise(sig)
+	default:
+		if !sigEnds(sig) {
+			return
+		}
+		rt.main.attn.die(sig)
+	}
+	if sig == syscall.SIGINT || sig == syscall.SIGQUIT {
+		rt.interruptForeground(sig)
+	}
+}
+
+// interruptForeground reaches the subshells that the main shell waits for.
+func (rt *runtime) interruptForeground(sig syscall.Signal) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for sub := range rt.live {
+		if sub.background() {
+			continue
+		}
+		switch sub.traps.disposition(sig) {
+		case trapIgnore:
+		case trapCommand:
+			sub.attn.raise(sig)
+		default:
+			sub.attn.die(sig)
+		}
+	}
+}
+
+// sigEnds reports whether the default action of a signal ends a process
+// (signal(7)).
+func sigEnds(sig syscall.Signal) bool {
+	switch sig {
+	case syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGURG, syscall.SIGWINCH,
+		syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
+		return false
+	}
+	return true
+}

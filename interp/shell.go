@@ -1,0 +1,189 @@
+package interp
+
+import (
+	"sync/atomic"
+	"syscall"
+)
+
+// shell is one shell execution environment (XCU 2.12). A subshell is a copy
+// that runs in a goroutine of its own; nothing but rt is shared for writing.
+type shell struct {
+	rt     *runtime
+	parent *shell // nil for the main shell; never written through
+
+	vars    table[*variable] // nil value: unset here, whatever the base says
+	funcs   table[*function] // nil value: unset
+	aliases table[string]    // by the alias and unalias builtins
+	hashed  table[string]    // command name → path
+
+	name   string   // $0
+	params []string // $1…
+	opts   options
+	shopts shopts
+	traps  traps
+	fds    []*file // virtual descriptor number → open file, nil when closed
+	dir    Dir
+	umask  uint32
+	limits []Limit
+
+	status     int // $?
+	pipeStatus []int
+	lastBg     int // $!, 0 when there was none
+	line       int // $LINENO of the command being run
+	file       string
+	ifs        ifsState
+	random     uint32
+	getopts    getoptsState
+	scratch    []byte // output buffer of builtins, kept between them
+
+	jobs *jobTable
+
+	// jump is the control flow left by a builtin or an error, taken by the
+	// command that ran it. levels counts the loops still to leave.
+	jump      flow
+	levels    int
+	loopDepth int // enclosing loops in this function
+	funcDepth int // enclosing functions and dot scripts
+	evalDepth int // enclosing eval, ., functions, substitutions: bounded
+	frames    []*frame
+	callStack []callSite
+
+	// noErrexit counts the contexts in which -e is ignored.
+	noErrexit  int
+	subLevel   int
+	inTrap     bool
+	trapExit   bool // the EXIT trap runs or has run
+	substRan   bool // a command substitution ran: its status is an assignment's
+	special    bool // the builtin being run is special: its errors end a script
+	xtraceBusy bool // PS4 is being expanded
+
+	env      []string // cache for commands; nil when stale
+	attn     attention
+	fgWait   bool // waits in the foreground for a command
+	endBy    syscall.Signal
+	standIn  StandIn
+	dirStack []dirEntry
+}
+
+// attention is what other goroutines want of a shell. pending is read before
+// every command.
+type attention struct {
+	pending *atomic.Uint32 // attnSignal, attnCancel
+	signals *atomic.Uint64 // bit n: signal n waits for its trap
+	cancel  *atomic.Int32  // signal the shell shall die of
+	wake    *wakeFD
+}
+
+const (
+	attnSignal = 1 << iota
+	attnCancel
+)
+
+type dirEntry struct {
+	name string
+	dir  Dir
+}
+
+// callSite is one entry of FUNCNAME, BASH_LINENO and BASH_SOURCE.
+type callSite struct {
+	name string
+	file string // where the function was defined
+	line int    // of the call
+}
+
+// function is a defined function. It is immutable.
+type function struct {
+	name string
+	body node
+	text func() string // source for type and declare -f
+	file string
+	line int
+}
+
+// flow says how a command ended: zero to go on with the next one.
+type flow uint8
+
+const (
+	flowNext flow = iota
+	flowBreak
+	flowContinue
+	flowReturn
+	flowAbort // to the prompt; ends a script that is not interactive
+	flowExit
+)
+
+// node is a compiled command. It leaves its exit status in sh.status.
+type node func(sh *shell) flow
+
+// maxDepth bounds the nesting of functions, eval, dot scripts and command
+// substitutions: a Go stack cannot be recovered once it overflowed.
+const maxDepth = 1000
+
+// subshell returns a copy of the environment for a subshell. The parent must
+// not run until the copy has ended, unless async is set.
+func (sh *shell) subshell(async bool) *shell {
+	sub := new(shell)
+	*sub = *sh
+	sub.parent = sh
+	if async || sh.opts.on(optMonitor) {
+		sub.vars = sh.vars.flatten(cloneVariable)
+		sub.funcs = sh.funcs.flatten(nil)
+		sub.aliases = sh.aliases.flatten(nil)
+		sub.hashed = sh.hashed.flatten(nil)
+	} else {
+		sub.vars = sh.vars.overlay(cloneVariable)
+		sub.funcs = sh.funcs.overlay(nil)
+		sub.aliases = sh.aliases.overlay(nil)
+		sub.hashed = sh.hashed.overlay(nil)
+	}
+	sub.fds = make([]*file, len(sh.fds))
+	for i, f := range sh.fds {
+		sub.fds[i] = f.hold()
+	}
+	sub.frames = sub.cloneFrames()
+	sub.attn = newAttention()
+	sub.jobs = sh.jobs.forSubshell()
+	sub.traps = sh.traps.forSubshell()
+	sub.subLevel++
+	sub.loopDepth = 0
+	sub.trapExit = false
+	sub.inTrap = false
+	sub.standIn = nil
+	sub.scratch = nil
+	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
+	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]
+	sub.rt.enter(sub)
+	return sub
+}
+
+// close releases what a subshell holds. Background jobs live on.
+func (sh *shell) close() {
+	for i, f := range sh.fds {
+		f.drop()
+		sh.fds[i] = nil
+	}
+	sh.rt.leave(sh)
+	sh.attn.wake.close()
+}
+
+// deeper enters one level of nesting; leave with sh.evalDepth--.
+func (sh *shell) deeper(what string) bool {
+	if sh.evalDepth >= maxDepth {
+		sh.errorf("%s: maximum nesting depth (%d) exceeded", what, maxDepth)
+		sh.status = 2
+		return false
+	}
+	sh.evalDepth++
+	return true
+}
+
+// flags is the value of $-.
+func (sh *shell) flags() string {
+	b := make([]byte, 0, 8)
+	for _, o := range optionTable {
+		if o.letter != 0 && sh.opts.on(o.bit) {
+			b = append(b, o.letter)
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,151 @@
+package interp
+
+import (
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+type trapAction uint8
+
+const (
+	trapDefault trapAction = iota
+	trapIgnore
+	trapCommand
+)
+
+// Pseudo-signals of the trap builtin, outside the range of real ones.
+const (
+	trapOnExit   = 0
+	trapOnErr    = 65
+	trapOnDebug  = 66
+	trapOnReturn = 67
+)
+
+// traps is the table of the trap builtin. The dispatcher reads dispositions
+// while the shell changes them.
+type traps struct {
+	mu       *sync.RWMutex
+	commands map[int]string // "" ignores; absent is the default
+	// inherited are the traps of the parent, which a subshell shows (XCU
+	// trap) until it sets one of its own.
+	inherited map[int]string
+	ignored   map[syscall.Signal]bool // on entry of the shell
+}
+
+func newTraps(ignored map[syscall.Signal]bool) traps {
+	return traps{mu: new(sync.RWMutex), commands: map[int]string{}, ignored: ignored}
+}
+
+func (t *traps) get(n int) (string, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s, ok := t.commands[n]
+	return s, ok
+}
+
+func (t *traps) disposition(sig syscall.Signal) trapAction {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s, ok := t.commands[int(sig)]
+	switch {
+	case t.ignored[sig], ok && s == "":
+		return trapIgnore
+	case ok:
+		return trapCommand
+	}
+	return trapDefault
+}
+
+// forSubshell resets traps that run commands and keeps ignored signals.
+func (t *traps) forSubshell() traps {
+	sub := newTraps(t.ignored)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(t.commands) > 0 {
+		sub.inherited = make(map[int]string, len(t.commands))
+	}
+	for n, s := range t.commands {
+		sub.inherited[n] = s
+		if s == "" {
+			sub.commands[n] = s
+		}
+	}
+	return sub
+}
+
+// ignoredSignals is what a command starts with.
+func (t *traps) ignoredSignals() []syscall.Signal {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var list []syscall.Signal
+	for n, s := range t.commands {
+		if s == "" && n > 0 && n < trapOnErr && !t.ignored[syscall.Signal(n)] {
+			list = append(list, syscall.Signal(n))
+		}
+	}
+	for sig := range t.ignored {
+		list = append(list, sig)
+	}
+	return list
+}
+
+// setTrap changes one trap. remove restores the default.
+func (sh *shell) setTrap(n int, command string, remove bool) {
+	sig := syscall.Signal(n)
+	real := n > 0 && n < trapOnErr
+	if real && sh.traps.ignored[sig] && !sh.interactive() {
+		return // POSIX: no error, no effect
+	}
+	sh.traps.mu.Lock()
+	sh.traps.inherited = nil
+	if remove {
+		delete(sh.traps.commands, n)
+	} else {
+		sh.traps.commands[n] = command
+	}
+	sh.traps.mu.Unlock()
+	if !real {
+		return
+	}
+	if sh.standIn != nil {
+		sh.updateStandIn()
+		return
+	}
+	if sh.parent == nil {
+		sh.rt.setDisposition(sig, command, remove)
+	}
+}
+
+// setDisposition is the process's own reaction to a signal.
+func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove bool) {
+	switch {
+	case sig == syscall.SIGKILL || sig == syscall.SIGSTOP:
+	case !remove && command == "":
+		signal.Ignore(sig)
+	case !remove:
+		signal.Notify(rt.notify, sig)
+	case sig == syscall.SIGINT || sig == syscall.SIGQUIT:
+		signal.Notify(rt.notify, sig)
+	default:
+		signal.Reset(sig)
+	}
+}
+
+// updateStandIn tells the process that stands for this subshell which
+// signals to report rather than die of.
+func (sh *shell) updateStandIn() {
+	sh.traps.mu.RLock()
+	var caught, ignored []syscall.Signal
+	for n, s := range sh.traps.commands {
+		switch {
+		case n <= 0 || n >= trapOnErr:
+		case s == "":
+			ignored = append(ignored, syscall.Signal(n))
+		default:
+			caught = append(caught, syscall.Signal(n))
+		}
+	}
+	sh.traps.mu.RUnlock()
+	sh.standIn.Catch(caught, ignored)
+}

@@ -1,0 +1,408 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+type attr uint16
+
+const (
+	attrSet attr = 1 << iota // has a value; without it only attributes exist
+	attrExport
+	attrReadonly
+	attrInteger
+	attrLower
+	attrUpper
+	attrNameref
+	attrIndexed // array is in use (or will be, at the first assignment)
+	attrAssoc   // assoc is in use
+	attrTrace
+)
+
+// variable is a shell variable. Its owner is the table that holds it: a
+// subshell replaces it rather than writing to its parent's.
+type variable struct {
+	value string // of a scalar
+	array *indexedArray
+	assoc *assocArray
+	attrs attr
+	hook  hook
+}
+
+func (v *variable) is(a attr) bool { return v != nil && v.attrs&a != 0 }
+
+// scalar is the value that $name has: element 0 of an array.
+func (v *variable) scalar() (string, bool) {
+	switch {
+	case v == nil:
+		return "", false
+	case v.attrs&attrIndexed != 0:
+		if v.array == nil {
+			return "", false
+		}
+		return v.array.get(0)
+	case v.attrs&attrAssoc != 0:
+		if v.assoc == nil {
+			return "", false
+		}
+		return v.assoc.get("0")
+	}
+	return v.value, v.attrs&attrSet != 0
+}
+
+func cloneVariable(v *variable) *variable {
+	if v == nil {
+		return nil
+	}
+	c := *v
+	c.array, c.assoc = v.array.clone(), v.assoc.clone()
+	return &c
+}
+
+// hook names the variables whose change the shell acts upon.
+type hook uint8
+
+const (
+	hookNone hook = iota
+	hookIFS
+	hookPath
+	hookOptind
+	hookLocale
+	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
+)
+
+var variableHooks = map[string]hook{
+	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
+	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
+	"LINENO": hookDynamic,
+	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
+	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
+	"BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
+	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
+	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic,
+}
+
+// A nameError says what cannot be done to a variable; it ends a script where
+// XCU 2.8.1 says so.
+type nameError struct{ name, reason string }
+
+func (e *nameError) Error() string { return e.name + ": " + e.reason }
+
+var errCircularNameref = errors.New("circular name reference")
+
+// maxNameref is how many name references are followed (bash: 8).
+const maxNameref = 8
+
+// resolve follows name references.
+func (sh *shell) resolve(name string) (string, *variable) {
+	v, _ := sh.vars.get(name)
+	for i := 0; v.is(attrNameref) && v.value != ""; i++ {
+		if i == maxNameref || !validName(v.value) {
+			return name, nil
+		}
+		name = v.value
+		v, _ = sh.vars.get(name)
+	}
+	return name, v
+}
+
+// lookupVar returns the variable, name references followed, or nil. The
+// caller must not write to it. It may be without value: see attrSet. Dynamic
+// variables are computed.
+func (sh *shell) lookupVar(name string) *variable {
+	_, v := sh.resolve(name)
+	if v != nil && v.hook == hookDynamic {
+		return sh.dynamic(name, v)
+	}
+	return v
+}
+
+// getVar is the value of $name for an ordinary name.
+func (sh *shell) getVar(name string) (string, bool) { return sh.lookupVar(name).scalar() }
+
+// getOr is getVar with a default for unset.
+func (sh *shell) getOr(name, unset string) string {
+	if s, ok := sh.getVar(name); ok {
+		return s
+	}
+	return unset
+}
+
+// writable returns the shell's own copy of a variable, created if need be.
+func (sh *shell) writable(name string) (*variable, error) {
+	if v, ok := sh.vars.owned(name); ok && v != nil && v.attrs&(attrReadonly|attrNameref) == 0 {
+		return v, nil
+	}
+	name, v := sh.resolve(name)
+	if v.is(attrReadonly) {
+		return nil, &nameError{name, sh.readonlyText()}
+	}
+	if own, ok := sh.vars.owned(name); ok && own != nil {
+		return own, nil
+	}
+	if v = cloneVariable(v); v == nil {
+		v = &variable{hook: variableHooks[name]}
+	}
+	sh.vars.set(name, v)
+	return v, nil
+}
+
+func (sh *shell) readonlyText() string {
+	if sh.bash() {
+		return "readonly variable"
+	}
+	return "is read only"
+}
+
+// setVar assigns a string to a variable (element 0 of an array) and applies
+// its attributes and -a.
+func (sh *shell) setVar(name, value string) error {
+	v, err := sh.writable(name)
+	if err != nil {
+		return err
+	}
+	if v.attrs&(attrInteger|attrLower|attrUpper) != 0 {
+		if value, err = sh.convert(v, value); err != nil {
+			return err
+		}
+	}
+	switch {
+	case v.attrs&attrIndexed != 0:
+		v.elements().set(0, value)
+	case v.attrs&attrAssoc != 0:
+		v.members().set("0", value)
+	default:
+		v.value = value
+	}
+	sh.assigned(name, v)
+	return nil
+}
+
+// appendVar is name+=value.
+func (sh *shell) appendVar(name, value string) error {
+	old, _ := sh.getVar(name)
+	if sh.lookupVar(name).is(attrInteger) {
+		return sh.setVar(name, old+"+("+value+")")
+	}
+	return sh.setVar(name, old+value)
+}
+
+// setLocal is setVar for variables that the shell itself maintains: it
+// ignores readonly.
+func (sh *shell) setOwn(name, value string) {
+	v, ok := sh.vars.owned(name)
+	if !ok || v == nil {
+		base, _ := sh.vars.get(name)
+		if v = cloneVariable(base); v == nil {
+			v = &variable{hook: variableHooks[name]}
+		}
+		sh.vars.set(name, v)
+	}
+	v.value = value
+	sh.assigned(name, v)
+}
+
+// setIndexed assigns one element; a scalar becomes an indexed array. A
+// negative index counts from the end.
+func (sh *shell) setIndexed(name string, i int, value string) error {
+	v, err := sh.writable(name)
+	if err != nil {
+		return err
+	}
+	if v.attrs&attrAssoc != 0 {
+		return sh.setAssoc(name, fmt.Sprint(i), value)
+	}
+	if value, err = sh.convert(v, value); err != nil {
+		return err
+	}
+	a := v.elements()
+	if i < 0 {
+		if i += a.next(); i < 0 {
+			return &nameError{name, "bad array subscript"}
+		}
+	}
+	a.set(i, value)
+	sh.assigned(name, v)
+	return nil
+}
+
+// setAssoc assigns one member of an associative array.
+func (sh *shell) setAssoc(name, key, value string) error {
+	v, err := sh.writable(name)
+	if err != nil {
+		return err
+	}
+	if value, err = sh.convert(v, value); err != nil {
+		return err
+	}
+	v.members().set(key, value)
+	sh.assigned(name, v)
+	return nil
+}
+
+// setArray makes a variable an indexed array of these values.
+func (sh *shell) setArray(name string, values []string) error {
+	v, err := sh.writable(name)
+	if err != nil {
+		return err
+	}
+	if v.attrs&attrAssoc != 0 {
+		return &nameError{name, "cannot convert associative to indexed array"}
+	}
+	v.attrs |= attrIndexed
+	v.array, v.value = &indexedArray{}, ""
+	for i, s := range values {
+		if s, err = sh.convert(v, s); err != nil {
+			return err
+		}
+		v.array.set(i, s)
+	}
+	sh.assigned(name, v)
+	return nil
+}
+
+// unsetVar removes a variable, its attributes included.
+func (sh *shell) unsetVar(name string) error {
+	name, v := sh.resolve(name)
+	if v == nil {
+		return nil
+	}
+	if v.is(attrReadonly) {
+		return &nameError{name, sh.readonlyText()}
+	}
+	sh.drop(name, v)
+	return nil
+}
+
+// drop removes a variable by its own name, readonly or not.
+func (sh *shell) drop(name string, v *variable) {
+	if sh.vars.base == nil {
+		sh.vars.forget(name)
+	} else {
+		sh.vars.set(name, nil)
+	}
+	if v.is(attrExport) {
+		sh.env = nil
+	}
+	sh.touch(name, v.hook)
+}
+
+// elements returns the array of an indexed variable, converting a scalar.
+func (v *variable) elements() *indexedArray {
+	if v.array == nil {
+		v.array = &indexedArray{}
+		if v.attrs&attrSet != 0 {
+			v.array.set(0, v.value)
+		}
+		v.value = ""
+	}
+	v.attrs |= attrIndexed
+	return v.array
+}
+
+func (v *variable) members() *assocArray {
+	if v.assoc == nil {
+		v.assoc = &assocArray{}
+	}
+	v.attrs |= attrAssoc
+	return v.assoc
+}
+
+// convert applies the attributes integer, lower and upper.
+func (sh *shell) convert(v *variable, s string) (string, error) {
+	switch {
+	case v.attrs&attrInteger != 0:
+		n, err := sh.arith(s)
+		if err != nil {
+			return "", err
+		}
+		return itoa(n), nil
+	case v.attrs&attrLower != 0:
+		return strings.ToLower(s), nil
+	case v.attrs&attrUpper != 0:
+		return strings.ToUpper(s), nil
+	}
+	return s, nil
+}
+
+// assigned is called after every assignment.
+func (sh *shell) assigned(name string, v *variable) {
+	v.attrs |= attrSet
+	if sh.opts.on(optAllexport) {
+		v.attrs |= attrExport
+	}
+	if v.attrs&attrExport != 0 {
+		sh.env = nil
+	}
+	if v.hook != hookNone {
+		sh.touch(name, v.hook)
+	}
+}
+
+// touch tells the rest of the shell that a variable changed.
+func (sh *shell) touch(name string, h hook) {
+	switch h {
+	case hookIFS:
+		s, ok := sh.getVar("IFS")
+		sh.ifs = newIFS(s, ok)
+	case hookPath:
+		sh.hashed = table[string]{}
+	case hookOptind:
+		sh.optindChanged()
+	case hookDynamic:
+		sh.setDynamic(name)
+	}
+}
+
+// setAttrs adds and removes attributes.
+func (sh *shell) setAttrs(name string, add, remove attr) error {
+	name, v := sh.resolve(name)
+	if v.is(attrReadonly) && (remove&attrReadonly != 0 || (add|remove)&^(attrReadonly|attrExport) != 0) {
+		return &nameError{name, sh.readonlyText()}
+	}
+	own, ok := sh.vars.owned(name)
+	if !ok || own == nil {
+		if own = cloneVariable(v); own == nil {
+			own = &variable{hook: variableHooks[name]}
+		}
+		sh.vars.set(name, own)
+	}
+	if (own.attrs|add)&attrExport != 0 || remove&attrExport != 0 {
+		sh.env = nil
+	}
+	own.attrs = own.attrs&^remove | add
+	return nil
+}
+
+// environ is the environment of commands.
+func (sh *shell) environ() []string {
+	if sh.env != nil {
+		return sh.env
+	}
+	env := make([]string, 0, 64)
+	sh.vars.each(func(name string, v *variable) {
+		if v.is(attrExport) {
+			if s, ok := v.scalar(); ok && v.attrs&(attrIndexed|attrAssoc) == 0 {
+				env = append(env, name+"="+s)
+			}
+		}
+	})
+	env = append(env, sh.rt.oddEnv...)
+	sh.env = env
+	return env
+}
+
+// validName reports whether s is a name (XBD 3.216).
+func validName(s string) bool {
+	if s == "" || s[0] >= '0' && s[0] <= '9' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
