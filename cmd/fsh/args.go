@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// options is what the command line asks for. The shell part follows XCU sh:
+// options end at the first operand, `-c` is a flag whose string is the first
+// operand, and every letter has a `+` form that switches it off.
+type options struct {
+	// set holds options for the shell in order, as for set(1): "-e", "+u",
+	// "-o pipefail".
+	set         []string
+	command     bool // -c
+	stdin       bool // -s
+	interactive bool // -i
+	bash        bool // --bash
+	posix       bool // --posix
+
+	monitor bool // -m: explain denials
+	debug   bool // -d: and show what was allowed
+	events  string
+	unsafe  bool // --unsafe-no-sandbox
+
+	policyFile string
+	rules      []ruleFlag // --allow-*, --deny-*, in order
+
+	help, version bool
+	operands      []string
+}
+
+// ruleFlag is one --allow-KIND=VALUE or --deny-KIND=VALUE.
+type ruleFlag struct{ kind, value string }
+
+// usageError is a command line that cannot be understood; exit status 2.
+type usageError struct{ text, hint string }
+
+func (e *usageError) Error() string { return e.text }
+
+// shellLetters are the options of set that are one letter on the command line.
+// `-m` is not among them: given to fsh it means "monitor denials", and job
+// control is switched on by `set -m` or `-o monitor`.
+const shellLetters = "abCefhnuvxEBTP"
+
+// ruleKinds are the flags that add one policy rule each.
+var ruleKinds = []string{
+	"allow-read", "allow-write", "allow-net", "allow-env",
+	"deny-read", "deny-write", "deny-net", "deny-env",
+}
+
+// parseArgs reads the command line after argv[0].
+func parseArgs(args []string) (*options, error) {
+	o := &options{}
+	for len(args) > 0 {
+		arg := args[0]
+		var err error
+		used := 1
+		switch {
+		case arg == "--" || arg == "-":
+			o.operands = args[1:]
+			return o, nil
+		case strings.HasPrefix(arg, "--"):
+			err = o.long(arg)
+		case len(arg) > 1 && (arg[0] == '-' || arg[0] == '+'):
+			used, err = o.letters(args)
+		default:
+			o.operands = args
+			return o, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		args = args[used:]
+	}
+	return o, nil
+}
+
+// letters reads one group such as -ex or +u, and the name that follows an o.
+// It returns how many arguments it used.
+func (o *options) letters(args []string) (int, error) {
+	sign, used := args[0][:1], 1
+	for _, c := range args[0][1:] {
+		switch {
+		case c == 'o':
+			if used >= len(args) {
+				return 0, &usageError{text: sign + "o: option name expected"}
+			}
+			o.set = append(o.set, sign+"o "+args[used])
+			used++
+		case strings.ContainsRune(shellLetters, c):
+			o.set = append(o.set, sign+string(c))
+		default:
+			flag := o.flag(c)
+			if flag == nil || sign == "+" && c == 'c' {
+				return 0, &usageError{fmt.Sprintf("%s%c: unknown option", sign, c), "fsh --help lists the options"}
+			}
+			*flag = sign == "-"
+		}
+	}
+	return used, nil
+}
+
+// flag is where a letter that is not one of set's is kept.
+func (o *options) flag(c rune) *bool {
+	switch c {
+	case 'c':
+		return &o.command
+	case 's':
+		return &o.stdin
+	case 'i':
+		return &o.interactive
+	case 'm':
+		return &o.monitor
+	case 'd':
+		return &o.debug
+	}
+	return nil
+}
+
+// long reads one --name or --name=value. Values come only with '=', so that no
+// operand is ever swallowed.
+func (o *options) long(arg string) error {
+	name, value, hasValue := strings.Cut(arg[2:], "=")
+	switches := map[string]*bool{
+		"help": &o.help, "version": &o.version, "bash": &o.bash, "posix": &o.posix,
+		"monitor": &o.monitor, "debug": &o.debug, "unsafe-no-sandbox": &o.unsafe,
+	}
+	values := map[string]*string{"policy": &o.policyFile, "events": &o.events}
+	if flag := switches[name]; flag != nil {
+		if hasValue {
+			return &usageError{text: "--" + name + ": takes no value"}
+		}
+		*flag = true
+		return nil
+	}
+	into := values[name]
+	isRule := slices.Contains(ruleKinds, name)
+	switch {
+	case into == nil && !isRule:
+		return &usageError{"--" + name + ": unknown option", "fsh --help lists the options"}
+	case !hasValue || value == "":
+		return &usageError{"--" + name + ": value expected", "write --" + name + "=VALUE"}
+	case into != nil:
+		*into = value
+		return nil
+	}
+	for v := range strings.SplitSeq(value, ",") {
+		if v == "" {
+			return &usageError{"--" + name + ": empty value", "write --" + name + "=VALUE[,VALUE]"}
+		}
+		o.rules = append(o.rules, ruleFlag{name, v})
+	}
+	return nil
+}

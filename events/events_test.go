@@ -1,0 +1,86 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestText(t *testing.T) {
+	connect := Event{
+		Kind: Connect, Denied: true, Program: "/usr/bin/npm", Pid: 4213, Action: "connect", Target: "telemetry.example.com:443",
+		Rule: &Rule{Text: "no allowed_domains entry matches", Origin: Origin{Layer: "defaults"}},
+		Hint: "--allow-net=telemetry.example.com:443",
+	}
+	read := Event{
+		Kind: Open, Denied: true, Program: "cat", Action: "read", Target: "/h/.ssh/id", File: "x.sh", Line: 3,
+		Rule: &Rule{Key: "filesystem.deny_read", Value: "~/.ssh", Origin: Origin{Layer: "user", File: "~/p.toml", Line: 14}},
+	}
+	const connectText = `fsh: blocked: npm[4213] connect telemetry.example.com:443
+fsh: rule: no allowed_domains entry matches (defaults)
+fsh: hint: --allow-net=telemetry.example.com:443
+`
+	const readText = `fsh: blocked: x.sh:3: cat read /h/.ssh/id
+fsh: rule: filesystem.deny_read "~/.ssh" at ~/p.toml:14
+`
+	monitor, debug := TextOptions{Monitor: true}, TextOptions{Debug: true}
+	tests := []struct {
+		name string
+		opts TextOptions
+		in   []Event
+		want string
+	}{
+		{"denial", monitor, []Event{connect}, connectText},
+		{"denial with position", monitor, []Event{read}, readText},
+		{"quiet without options", TextOptions{}, []Event{connect, read}, ""},
+		{"same denial once, counted at the end", monitor, []Event{connect, connect, connect},
+			connectText + "fsh: blocked 3 times: npm connect telemetry.example.com:443\n"},
+		{"nobody is guessed", monitor, []Event{{Kind: Connect, Denied: true, Action: "connect", Target: "x:1"}},
+			"fsh: blocked: unknown process connect x:1\n"},
+		{"allowed only under debug", monitor, []Event{{Kind: Connect, Program: "curl", Action: "connect", Target: "x:1"}}, ""},
+		{"allowed", debug, []Event{{Kind: Connect, Program: "curl", Action: "connect", Target: "x:1"}},
+			"fsh: allowed: curl connect x:1\n"},
+		{"warning always", TextOptions{}, []Event{{Kind: Warning, Message: "m", Hint: "h"}}, "fsh: warning: m\nfsh: hint: h\n"},
+		{"hostile text", monitor, []Event{{Kind: Open, Denied: true, Program: "a\x1b[2J\n", Action: "read", Target: "x\u202ey\u200bz\xff\u009b"}},
+			"fsh: blocked: a\\x1b[2J\\n read x\\u202ey\\u200bz\\xff\\u009b\n"},
+	}
+	for _, test := range tests {
+		var b bytes.Buffer
+		w := NewText(&b, test.opts)
+		for _, e := range test.in {
+			w.Emit(e)
+		}
+		w.Close()
+		if b.String() != test.want {
+			t.Errorf("%s:\n%s\nwant:\n%s", test.name, b.String(), test.want)
+		}
+	}
+}
+
+func TestTextForgets(t *testing.T) {
+	var b bytes.Buffer
+	w := NewText(&b, TextOptions{Monitor: true})
+	for i := range 2 * maxSeen {
+		w.Emit(Event{Kind: Open, Denied: true, Action: "read", Target: strings.Repeat("x", i)})
+	}
+	if len(w.seen) > maxSeen {
+		t.Errorf("remembers %d denials, at most %d", len(w.seen), maxSeen)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	var b bytes.Buffer
+	Multi{NewJSON(&b, "s1"), NewJSON(&b, "s2")}.Emit(Event{Kind: Exec, Argv: []string{"a", "<b>\n"}})
+	parts := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(parts) != 2 {
+		t.Fatalf("not two lines: %q", b.String())
+	}
+	var e Event
+	if err := json.Unmarshal([]byte(parts[1]), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Session != "s2" || e.Argv[1] != "<b>\n" || e.Time.IsZero() {
+		t.Errorf("%+v", e)
+	}
+}

@@ -1,0 +1,177 @@
+package events
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// TextOptions says what a Text writer shows.
+type TextOptions struct {
+	Monitor bool // denials
+	Debug   bool // and what was allowed
+}
+
+// Text shows events to people: three lines for a denial (what, the rule, how
+// to allow it), one for what was allowed. Warnings are always shown. The same
+// denial of the same program is shown once and counted; Close tells the counts.
+type Text struct {
+	mu   sync.Mutex
+	w    io.Writer
+	opts TextOptions
+	seen map[denial]int
+	list []denial // in order of appearance
+}
+
+// denial is what makes two denials the same to a reader.
+type denial struct{ program, action, target string }
+
+// maxSeen bounds what is remembered of a hostile script's denials; further
+// ones are shown without being counted.
+const maxSeen = 4096
+
+// NewText makes a writer; each event is one Write.
+func NewText(w io.Writer, opts TextOptions) *Text {
+	return &Text{w: w, opts: opts, seen: map[denial]int{}}
+}
+
+// Emit implements Sink.
+func (t *Text) Emit(e Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text := t.text(e); text != "" {
+		io.WriteString(t.w, text) // nobody to tell when standard error is gone
+	}
+}
+
+func (t *Text) text(e Event) string {
+	switch {
+	case e.Kind == Warning:
+		return lines("warning: "+e.Message, e.Hint)
+	case e.Denied && (t.opts.Monitor || t.opts.Debug):
+		d := denial{e.Program, e.Action, e.Target}
+		if t.seen[d]++; t.seen[d] > 1 {
+			return ""
+		}
+		if len(t.list) < maxSeen {
+			t.list = append(t.list, d)
+		} else {
+			delete(t.seen, d)
+		}
+		return denialText(e)
+	case t.opts.Debug && e.Kind != Exit:
+		return lines("allowed: "+subject(e), "")
+	}
+	return ""
+}
+
+func denialText(e Event) string {
+	out := lines("blocked: "+subject(e), "")
+	if e.Rule != nil {
+		out += lines("rule: "+e.Rule.String(), "")
+	}
+	if e.Hint != "" {
+		out += lines("hint: "+e.Hint, "")
+	}
+	return out
+}
+
+func lines(text, hint string) string {
+	out := "fsh: " + Printable(text) + "\n"
+	if hint != "" {
+		out += "fsh: hint: " + Printable(hint) + "\n"
+	}
+	return out
+}
+
+// subject is who wanted what: `npm[4213] connect host:443`. A process that is
+// not known is called that, never guessed.
+func subject(e Event) string {
+	who := filepath.Base(e.Program)
+	if e.Program == "" {
+		who = "unknown process"
+	}
+	if e.Pid != 0 {
+		who += "[" + strconv.Itoa(e.Pid) + "]"
+	}
+	if e.Line != 0 {
+		who = fmt.Sprintf("%s:%d: %s", e.File, e.Line, who)
+	}
+	if e.Kind == Exec && len(e.Argv) > 0 {
+		return who + " exec " + strings.Join(e.Argv, " ")
+	}
+	return strings.TrimRight(who+" "+e.Action+" "+e.Target, " ")
+}
+
+// String is the rule as people read it: `filesystem.deny_read "~/.ssh" at
+// ~/.config/fsh/policy.toml:14`.
+func (r Rule) String() string {
+	text := r.Text
+	if text == "" {
+		text = r.Key
+		if r.Value != "" {
+			text += " " + strconv.Quote(r.Value)
+		}
+	}
+	switch {
+	case r.Origin.File != "" && r.Origin.Line != 0:
+		return fmt.Sprintf("%s at %s:%d", text, r.Origin.File, r.Origin.Line)
+	case r.Origin.File != "":
+		return text + " at " + r.Origin.File
+	case r.Origin.Layer != "":
+		return text + " (" + r.Origin.Layer + ")"
+	}
+	return text
+}
+
+// Close says how often repeated denials were seen.
+func (t *Text) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, d := range t.list {
+		if n := t.seen[d]; n > 1 {
+			who := subject(Event{Program: d.program, Action: d.action, Target: d.target})
+			io.WriteString(t.w, lines(fmt.Sprintf("blocked %d times: %s", n, who), ""))
+		}
+	}
+	t.list, t.seen = nil, map[denial]int{}
+}
+
+// Printable makes text that others chose safe to show on a terminal: control
+// characters (C0, C1), invisible and direction-changing ones, and bytes that
+// are not UTF-8 are escaped as Go does in strings.
+func Printable(s string) string {
+	clean := true
+	for _, r := range s {
+		clean = clean && shown(r)
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case shown(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// shown says whether a rune may go to a terminal: graphic characters and the
+// space. unicode.IsGraphic leaves out Cc and Cf, so bidirectional controls and
+// zero-width characters too; RuneError stands for bytes that are not UTF-8.
+func shown(r rune) bool {
+	return r != utf8.RuneError && (r == ' ' || unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r))
+}
