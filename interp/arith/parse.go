@@ -1,0 +1,502 @@
+package arith
+
+import "strings"
+
+// maxDepth bounds the nesting of an expression: the parser recurses.
+const maxDepth = 500
+
+type parser struct {
+	src   string
+	pos   int
+	tok   int // where the last token started, for errors
+	e     *Expr
+	err   error
+	depth int // of nesting
+	stack int // values on the machine's stack here
+	// lval is the reference that the code of the operand just parsed
+	// consists of, -1 if it is anything else.
+	lval int
+	elem bool // lval is an array element
+}
+
+// Parse compiles an expression. Blank text has the value 0.
+func Parse(src string) (*Expr, error) {
+	e := &Expr{src: strings.TrimLeft(src, " \t\n")}
+	p := &parser{src: e.src, e: e}
+	p.whole()
+	return e, p.err
+}
+
+// whole parses the whole text.
+func (p *parser) whole() {
+	p.space()
+	if p.pos == len(p.src) {
+		p.emit(opConst, 0, 1)
+		return
+	}
+	p.comma()
+	p.space()
+	if p.err != nil || p.pos == len(p.src) {
+		return
+	}
+	p.tok = p.pos
+	c := p.src[p.pos]
+	switch {
+	case c == '=' || p.assignment() != 0:
+		p.fail("attempted assignment to non-variable")
+	case nameStart(c) || c >= '0' && c <= '9' || strings.IndexByte("()[]:!~,?<>&|^%*/+-", c) >= 0:
+		p.fail("syntax error in expression")
+	default:
+		p.fail("syntax error: invalid arithmetic operator")
+	}
+}
+
+func (p *parser) fail(msg string) {
+	if p.err == nil {
+		p.err = &Error{p.src, msg, p.src[min(p.tok, len(p.src)):]}
+	}
+}
+
+// enter counts one level of nesting; leave with p.depth--.
+func (p *parser) enter() bool {
+	if p.depth++; p.depth > maxDepth {
+		p.fail("expression recursion level exceeded")
+	}
+	return p.err == nil
+}
+
+// emit adds an instruction that changes the stack's depth by delta.
+func (p *parser) emit(op opcode, n int64, delta int) int {
+	p.e.code = append(p.e.code, instr{op, n})
+	p.stack += delta
+	p.e.max = max(p.e.max, p.stack)
+	return len(p.e.code) - 1
+}
+
+// land lets the jump at code[at] go to the next instruction.
+func (p *parser) land(at int) { p.e.code[at].n = int64(len(p.e.code)) }
+
+func (p *parser) space() {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case ' ', '\t', '\n', '\r':
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+// accept consumes s if it comes next.
+func (p *parser) accept(s string) bool {
+	p.space()
+	if strings.HasPrefix(p.src[p.pos:], s) {
+		p.tok = p.pos
+		p.pos += len(s)
+		return true
+	}
+	return false
+}
+
+func (p *parser) comma() {
+	if !p.enter() {
+		return
+	}
+	p.assign()
+	for p.err == nil && p.accept(",") {
+		p.emit(opPop, 0, -1)
+		p.assign()
+		p.lval = -1
+	}
+	p.depth--
+}
+
+// assignments are longest first; those without opcode are plain.
+var assignments = []struct {
+	text string
+	op   opcode
+}{
+	{"<<=", opShl}, {">>=", opShr}, {"*=", opMul}, {"/=", opDiv}, {"%=", opMod}, {"+=", opAdd},
+	{"-=", opSubtract}, {"&=", opBitAnd}, {"^=", opBitXor}, {"|=", opBitOr},
+}
+
+// assignment returns the length of the assignment operator that comes next.
+func (p *parser) assignment() int {
+	rest := p.src[p.pos:]
+	if len(rest) > 0 && rest[0] == '=' && (len(rest) == 1 || rest[1] != '=') {
+		return 1
+	}
+	for _, a := range assignments {
+		if strings.HasPrefix(rest, a.text) {
+			return len(a.text)
+		}
+	}
+	return 0
+}
+
+func (p *parser) assign() {
+	p.conditional()
+	p.space()
+	if p.err != nil || p.lval < 0 {
+		return
+	}
+	n := p.assignment()
+	if n == 0 {
+		return
+	}
+	text := p.src[p.pos : p.pos+n]
+	p.tok = p.pos
+	p.pos += n
+	ref, elem := p.lval, p.elem
+	load := &p.e.code[len(p.e.code)-1]
+	if n == 1 {
+		p.e.code = p.e.code[:len(p.e.code)-1]
+		if !elem { // an element's index stays
+			p.stack--
+		}
+	} else if elem {
+		load.op = opKeepElem
+		p.stack++
+	}
+	p.space()
+	right := p.pos
+	if p.enter() {
+		p.assign()
+	}
+	p.depth--
+	for _, a := range assignments {
+		if a.text == text {
+			p.emit(a.op, int64(right), -1)
+		}
+	}
+	if elem {
+		p.emit(opStoreElem, int64(ref), -1)
+	} else {
+		p.emit(opStore, int64(ref), 0)
+	}
+	p.lval = -1
+}
+
+func (p *parser) conditional() {
+	p.logicalOr()
+	if p.err != nil || !p.accept("?") {
+		return
+	}
+	if !p.enter() {
+		return
+	}
+	skip := p.emit(opJumpZ, 0, -1)
+	p.space()
+	p.tok = p.pos
+	if p.pos == len(p.src) || p.src[p.pos] == ':' {
+		p.fail("expression expected")
+		return
+	}
+	p.comma()
+	if p.err != nil {
+		return
+	}
+	if !p.accept(":") {
+		p.tok = p.pos
+		p.fail("`:' expected for conditional expression")
+		return
+	}
+	end := p.emit(opJump, 0, -1)
+	p.land(skip)
+	p.space()
+	if p.pos == len(p.src) {
+		p.tok = p.pos
+		p.fail("expression expected")
+		return
+	}
+	p.conditional()
+	p.land(end)
+	p.lval = -1
+	p.depth--
+}
+
+func (p *parser) logicalOr() {
+	p.logicalAnd()
+	for p.err == nil && p.accept("||") {
+		at := p.emit(opOr, 0, -1)
+		p.logicalAnd()
+		p.emit(opBool, 0, 0)
+		p.land(at)
+		p.lval = -1
+	}
+}
+
+func (p *parser) logicalAnd() {
+	p.binary(1)
+	for p.err == nil && p.accept("&&") {
+		at := p.emit(opAnd, 0, -1)
+		p.binary(1)
+		p.emit(opBool, 0, 0)
+		p.land(at)
+		p.lval = -1
+	}
+}
+
+// operators are longest first. notBefore lists the characters that would make
+// it another operator.
+var operators = []struct {
+	text      string
+	op        opcode
+	level     int
+	notBefore string
+}{
+	{"**", opPow, 10, ""},
+	{"<<", opShl, 7, "="},
+	{">>", opShr, 7, "="},
+	{"<=", opLessEq, 6, ""},
+	{">=", opGreaterEq, 6, ""},
+	{"==", opEq, 5, ""},
+	{"!=", opNotEq, 5, ""},
+	{"<", opLess, 6, "<"},
+	{">", opGreater, 6, ">"},
+	{"*", opMul, 9, "="},
+	{"/", opDiv, 9, "="},
+	{"%", opMod, 9, "="},
+	{"+", opAdd, 8, "="},
+	{"-", opSubtract, 8, "="},
+	{"&", opBitAnd, 4, "&="},
+	{"^", opBitXor, 3, "="},
+	{"|", opBitOr, 2, "|="},
+}
+
+const powLevel = 10
+
+func (p *parser) operator() (op opcode, level, length int) {
+	rest := p.src[p.pos:]
+	if rest == "" || strings.IndexByte("*/%+-<>=!&^|", rest[0]) < 0 {
+		return 0, 0, 0
+	}
+	for i := range operators {
+		o := &operators[i]
+		if !strings.HasPrefix(rest, o.text) {
+			continue
+		}
+		if n := len(o.text); n < len(rest) && strings.IndexByte(o.notBefore, rest[n]) >= 0 {
+			return 0, 0, 0
+		}
+		return o.op, o.level, len(o.text)
+	}
+	return 0, 0, 0
+}
+
+// binary parses operators that bind at least as tight as level.
+func (p *parser) binary(level int) {
+	p.unary()
+	for p.err == nil {
+		p.space()
+		op, l, n := p.operator()
+		if n == 0 || l < level {
+			return
+		}
+		p.tok = p.pos
+		p.pos += n
+		p.space()
+		right := p.pos
+		next := l + 1
+		if l == powLevel { // the only one that associates to the right
+			next = l
+		}
+		if p.enter() {
+			p.binary(next)
+		}
+		p.depth--
+		p.emit(op, int64(right), -1)
+		p.lval = -1
+	}
+}
+
+func (p *parser) unary() {
+	p.space()
+	if p.pos == len(p.src) {
+		// bash shows the operator whose operand is missing.
+		p.fail("syntax error: operand expected")
+		return
+	}
+	p.tok = p.pos
+	var op opcode
+	switch c := p.src[p.pos]; c {
+	case '+', '-':
+		if strings.HasPrefix(p.src[p.pos+1:], string(c)) && p.prefixStep(c) {
+			return
+		}
+		if op = opBool; c == '-' {
+			op = opNeg
+		}
+	case '!':
+		op = opNot
+	case '~':
+		op = opCompl
+	default:
+		p.primary()
+		return
+	}
+	p.pos++
+	if p.enter() {
+		p.unary()
+	}
+	p.depth--
+	if op != opBool { // +x is x
+		p.emit(op, 0, 0)
+	}
+	p.lval = -1
+}
+
+// prefixStep parses ++name and --name; without a name after them they are two
+// signs.
+func (p *parser) prefixStep(c byte) bool {
+	save := p.pos
+	p.pos += 2
+	p.space()
+	if p.pos == len(p.src) || !nameStart(p.src[p.pos]) {
+		p.pos = save
+		return false
+	}
+	ref, elem := p.reference()
+	if op := opPreInc; c == '+' {
+		p.emitStep(op, ref, elem)
+	} else {
+		p.emitStep(opPreDec, ref, elem)
+	}
+	return true
+}
+
+func (p *parser) emitStep(op opcode, ref int, elem bool) {
+	if elem {
+		p.emit(op, int64(ref)<<1|1, 0)
+	} else {
+		p.emit(op, int64(ref)<<1, 1)
+	}
+	p.lval = -1
+}
+
+func (p *parser) primary() {
+	c := p.src[p.pos]
+	switch {
+	case c == '(':
+		p.pos++
+		p.comma()
+		if p.err == nil && !p.accept(")") {
+			p.tok = p.pos
+			p.fail("missing `)'")
+		}
+		p.lval = -1
+	case c >= '0' && c <= '9':
+		p.constant()
+	case nameStart(c):
+		ref, elem := p.reference()
+		if p.err != nil {
+			return
+		}
+		p.space()
+		switch rest := p.src[p.pos:]; {
+		case strings.HasPrefix(rest, "++"):
+			p.pos += 2
+			p.emitStep(opPostInc, ref, elem)
+		case strings.HasPrefix(rest, "--"):
+			p.pos += 2
+			p.emitStep(opPostDec, ref, elem)
+		default:
+			if elem {
+				p.emit(opLoadElem, int64(ref), 0)
+			} else {
+				p.emit(opLoad, int64(ref), 1)
+			}
+			p.lval, p.elem = ref, elem
+		}
+	default:
+		p.fail("syntax error: operand expected")
+	}
+}
+
+func nameStart(c byte) bool {
+	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func nameByte(c byte) bool { return nameStart(c) || '0' <= c && c <= '9' }
+
+func (p *parser) constant() {
+	start := p.pos
+	for p.pos < len(p.src) && (nameByte(p.src[p.pos]) || p.src[p.pos] == '#' || p.src[p.pos] == '@') {
+		p.pos++
+	}
+	n, msg := number(p.src[start:p.pos])
+	if msg != "" {
+		p.fail(msg)
+	}
+	p.emit(opConst, n, 1)
+	p.lval = -1
+}
+
+// reference parses name or name[subscript]. For an element it emits code that
+// pushes the index.
+func (p *parser) reference() (ref int, elem bool) {
+	start := p.pos
+	for p.pos < len(p.src) && nameByte(p.src[p.pos]) {
+		p.pos++
+	}
+	r := Ref{Name: p.src[start:p.pos]}
+	if p.pos < len(p.src) && p.src[p.pos] == '[' {
+		end := closing(p.src, p.pos)
+		if end < 0 {
+			p.tok = start
+			p.fail("bad array subscript")
+			return 0, false
+		}
+		r.Sub, elem = p.src[p.pos+1:end], true
+		p.pos = end + 1
+	}
+	ref = len(p.e.refs)
+	p.e.refs = append(p.e.refs, r)
+	if elem {
+		p.subscript(ref, r.Sub)
+	}
+	return ref, elem
+}
+
+// closing returns the index of the bracket that closes the one at s[i].
+func closing(s string, i int) int {
+	for open := 0; i < len(s); i++ {
+		switch s[i] {
+		case '[':
+			open++
+		case ']':
+			if open--; open == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// subscript emits code for an index. That the text is no expression matters
+// only if the array turns out to have no string keys.
+func (p *parser) subscript(ref int, text string) {
+	stack := p.stack
+	p.emit(opSub, int64(ref), 0)
+	end := p.emit(opSubEnd, 0, 0)
+	closer := p.pos - 1 // of the closing bracket
+	from := closer - len(text)
+	sub := &parser{src: p.src[:closer], pos: from, tok: from, e: p.e, depth: p.depth, stack: stack}
+	if !sub.enter() {
+		p.err = sub.err
+		return
+	}
+	if strings.TrimSpace(text) == "" {
+		sub.fail("bad array subscript")
+	} else {
+		sub.whole()
+	}
+	if sub.err != nil {
+		p.e.code = append(p.e.code[:end+1], instr{opFail, int64(len(p.e.errs))})
+		p.e.errs = append(p.e.errs, sub.err)
+	}
+	p.land(end)
+	p.stack = stack
+	p.emit(opBool, 0, 1) // replaced: only for the stack's depth
+	p.e.code = p.e.code[:len(p.e.code)-1]
+}
