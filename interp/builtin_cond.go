@@ -350,8 +350,6 @@ func (p *testParser) primary(depth int) bool {
 	case isUnaryCond(p.args[p.pos]) && left > 1:
 		v, err := evalUnaryCond(p.w, p.args[p.pos], p.args[p.pos+1])
 		return p.take(2, v, err)
-	case isUnaryCond(p.args[p.pos]) && p.pos > 0:
-		return p.fail(p.args[p.pos] + ": argument expected")
 	}
 	return p.take(1, p.args[p.pos] != "", nil)
 }

@@ -20,6 +20,8 @@ type printer struct {
 	complain func(format string, args ...any)
 	// strftime is what %(fmt)T needs of the world; nil where it is unknown.
 	strftime func(dst []byte, format string, when int64) []byte
+	// flush, if not nil, takes output that became long; false stops the run.
+	flush func([]byte) bool
 	// assign is what %n needs of the world; nil where it is unknown.
 	assign func(name string, n int)
 }
@@ -46,8 +48,26 @@ func (p *printer) run(format string) {
 		if p.stop || len(p.args) == 0 || !p.used {
 			return
 		}
+		p.drain()
 	}
 }
+
+// drain passes long output on, so that its size is not the script's choice.
+func (p *printer) drain() {
+	switch {
+	case p.flush != nil && len(p.out) >= maxScratch:
+		if !p.flush(p.out) {
+			p.stop, p.status = true, 1
+		}
+		p.out = p.out[:0]
+	case p.flush == nil && len(p.out) > maxValue:
+		p.stop = true
+		p.fail("the result is too long")
+	}
+}
+
+// maxValue is the longest value that printf -v makes.
+const maxValue = 1 << 28
 
 func (p *printer) pass(format string) {
 	for i := 0; i < len(format) && !p.stop; {
@@ -189,6 +209,7 @@ func (p *printer) bounded(n int64) int {
 }
 
 func (p *printer) convert(d *directive, text string) {
+	p.drain()
 	switch d.verb {
 	case 'd', 'i':
 		p.formatSigned(d, p.signedArg())

@@ -149,8 +149,11 @@ func (p *printer) formatUnsigned(d *directive, v uint64) {
 	switch d.verb {
 	case 'o':
 		b = strconv.AppendUint(b, v, 8)
-		if d.alt && b[0] != '0' && (!d.hasPrec || d.prec <= len(b)) {
-			d.hasPrec, d.prec = true, len(b)+1
+		if d.alt && b[0] != '0' {
+			if !d.hasPrec {
+				prefix = "0"
+			}
+			d.prec = max(d.prec, len(b)+1)
 		}
 	case 'u':
 		b = strconv.AppendUint(b, v, 10)
@@ -249,7 +252,7 @@ func (p *printer) parseAndFormat(d *directive, s string) []byte {
 		v, over = parseLongDouble(text)
 	} else {
 		f, err := strconv.ParseFloat(text, 64)
-		over = errors.Is(err, strconv.ErrRange)
+		over = errors.Is(err, strconv.ErrRange) || underflows(f, text)
 		if math.IsInf(f, 0) {
 			special = "inf"
 		} else {
@@ -261,6 +264,23 @@ func (p *printer) parseAndFormat(d *directive, s string) []byte {
 	}
 	p.checkNumber(s, rest, over)
 	return p.formatFloat(d, v, special, neg)
+}
+
+// underflows reports whether text is not zero although f, its value, is: a
+// range error for strtod(3), none for strconv.
+func underflows(f float64, text string) bool {
+	if f != 0 {
+		return false
+	}
+	mantissa := strings.TrimLeft(text, "+-")
+	mark := "eE"
+	if len(mantissa) > 1 && mantissa[1]|0x20 == 'x' {
+		mantissa, mark = mantissa[2:], "pP"
+	}
+	if i := strings.IndexAny(mantissa, mark); i >= 0 {
+		mantissa = mantissa[:i]
+	}
+	return strings.Trim(mantissa, "0.") != ""
 }
 
 // parseLongDouble reads a number that scanFloat found. A nil result is an
@@ -375,6 +395,8 @@ func (p *printer) formatFloat(d *directive, v *big.Float, special string, neg bo
 		prec = d.prec
 	}
 	switch {
+	case verb == 'a' && d.alt && (!d.hasPrec || d.prec == 0):
+		return addPoint(p.hexFloat(d, v))
 	case verb == 'a':
 		return p.hexFloat(d, v)
 	case d.alt && verb == 'g':
@@ -407,9 +429,15 @@ func altGeneral(v *big.Float, prec int) []byte {
 	return f
 }
 
-// addPoint puts the decimal point before the exponent or at the end.
+// addPoint puts the point before the exponent, or at the end, if there is none.
 func addPoint(b []byte) []byte {
-	i := strings.IndexByte(string(b), 'e')
+	if strings.IndexByte(string(b), '.') >= 0 {
+		return b
+	}
+	i := strings.LastIndexAny(string(b), "ep")
+	if strings.IndexByte(string(b), 'x') >= 0 {
+		i = strings.IndexByte(string(b), 'p')
+	}
 	if i < 0 {
 		return append(b, '.')
 	}

@@ -1,0 +1,121 @@
+package interp
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// hashCall is a parsed hash command.
+type hashCall struct {
+	reset  bool   // -r
+	delete bool   // -d
+	print  bool   // -t
+	reuse  bool   // -l
+	path   string // -p
+}
+
+func runHash(sh *shell, args []string) int {
+	var c hashCall
+	opts := optionScanner{args: args[1:], spec: "rdtlvp:"}
+	for opts.next() {
+		switch opts.letter {
+		case 'r':
+			c.reset = true
+		case 'd':
+			c.delete = true
+		case 't':
+			c.print = true
+		case 'l':
+			c.reuse = true
+		case 'p':
+			c.path = opts.value
+		}
+	}
+	if opts.err != nil {
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
+	}
+	if c.reset {
+		sh.hashed = table[string]{}
+	}
+	names := opts.rest()
+	if len(names) == 0 {
+		if c.reset {
+			return 0
+		}
+		return sh.emit(args[0], sh.appendHashed(sh.scratch[:0], c.reuse))
+	}
+	out, status := sh.scratch[:0], 0
+	for _, name := range names {
+		line, ok := sh.hashName(&c, name)
+		if !ok {
+			sh.errorf("%s: %s: not found", args[0], name)
+			status = 1
+		} else if line != "" && len(names) > 1 {
+			line = name + "\t" + line
+		}
+		out = append(out, line...)
+	}
+	return max(status, sh.emit(args[0], out))
+}
+
+// hashName applies one operand and returns what to print.
+func (sh *shell) hashName(c *hashCall, name string) (line string, ok bool) {
+	known, isKnown := sh.hashed.get(name)
+	isKnown = isKnown && known != ""
+	switch {
+	case c.path != "":
+		sh.hashed.set(name, c.path)
+	case c.delete:
+		sh.hashed.set(name, "")
+		return "", isKnown
+	case c.print && isKnown && c.reuse:
+		return "builtin hash -p " + quoteForShell(known) + " " + name + "\n", true
+	case c.print && isKnown:
+		return known + "\n", true
+	case c.print:
+		return "", false
+	case strings.Contains(name, "/"):
+		return "", sh.bash() || sh.executable(name)
+	case sh.rt.builtins[name] != nil:
+		return "", true
+	default:
+		if f, _ := sh.funcs.get(name); f != nil {
+			return "", true
+		}
+		sh.hashed.set(name, "")
+		found := sh.fileMeanings(name, lookupKinds{onlyFiles: true})
+		if len(found) == 0 {
+			return "", false
+		}
+		sh.hashed.set(name, found[0].text)
+	}
+	return "", true
+}
+
+// appendHashed prints the remembered commands. The shell does not count hits.
+func (sh *shell) appendHashed(dst []byte, reuse bool) []byte {
+	var names []string
+	sh.hashed.each(func(name, path string) {
+		if path != "" {
+			names = append(names, name)
+		}
+	})
+	sort.Strings(names)
+	if len(names) > 0 && sh.bash() && !reuse {
+		dst = append(dst, "hits\tcommand\n"...)
+	}
+	for _, name := range names {
+		path, _ := sh.hashed.get(name)
+		switch {
+		case reuse:
+			dst = fmt.Appendf(dst, "builtin hash -p %s %s\n", quoteForShell(path), name)
+		case sh.bash():
+			dst = fmt.Appendf(dst, "%4d\t%s\n", 1, path)
+		default:
+			dst = append(append(dst, path...), '\n')
+		}
+	}
+	return dst
+}

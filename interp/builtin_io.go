@@ -1,0 +1,196 @@
+package interp
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// ioBuiltins are the builtins that produce and examine text.
+var ioBuiltins = []builtin{
+	{name: "echo", run: runEcho},
+	{name: "printf", run: runPrintf, usage: "printf [-v var] format [argument ...]"},
+	{name: "test", run: runTest},
+	{name: "[", run: runTest},
+	{name: "read", run: runRead, usage: "read [-ers] [-a array] [-d delim] [-n count] [-N count] [-p prompt] [-t timeout] [-u fd] [name ...]"},
+	{name: "mapfile", run: runMapfile, usage: "mapfile [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]"},
+	{name: "readarray", run: runMapfile, usage: "readarray [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]"},
+	{name: "getopts", run: runGetopts, usage: "getopts optstring name [arg ...]"},
+}
+
+// maxScratch is the largest output buffer that a shell keeps for the next
+// builtin.
+const maxScratch = 64 << 10
+
+// emit writes the output of a builtin, collected in sh.scratch, in one write.
+func (sh *shell) emit(name string, b []byte) int {
+	status := 0
+	if len(b) > 0 {
+		status = sh.output(name, b)
+	}
+	if cap(b) <= maxScratch {
+		sh.scratch = b[:0]
+	}
+	return status
+}
+
+// output writes to standard output and reports a failure, but not a broken
+// pipe: that is SIGPIPE's to tell.
+func (sh *shell) output(name string, b []byte) int {
+	err := sh.write(1, b)
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, syscall.EPIPE) {
+		sh.errorf("%s: write error: %s", name, errorText(err))
+	}
+	return 1
+}
+
+func runEcho(sh *shell, args []string) int {
+	style := echoDash
+	switch xpg := sh.shopts.on(shoptXpgEcho); {
+	case sh.rt.bash && xpg && sh.opts.on(optPosix):
+		style = echoXSI
+	case sh.rt.bash && xpg:
+		style = echoXPG
+	case sh.rt.bash:
+		style = echoBash
+	}
+	return sh.emit(args[0], appendEcho(sh.scratch[:0], args[1:], style))
+}
+
+func runPrintf(sh *shell, args []string) int {
+	name, target := args[0], ""
+	rest := args[1:]
+	for len(rest) > 0 && isOption(rest[0]) {
+		if rest[0] == "--" {
+			rest = rest[1:]
+			break
+		}
+		if rest[0][1] != 'v' {
+			sh.errorf("%s: Illegal option -%c", name, rest[0][1])
+			return 2
+		}
+		if target, rest = rest[0][2:], rest[1:]; target == "" {
+			if len(rest) == 0 {
+				return sh.usageError(name)
+			}
+			target, rest = rest[0], rest[1:]
+		}
+	}
+	if len(rest) == 0 {
+		return sh.usageError(name)
+	}
+	p := sh.newPrinter(name, rest[1:])
+	if target == "" {
+		p.flush = func(b []byte) bool { return sh.output(name, b) == 0 }
+	}
+	p.run(rest[0])
+	if target != "" {
+		if err := sh.assignTo(target, string(p.out)); err != nil {
+			sh.errorf("%s: %s", name, err)
+			return 2
+		}
+		return p.status
+	}
+	return max(p.status, sh.emit(name, p.out))
+}
+
+func (sh *shell) newPrinter(name string, args []string) *printer {
+	p := &printer{out: sh.scratch[:0], args: args, bash: sh.bash(), utf8: sh.multibyte()}
+	p.complain = func(format string, a ...any) {
+		sh.errorf("%s: "+format, append([]any{name}, a...)...)
+	}
+	p.strftime = func(dst []byte, format string, when int64) []byte {
+		return strftimeText(dst, format, sh.timeFor(when))
+	}
+	if sh.rt.bash {
+		p.assign = func(name string, n int) {
+			if err := sh.assignTo(name, strconv.Itoa(n)); err != nil {
+				p.fail("%s", err)
+			}
+		}
+	}
+	return p
+}
+
+// timeFor is the time that %(fmt)T shows: -1 is now, -2 the start of the
+// shell, in the zone that $TZ names.
+func (sh *shell) timeFor(when int64) time.Time {
+	t := time.Unix(when, 0)
+	switch when {
+	case -1:
+		t = time.Now()
+	case -2:
+		t = sh.rt.start
+	}
+	return t.In(sh.zone())
+}
+
+// zone is the time zone of $TZ. Zone files are read through the System: their
+// names come from the script.
+func (sh *shell) zone() *time.Location {
+	tz, ok := sh.getVar("TZ")
+	if !ok {
+		return sh.zoneFile("/etc/localtime", "")
+	}
+	if len(tz) > 0 && tz[0] == ':' {
+		tz = tz[1:]
+	}
+	if tz == "" {
+		return time.UTC
+	}
+	if loc, ok := parseZone(tz); ok {
+		return loc
+	}
+	if tz[0] == '/' {
+		return sh.zoneFile(tz, tz)
+	}
+	return sh.zoneFile("/usr/share/zoneinfo/"+tz, tz)
+}
+
+// zoneFile reads a compiled zone, tzfile(5). Whatever is none is UTC.
+func (sh *shell) zoneFile(path, name string) *time.Location {
+	const maxZone = 256 << 10
+	data, err := sh.readWhole(path, "printf", maxZone)
+	if err != nil {
+		return time.UTC
+	}
+	loc, err := time.LoadLocationFromTZData(name, data)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// usageError reports a wrong call.
+func (sh *shell) usageError(name string) int {
+	if b := sh.rt.builtins[name]; b != nil && b.usage != "" {
+		sh.errorf("%s: usage: %s", name, b.usage)
+	} else {
+		sh.errorf("%s: usage error", name)
+	}
+	return 2
+}
+
+func runTest(sh *shell, args []string) int {
+	operands := args[1:]
+	if args[0] == "[" {
+		if n := len(operands); n == 0 || operands[n-1] != "]" {
+			sh.errorf("%s: missing ]", args[0])
+			return 2
+		}
+		operands = operands[:len(operands)-1]
+	}
+	ok, err := evalTest(sh, operands)
+	if err != nil {
+		sh.errorf("%s: %s", args[0], err)
+		return 2
+	}
+	if ok {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,263 @@
+package interp
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// shoptAccepted are bash's options that change nothing in a script here,
+// with bash's defaults. They can be set, so that scripts which do it go on.
+var shoptAccepted = map[string]bool{
+	"assoc_expand_once": false, "autocd": false, "cdable_vars": false,
+	"cdspell": false, "checkhash": false, "checkjobs": false,
+	"checkwinsize": true, "cmdhist": true, "compat31": false,
+	"compat32": false, "compat40": false, "compat41": false,
+	"compat42": false, "compat43": false, "compat44": false,
+	"complete_fullquote": true, "direxpand": false, "dirspell": false,
+	"execfail": false, "extquote": true, "force_fignore": true,
+	"globasciiranges": true, "globskipdots": true, "gnu_errfmt": false,
+	"histappend": false, "histreedit": false, "histverify": false,
+	"hostcomplete": true, "huponexit": false, "interactive_comments": true,
+	"lithist": false, "localvar_unset": false, "login_shell": false,
+	"mailwarn": false, "no_empty_cmd_completion": false,
+	"noexpand_translation": false, "patsub_replacement": true,
+	"progcomp": true, "progcomp_alias": false, "promptvars": true,
+	"restricted_shell": false, "shift_verbose": false,
+	"varredir_close": false,
+}
+
+// shoptCall is a parsed shopt command.
+type shoptCall struct {
+	set, unset, quiet, print, setO bool
+}
+
+func runShopt(sh *shell, args []string) int {
+	var c shoptCall
+	opts := optionScanner{args: args[1:], spec: "supqo"}
+	for opts.next() {
+		switch opts.letter {
+		case 's':
+			c.set = true
+		case 'u':
+			c.unset = true
+		case 'p':
+			c.print = true
+		case 'q':
+			c.quiet = true
+		case 'o':
+			c.setO = true
+		}
+	}
+	switch {
+	case opts.err != nil:
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
+	case c.set && c.unset:
+		sh.errorf("%s: cannot set and unset shell options simultaneously", args[0])
+		return 1
+	}
+	names := opts.rest()
+	if len(names) == 0 {
+		return sh.listShopts(args[0], &c)
+	}
+	out, status := sh.scratch[:0], 0
+	for _, name := range names {
+		on, ok := sh.shoptState(name, c.setO)
+		switch {
+		case !ok:
+			sh.errorf("%s: %s: invalid %s name", args[0], name, shoptNoun(c.setO))
+			status = 1
+		case c.set || c.unset:
+			sh.setShopt(name, c.set, c.setO)
+		default:
+			if !c.quiet {
+				out = appendShopt(out, &c, name, on)
+			}
+			if !on {
+				status = 1
+			}
+		}
+	}
+	return max(status, sh.emit(args[0], out))
+}
+
+func shoptNoun(setO bool) string {
+	if setO {
+		return "option"
+	}
+	return "shell option"
+}
+
+func (sh *shell) shoptState(name string, setO bool) (on, ok bool) {
+	if setO {
+		bit, ok := optionByName(name)
+		return sh.opts.on(bit), ok
+	}
+	for _, o := range shoptTable {
+		if o.name == name {
+			return sh.shopts.on(o.bit), true
+		}
+	}
+	on, ok = shoptAccepted[name]
+	if changed, has := sh.accepted[name]; has {
+		on = changed
+	}
+	return on, ok
+}
+
+func (sh *shell) setShopt(name string, on, setO bool) {
+	if setO {
+		bit, _ := optionByName(name)
+		sh.setOption(bit, on)
+		return
+	}
+	for _, o := range shoptTable {
+		if o.name == name {
+			if sh.shopts &^= o.bit; on {
+				sh.shopts |= o.bit
+			}
+			return
+		}
+	}
+	accepted := map[string]bool{name: on} // copied: subshells share the map
+	for k, v := range sh.accepted {
+		if k != name {
+			accepted[k] = v
+		}
+	}
+	sh.accepted = accepted
+}
+
+// listShopts prints all options, or with -s and -u those that are on or off.
+func (sh *shell) listShopts(name string, c *shoptCall) int {
+	var names []string
+	if c.setO {
+		for _, o := range optionTable {
+			if o.name != "" {
+				names = append(names, o.name)
+			}
+		}
+	} else {
+		for _, o := range shoptTable {
+			names = append(names, o.name)
+		}
+		for n := range shoptAccepted {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	out := sh.scratch[:0]
+	for _, n := range names {
+		on, _ := sh.shoptState(n, c.setO)
+		if c.set && !on || c.unset && on || c.quiet {
+			continue
+		}
+		out = appendShopt(out, c, n, on)
+	}
+	return sh.emit(name, out)
+}
+
+func appendShopt(dst []byte, c *shoptCall, name string, on bool) []byte {
+	switch {
+	case c.print && c.setO:
+		return fmt.Appendf(dst, "set %so %s\n", map[bool]string{true: "-", false: "+"}[on], name)
+	case c.print:
+		return fmt.Appendf(dst, "shopt -%s %s\n", map[bool]string{true: "s", false: "u"}[on], name)
+	}
+	state := "off"
+	if on {
+		state = "on"
+	}
+	width := 20
+	if c.setO {
+		width = 15
+	}
+	pad := strings.Repeat(" ", max(0, width-len(name)))
+	return append(append(dst, name...), pad+"\t"+state+"\n"...)
+}
+
+// runBuiltin runs a builtin whatever functions there are.
+func runBuiltin(sh *shell, args []string) int {
+	rest := args[1:]
+	if len(rest) > 0 && rest[0] == "--" {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return 0
+	}
+	b := sh.rt.builtins[rest[0]]
+	if b == nil {
+		sh.errorf("%s: %s: not a shell builtin", args[0], rest[0])
+		return 1
+	}
+	return b.run(sh, rest)
+}
+
+// runEnable lists the builtins. None can be disabled: what runs instead of a
+// builtin should not depend on a line elsewhere in a script.
+func runEnable(sh *shell, args []string) int {
+	opts := optionScanner{args: args[1:], spec: "anps"}
+	special, disable := false, false
+	for opts.next() {
+		special = special || opts.letter == 's'
+		disable = disable || opts.letter == 'n'
+	}
+	if opts.err != nil {
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
+	}
+	status := 0
+	for _, name := range opts.rest() {
+		switch {
+		case sh.rt.builtins[name] == nil:
+			sh.errorf("%s: %s: not a shell builtin", args[0], name)
+			status = 1
+		case disable:
+			sh.errorf("%s: %s: builtins cannot be disabled", args[0], name)
+			status = 1
+		}
+	}
+	if len(opts.rest()) > 0 || disable {
+		return status
+	}
+	var names []string
+	for name, b := range sh.rt.builtins {
+		if !special || b.special {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	out := sh.scratch[:0]
+	for _, name := range names {
+		out = append(append(append(out, "enable "...), name...), '\n')
+	}
+	return sh.emit(args[0], out)
+}
+
+// runCaller prints where the function or dot script being run was called.
+func runCaller(sh *shell, args []string) int {
+	depth, numbered := 0, len(args) > 1
+	if numbered {
+		v, n := digits(args[1], 10, 6)
+		if n == 0 || n != len(args[1]) {
+			sh.errorf("%s: %s: invalid number", args[0], args[1])
+			return 2
+		}
+		depth = int(v)
+	}
+	at := len(sh.callStack) - 1 - depth
+	if at < 0 {
+		return 1
+	}
+	site := sh.callStack[at]
+	name, file := "main", sh.name
+	if at > 0 {
+		name, file = sh.callStack[at-1].name, sh.callStack[at-1].file
+	}
+	out := fmt.Appendf(sh.scratch[:0], "%d ", site.line)
+	if numbered {
+		out = append(append(out, name...), ' ')
+	}
+	return sh.emit(args[0], append(append(out, file...), '\n'))
+}

@@ -1,0 +1,273 @@
+package interp
+
+import (
+	"strings"
+	"syscall"
+)
+
+// nameKind is what a command name can be.
+type nameKind uint8
+
+const (
+	kindNone nameKind = iota
+	kindAlias
+	kindKeyword
+	kindFunction
+	kindSpecial
+	kindBuiltin
+	kindFile
+)
+
+// typeWord is what `type -t` prints.
+func (k nameKind) typeWord() string {
+	switch k {
+	case kindAlias:
+		return "alias"
+	case kindKeyword:
+		return "keyword"
+	case kindFunction:
+		return "function"
+	case kindSpecial, kindBuiltin:
+		return "builtin"
+	case kindFile:
+		return "file"
+	}
+	return ""
+}
+
+// meaning is one thing that a command name stands for.
+type meaning struct {
+	kind   nameKind
+	text   string // alias: value; file: path
+	hashed bool
+}
+
+// isReserved reports whether a word is reserved (XCU 2.4, and bash's own).
+func (sh *shell) isReserved(s string) bool {
+	switch s {
+	case "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi",
+		"for", "if", "in", "then", "until", "while":
+		return true
+	case "[[", "]]", "function", "select", "time", "coproc":
+		return sh.rt.bash
+	}
+	return false
+}
+
+// lookupKinds restricts meanings.
+type lookupKinds struct {
+	all         bool // every meaning, not only the first
+	noFunctions bool
+	onlyFiles   bool
+	path        string
+}
+
+// meanings lists what a name stands for, the one that wins first.
+func (sh *shell) meanings(name string, want lookupKinds) []meaning {
+	var found []meaning
+	if !want.onlyFiles {
+		if v, ok := sh.alias(name); ok {
+			found = append(found, meaning{kind: kindAlias, text: v})
+		}
+		if sh.isReserved(name) {
+			found = append(found, meaning{kind: kindKeyword})
+		}
+		b := sh.rt.builtins[name]
+		if b != nil && b.special {
+			found = append(found, meaning{kind: kindSpecial})
+		}
+		if f, _ := sh.funcs.get(name); f != nil && !want.noFunctions {
+			found = append(found, meaning{kind: kindFunction})
+		}
+		if b != nil && !b.special {
+			found = append(found, meaning{kind: kindBuiltin})
+		}
+		if len(found) > 0 && !want.all {
+			return found[:1]
+		}
+	}
+	return append(found, sh.fileMeanings(name, want)...)
+}
+
+func (sh *shell) fileMeanings(name string, want lookupKinds) []meaning {
+	if strings.Contains(name, "/") {
+		if sh.executable(name) {
+			return []meaning{{kind: kindFile, text: name}}
+		}
+		return nil
+	}
+	if path, ok := sh.hashed.get(name); ok && path != "" && !want.all && want.path == "" {
+		return []meaning{{kind: kindFile, text: path, hashed: true}}
+	}
+	path := want.path
+	if path == "" {
+		path = sh.getOr("PATH", "")
+	}
+	var found []meaning
+	for _, candidate := range pathCandidates(name, path) {
+		if sh.executable(candidate) {
+			found = append(found, meaning{kind: kindFile, text: candidate})
+			if !want.all {
+				break
+			}
+		}
+	}
+	return found
+}
+
+// pathCandidates are the files that a name without slash may mean. An empty
+// entry is the working directory.
+func pathCandidates(name, path string) []string {
+	if name == "" {
+		return nil
+	}
+	dirs := strings.Split(path, ":")
+	for i, dir := range dirs {
+		if dir == "" {
+			dir = "."
+		}
+		dirs[i] = strings.TrimSuffix(dir, "/") + "/" + name
+	}
+	return dirs
+}
+
+// executable reports whether a path is a file that could be executed.
+func (sh *shell) executable(path string) bool {
+	var st syscall.Stat_t
+	if sh.rt.sys.Stat(sh.dir, path, false, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return false
+	}
+	return sh.rt.sys.Access(sh.dir, path, accessExec) == nil
+}
+
+// describe is the line of `type` and `command -V`.
+func (sh *shell) describe(name string, m meaning) string {
+	switch m.kind {
+	case kindAlias:
+		if sh.bash() {
+			return name + " is aliased to `" + m.text + "'"
+		}
+		return name + " is an alias for " + m.text
+	case kindKeyword:
+		return name + " is a shell keyword"
+	case kindFunction:
+		if f, _ := sh.funcs.get(name); sh.bash() && f.text != nil {
+			return name + " is a function\n" + f.text()
+		}
+		return name + " is a shell function"
+	case kindSpecial:
+		if sh.rt.bash && !sh.opts.on(optPosix) {
+			return name + " is a shell builtin"
+		}
+		return name + " is a special shell builtin"
+	case kindBuiltin:
+		return name + " is a shell builtin"
+	}
+	switch {
+	case m.hashed && sh.bash():
+		return name + " is hashed (" + m.text + ")"
+	case m.hashed:
+		return name + " is a tracked alias for " + m.text
+	}
+	return name + " is " + m.text
+}
+
+// typeCall is a parsed type command.
+type typeCall struct {
+	want      lookupKinds
+	word      bool // -t
+	path      bool // -p, -P
+	forcePath bool // -P
+}
+
+func runType(sh *shell, args []string) int {
+	var c typeCall
+	opts := optionScanner{args: args[1:], spec: "afptP"}
+	for opts.next() {
+		switch opts.letter {
+		case 'a':
+			c.want.all = true
+		case 'f':
+			c.want.noFunctions = true
+		case 't':
+			c.word = true
+		case 'P':
+			c.forcePath, c.want.onlyFiles, c.path = true, true, true
+		case 'p':
+			c.path = true
+		}
+	}
+	if opts.err != nil {
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
+	}
+	out, status := sh.scratch[:0], 0
+	for _, name := range opts.rest() {
+		found := sh.meanings(name, c.want)
+		if len(found) == 0 {
+			if !c.word && !c.path {
+				sh.errorf("%s: %s: not found", args[0], name)
+			}
+			status = sh.notFoundStatus()
+			continue
+		}
+		for _, m := range found {
+			out = sh.appendType(out, &c, name, m)
+		}
+	}
+	return max(status, sh.emit(args[0], out))
+}
+
+// notFoundStatus is the status of type and command -v for unknown names.
+func (sh *shell) notFoundStatus() int {
+	if sh.bash() {
+		return 1
+	}
+	return 127
+}
+
+func (sh *shell) appendType(dst []byte, c *typeCall, name string, m meaning) []byte {
+	switch {
+	case c.word:
+		return append(append(dst, m.kind.typeWord()...), '\n')
+	case c.path && m.kind == kindFile:
+		return append(append(dst, m.text...), '\n')
+	case c.path:
+		return dst
+	}
+	return append(append(dst, sh.describe(name, m)...), '\n')
+}
+
+// standardPath finds the standard utilities: _CS_PATH of confstr(3), with the
+// directories that Linux systems have besides.
+const standardPath = "/usr/bin:/bin:/usr/sbin:/sbin"
+
+// commandQuery is `command -v` and `command -V`.
+func (sh *shell) commandQuery(name string, operands []string, verbose, standard bool) int {
+	want := lookupKinds{}
+	if standard {
+		want.path = standardPath
+	}
+	out, status := sh.scratch[:0], 0
+	for _, operand := range operands {
+		found := sh.meanings(operand, want)
+		if len(found) == 0 {
+			if verbose {
+				sh.errorf("%s: %s: not found", name, operand)
+			}
+			status = sh.notFoundStatus()
+			continue
+		}
+		text := operand
+		switch m := found[0]; {
+		case verbose:
+			text = sh.describe(operand, m)
+		case m.kind == kindAlias:
+			text = "alias " + operand + "=" + singleQuoted(m.text)
+		case m.kind == kindFile:
+			text = m.text
+		}
+		out = append(append(out, text...), '\n')
+	}
+	return max(status, sh.emit(name, out))
+}
