@@ -77,7 +77,38 @@ func (e *Expr) Name() (string, bool) {
 }
 
 // Eval evaluates the expression.
-func (e *Expr) Eval(env Env) (int64, error) { return e.run(env, 0) }
+func (e *Expr) Eval(env Env) (int64, error) { return e.run(env, 0, nil) }
+
+// EvalArgs evaluates an expression of ParseArgs.
+func (e *Expr) EvalArgs(env Env, args []int64) (int64, error) { return e.run(env, 0, args) }
+
+// Arg is the text that stands for argument n in the source for ParseArgs.
+func Arg(n int) string { return string([]byte{0, byte(n)}) }
+
+// fill replaces the arguments in an error's text by their values.
+func fill(text string, args []int64) string {
+	if len(args) == 0 {
+		return text
+	}
+	var b []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == 0 && i+1 < len(text) && int(text[i+1]) < len(args) {
+			i++
+			b = strconv.AppendInt(b, args[text[i]], 10)
+		} else {
+			b = append(b, text[i])
+		}
+	}
+	return string(b)
+}
+
+// Decimal is the value of a string that is a plain decimal number.
+func Decimal(s string) (int64, bool) {
+	if s == "" {
+		return 0, false
+	}
+	return decimal(s)
+}
 
 // maxRecursion bounds how deep values of variables refer to each other; it is
 // bash's limit.
@@ -100,7 +131,7 @@ func value(s string, env Env, depth int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return e.run(env, depth+1)
+	return e.run(env, depth+1, nil)
 }
 
 // decimal is the fast path for what nearly all variables hold.

@@ -183,6 +183,28 @@ func TestEvalDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestArgs(t *testing.T) {
+	e, err := ParseArgs("x="+Arg(0)+"*(2-"+Arg(1)+")", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := e.EvalArgs(fixed{}, []int64{3, -4}); n != 18 || err != nil {
+		t.Error(n, err)
+	}
+	for _, src := range []string{Arg(0) + "=1", Arg(0) + "1", "x" + Arg(0), "1" + Arg(0), Arg(0) + "x", Arg(0) + "++", Arg(1), Arg(0) + Arg(0), Arg(0) + "[0]"} {
+		if _, err := ParseArgs(src, 1); err == nil {
+			t.Errorf("%q was accepted", src)
+		}
+	}
+	e, _ = ParseArgs("1/"+Arg(0), 1)
+	if _, err := e.EvalArgs(fixed{}, []int64{0}); err == nil || err.Error() != `1/0: division by 0 (error token is "0")` {
+		t.Error(err)
+	}
+	if _, err := Parse(Arg(0)); err == nil {
+		t.Error("an argument without ParseArgs was accepted")
+	}
+}
+
 func TestConstAndName(t *testing.T) {
 	e, _ := Parse(" 0x10 ")
 	if n, ok := e.Const(); n != 16 || !ok {

@@ -5,6 +5,7 @@ type opcode uint8
 const (
 	opConst     opcode = iota // push n
 	opLoad                    // push variable n
+	opArg                     // push argument n
 	opSub                     // see sub: n is ref, the next instruction's n the end
 	opSubEnd                  // operand of opSub, never executed
 	opFail                    // end with error n
@@ -51,7 +52,7 @@ const (
 // smallStack is the stack that needs no allocation.
 const smallStack = 16
 
-func (e *Expr) run(env Env, depth int) (int64, error) {
+func (e *Expr) run(env Env, depth int, args []int64) (int64, error) {
 	var small [smallStack]int64
 	st := small[:]
 	if e.max > smallStack {
@@ -64,7 +65,7 @@ func (e *Expr) run(env Env, depth int) (int64, error) {
 			sp--
 			n, msg := binary(in.op, st[sp-1], st[sp])
 			if msg != "" {
-				return 0, &Error{e.src, msg, e.src[in.n:]}
+				return 0, &Error{fill(e.src, args), msg, fill(e.src[in.n:], args)}
 			}
 			st[sp-1] = n
 			continue
@@ -72,6 +73,9 @@ func (e *Expr) run(env Env, depth int) (int64, error) {
 		switch in.op {
 		case opConst:
 			st[sp] = in.n
+			sp++
+		case opArg:
+			st[sp] = args[in.n]
 			sp++
 		case opLoad:
 			n, err := e.load(Ref{Name: e.refs[in.n].Name}, env, depth)

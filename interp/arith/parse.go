@@ -17,12 +17,22 @@ type parser struct {
 	// consists of, -1 if it is anything else.
 	lval int
 	elem bool // lval is an array element
+	args int  // arguments there are
 }
 
 // Parse compiles an expression. Blank text has the value 0.
 func Parse(src string) (*Expr, error) {
 	e := &Expr{src: strings.TrimLeft(src, " \t\n")}
 	p := &parser{src: e.src, e: e}
+	p.whole()
+	return e, p.err
+}
+
+// ParseArgs compiles an expression in which Arg(0) to Arg(n-1) stand for
+// values that are known only when it is evaluated.
+func ParseArgs(src string, n int) (*Expr, error) {
+	e := &Expr{src: strings.TrimLeft(src, " \t\n")}
+	p := &parser{src: e.src, e: e, args: n}
 	p.whole()
 	return e, p.err
 }
@@ -387,6 +397,10 @@ func (p *parser) primary() {
 		p.lval = -1
 	case c >= '0' && c <= '9':
 		p.constant()
+	case c == 0 && p.pos+1 < len(p.src) && int(p.src[p.pos+1]) < p.args:
+		p.emit(opArg, int64(p.src[p.pos+1]), 1)
+		p.pos += 2
+		p.lval = -1
 	case nameStart(c):
 		ref, elem := p.reference()
 		if p.err != nil {
@@ -481,7 +495,7 @@ func (p *parser) subscript(ref int, text string) {
 	end := p.emit(opSubEnd, 0, 0)
 	closer := p.pos - 1 // of the closing bracket
 	from := closer - len(text)
-	sub := &parser{src: p.src[:closer], pos: from, tok: from, e: p.e, depth: p.depth, stack: stack}
+	sub := &parser{src: p.src[:closer], pos: from, tok: from, e: p.e, depth: p.depth, stack: stack, args: p.args}
 	if !sub.enter() {
 		p.err = sub.err
 		return
