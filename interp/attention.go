@@ -8,26 +8,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func newAttention() attention {
-	return attention{new(atomic.Uint32), new(atomic.Uint64), new(atomic.Int32), new(wakeFD)}
+// attention is what other goroutines want of a shell. pending is read before
+// every command.
+type attention struct {
+	pending atomic.Uint32 // attnSignal, attnCancel
+	signals atomic.Uint64 // bit n: signal n waits for its trap
+	cancel  atomic.Int32  // signal the shell shall die of
+	wake    wakeFD
+	bell    chan struct{} // for those who wait for a channel
+}
+
+const (
+	attnSignal = 1 << iota
+	attnCancel
+)
+
+func newAttention() *attention { return &attention{bell: make(chan struct{}, 1)} }
+
+func (a *attention) ring() {
+	a.wake.ring()
+	select {
+	case a.bell <- struct{}{}:
+	default:
+	}
 }
 
 // raise marks a signal for its trap and interrupts a blocking builtin.
-func (a attention) raise(sig syscall.Signal) {
+func (a *attention) raise(sig syscall.Signal) {
 	a.signals.Or(1 << uint(sig))
 	a.pending.Or(attnSignal)
-	a.wake.ring()
+	a.ring()
 }
 
 // die asks the shell to end as if killed by sig.
-func (a attention) die(sig syscall.Signal) {
+func (a *attention) die(sig syscall.Signal) {
 	a.cancel.CompareAndSwap(0, int32(sig))
 	a.pending.Or(attnCancel)
-	a.wake.ring()
+	a.ring()
 }
 
 // take returns the signals raised since the last call.
-func (a attention) take() uint64 {
+func (a *attention) take() uint64 {
 	a.pending.And(^uint32(attnSignal))
 	a.wake.quiet(a)
 	return a.signals.Swap(0)
@@ -35,7 +56,7 @@ func (a attention) take() uint64 {
 
 // wakeup is a descriptor that becomes readable when pending is set. It must
 // be taken before pending is looked at.
-func (a attention) wakeup() int { return a.wake.get(a) }
+func (a *attention) wakeup() int { return a.wake.get(a) }
 
 // wakeFD is an eventfd(2) that exists once somebody waited for it.
 type wakeFD struct {
@@ -44,7 +65,7 @@ type wakeFD struct {
 	closed bool
 }
 
-func (w *wakeFD) get(a attention) int {
+func (w *wakeFD) get(a *attention) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fd == 0 && !w.closed {
@@ -74,7 +95,7 @@ func (w *wakeFD) ring() {
 func (w *wakeFD) signal() { unix.Write(w.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // quiet empties the eventfd unless something is still pending.
-func (w *wakeFD) quiet(a attention) {
+func (w *wakeFD) quiet(a *attention) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fd == 0 || w.closed || a.pending.Load() != 0 {

@@ -1,9 +1,6 @@
 package interp
 
-import (
-	"sync/atomic"
-	"syscall"
-)
+import "syscall"
 
 // shell is one shell execution environment (XCU 2.12). A subshell is a copy
 // that runs in a goroutine of its own; nothing but rt is shared for writing.
@@ -33,8 +30,7 @@ type shell struct {
 	file       string
 	ifs        ifsState
 	random     uint32
-	getopts    getoptsState
-	scratch    []byte // output buffer of builtins, kept between them
+	accepted   map[string]bool // shopt options without effect; copied on write
 
 	jobs *jobTable
 
@@ -58,26 +54,15 @@ type shell struct {
 	xtraceBusy bool // PS4 is being expanded
 
 	env      []string // cache for commands; nil when stale
-	attn     attention
+	attn     *attention
 	fgWait   bool // waits in the foreground for a command
 	endBy    syscall.Signal
 	standIn  StandIn
+	async    bool // a background list or a process substitution
+	scratch  []byte // output buffer of builtins
+	getopts  getoptsState
 	dirStack []dirEntry
 }
-
-// attention is what other goroutines want of a shell. pending is read before
-// every command.
-type attention struct {
-	pending *atomic.Uint32 // attnSignal, attnCancel
-	signals *atomic.Uint64 // bit n: signal n waits for its trap
-	cancel  *atomic.Int32  // signal the shell shall die of
-	wake    *wakeFD
-}
-
-const (
-	attnSignal = 1 << iota
-	attnCancel
-)
 
 type dirEntry struct {
 	name string
@@ -117,7 +102,7 @@ type node func(sh *shell) flow
 
 // maxDepth bounds the nesting of functions, eval, dot scripts and command
 // substitutions: a Go stack cannot be recovered once it overflowed.
-const maxDepth = 1000
+const maxDepth = 3000
 
 // subshell returns a copy of the environment for a subshell. The parent must
 // not run until the copy has ended, unless async is set.
@@ -125,6 +110,8 @@ func (sh *shell) subshell(async bool) *shell {
 	sub := new(shell)
 	*sub = *sh
 	sub.parent = sh
+	sub.async = async
+	sub.scratch = nil
 	if async || sh.opts.on(optMonitor) {
 		sub.vars = sh.vars.flatten(cloneVariable)
 		sub.funcs = sh.funcs.flatten(nil)
@@ -149,7 +136,6 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.trapExit = false
 	sub.inTrap = false
 	sub.standIn = nil
-	sub.scratch = nil
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
 	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]
 	sub.rt.enter(sub)

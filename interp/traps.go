@@ -30,6 +30,7 @@ type traps struct {
 	// inherited are the traps of the parent, which a subshell shows (XCU
 	// trap) until it sets one of its own.
 	inherited map[int]string
+	pseudo    bool // ERR, DEBUG or RETURN was set at some time
 	ignored   map[syscall.Signal]bool // on entry of the shell
 }
 
@@ -99,6 +100,7 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	}
 	sh.traps.mu.Lock()
 	sh.traps.inherited = nil
+	sh.traps.pseudo = sh.traps.pseudo || n >= trapOnErr
 	if remove {
 		delete(sh.traps.commands, n)
 	} else {

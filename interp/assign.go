@@ -1,0 +1,307 @@
+package interp
+
+import (
+	"fmt"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// assign is a compiled assignment.
+type assign struct {
+	name   string
+	add    bool // +=
+	value  *word
+	index  *subscript
+	array  []element
+	isList bool // name=(…)
+	pure   bool // expanding the value twice does no harm
+}
+
+// element is one member of name=(…).
+type element struct {
+	index *subscript
+	value *word
+}
+
+// subscript is what stands in brackets: an expression, or a key.
+type subscript struct {
+	key *word
+	num func(sh *shell) (int64, error)
+}
+
+func (c *compiler) subscript(x syntax.ArithmExpr) *subscript {
+	w, ok := x.(*syntax.Word)
+	if !ok || w == nil {
+		return nil
+	}
+	return &subscript{compileWord(c, w), compileArith(c, w)}
+}
+
+func (c *compiler) assigns(list []*syntax.Assign) []assign {
+	out := make([]assign, 0, len(list))
+	for _, a := range list {
+		out = append(out, c.assign(a))
+	}
+	return out
+}
+
+func (c *compiler) assign(a *syntax.Assign) assign {
+	out := assign{name: a.Name.Value, add: a.Append, pure: isPure(a.Value)}
+	if a.Value != nil {
+		out.value = compileAssigned(c, a.Value)
+	}
+	if a.Index != nil {
+		out.index = c.subscript(a.Index)
+	}
+	if a.Array != nil {
+		out.isList = true
+		for _, e := range a.Array.Elems {
+			el := element{}
+			if e.Index != nil {
+				el.index = c.subscript(e.Index)
+			}
+			if e.Value != nil {
+				el.value = compileWord(c, e.Value)
+			}
+			out.array = append(out.array, el)
+		}
+	}
+	return out
+}
+
+// isPure reports whether a word has no expansion with side effects.
+func isPure(w *syntax.Word) bool {
+	if w == nil {
+		return true
+	}
+	pure := true
+	syntax.Walk(w, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CmdSubst, *syntax.ProcSubst, *syntax.ArithmExp:
+			pure = false
+		case *syntax.ParamExp:
+			if n.Exp != nil || n.Index != nil || n.Slice != nil {
+				pure = false
+			}
+		}
+		return pure
+	})
+	return pure
+}
+
+func (a *assign) run(sh *shell) error {
+	if a.isList {
+		return a.assignList(sh)
+	}
+	value := ""
+	if a.value != nil {
+		var err error
+		if value, err = a.value.str(sh); err != nil {
+			return err
+		}
+	}
+	switch {
+	case a.index != nil:
+		return sh.assignElement(a.name, a.index, value, a.add)
+	case a.add:
+		return sh.appendVar(a.name, value)
+	}
+	return sh.setVar(a.name, value)
+}
+
+// assignElement is name[subscript]=value.
+func (sh *shell) assignElement(name string, index *subscript, value string, add bool) error {
+	v := sh.lookupVar(name)
+	if v.is(attrAssoc) {
+		key, err := index.key.str(sh)
+		if err != nil {
+			return err
+		}
+		if add && v.assoc != nil {
+			old, _ := v.assoc.get(key)
+			value = sh.joinValue(v, old, value)
+		}
+		return sh.setAssoc(name, key, value)
+	}
+	n, err := index.num(sh)
+	if err != nil {
+		return err
+	}
+	i, err := sh.arrayIndex(name, v, n)
+	if err != nil {
+		return err
+	}
+	if add {
+		old := ""
+		if v != nil {
+			old, _ = v.element(i)
+		}
+		value = sh.joinValue(v, old, value)
+	}
+	return sh.setIndexed(name, i, value)
+}
+
+func (sh *shell) joinValue(v *variable, old, value string) string {
+	if v.is(attrInteger) {
+		return old + "+(" + value + ")"
+	}
+	return old + value
+}
+
+// element is one element of an array, or of a scalar taken as one.
+func (v *variable) element(i int) (string, bool) {
+	switch {
+	case v == nil:
+		return "", false
+	case v.array != nil:
+		return v.array.get(i)
+	case i == 0:
+		return v.scalar()
+	}
+	return "", false
+}
+
+// maxIndex bounds array subscripts, which have to fit an int everywhere.
+const maxIndex = 1<<31 - 1
+
+// arrayIndex turns the value of a subscript into an index.
+func (sh *shell) arrayIndex(name string, v *variable, n int64) (int, error) {
+	if n < 0 {
+		next := 0
+		switch {
+		case v != nil && v.array != nil:
+			next = v.array.next()
+		case v.is(attrSet):
+			next = 1
+		}
+		n += int64(next)
+	}
+	if n < 0 || n > maxIndex {
+		return 0, &nameError{fmt.Sprintf("%s[%d]", name, n), "bad array subscript"}
+	}
+	return int(n), nil
+}
+
+// assignList is name=(…) and name+=(…).
+func (a *assign) assignList(sh *shell) error {
+	old := sh.lookupVar(a.name)
+	if old.is(attrAssoc) {
+		return a.assignMembers(sh, old)
+	}
+	// The values are expanded before the old array goes: a=("${a[@]}" x).
+	fresh := &indexedArray{}
+	if a.add && old.is(attrSet) {
+		c := cloneVariable(old)
+		fresh = c.elements()
+	}
+	next := fresh.next()
+	for _, e := range a.array {
+		if e.index == nil {
+			fields, err := e.value.fields(sh, nil)
+			if err != nil {
+				return err
+			}
+			for _, f := range fields {
+				fresh.set(next, f)
+				next++
+			}
+			continue
+		}
+		n, err := e.index.num(sh)
+		if err != nil {
+			return err
+		}
+		i, err := sh.arrayIndex(a.name, &variable{array: fresh}, n)
+		if err != nil {
+			return err
+		}
+		value, err := e.text(sh)
+		if err != nil {
+			return err
+		}
+		fresh.set(i, value)
+		next = i + 1
+	}
+	return sh.replaceArray(a.name, fresh)
+}
+
+func (e *element) text(sh *shell) (string, error) {
+	if e.value == nil {
+		return "", nil
+	}
+	return e.value.str(sh)
+}
+
+// replaceArray makes a variable the array given, its attributes applied.
+func (sh *shell) replaceArray(name string, fresh *indexedArray) error {
+	v, err := sh.writable(name)
+	if err != nil {
+		return err
+	}
+	for i, s := range fresh.vals {
+		if fresh.vals[i], err = sh.convert(v, s); err != nil {
+			return err
+		}
+	}
+	v.value, v.array = "", fresh
+	v.attrs |= attrIndexed
+	sh.assigned(name, v)
+	return nil
+}
+
+// assignMembers is name=(…) for an associative array: [key]=value, or keys
+// and values in turns.
+func (a *assign) assignMembers(sh *shell, old *variable) error {
+	fresh := &assocArray{}
+	if a.add && old.assoc != nil {
+		fresh = old.assoc.clone()
+	}
+	var loose []string
+	for _, e := range a.array {
+		if e.index == nil {
+			fields, err := e.value.fields(sh, nil)
+			if err != nil {
+				return err
+			}
+			loose = append(loose, fields...)
+			continue
+		}
+		key, err := e.index.key.str(sh)
+		if err != nil {
+			return err
+		}
+		value, err := e.text(sh)
+		if err != nil {
+			return err
+		}
+		fresh.set(key, value)
+	}
+	for i := 0; i < len(loose); i += 2 {
+		value := ""
+		if i+1 < len(loose) {
+			value = loose[i+1]
+		}
+		fresh.set(loose[i], value)
+	}
+	v, err := sh.writable(a.name)
+	if err != nil {
+		return err
+	}
+	v.assoc = fresh
+	v.attrs |= attrAssoc
+	sh.assigned(a.name, v)
+	return nil
+}
+
+// trace is the assignment as -x shows it, after it was made.
+func (a *assign) trace(sh *shell) string {
+	if a.isList {
+		return a.name + "=(…)"
+	}
+	if a.index != nil {
+		key, _ := a.index.key.str(sh)
+		return a.name + "[" + key + "]="
+	}
+	s, _ := sh.getVar(a.name)
+	return a.name + "=" + quoteWord(s)
+}

@@ -1,0 +1,104 @@
+package interp
+
+import (
+	"math/bits"
+	"syscall"
+)
+
+// attend deals with what other goroutines asked for: it runs the traps of
+// pending signals, or ends the shell.
+func (sh *shell) attend() flow {
+	if sh.attn.pending.Load()&attnCancel != 0 {
+		sig := syscall.Signal(sh.attn.cancel.Load())
+		if sh.interactive() && sh.parent == nil && sig == syscall.SIGINT {
+			sh.attn.cancel.Store(0)
+			sh.attn.pending.And(^uint32(attnCancel))
+			sh.status = 130
+			return flowAbort
+		}
+		sh.endBy = sig
+		sh.status = 128 + int(sig)
+		return flowExit
+	}
+	for set := sh.attn.take(); set != 0; set &= set - 1 {
+		n := bits.TrailingZeros64(set)
+		command, ok := sh.traps.get(n)
+		if !ok || command == "" {
+			continue
+		}
+		if f := sh.runTrap(command); f != flowNext {
+			return f
+		}
+	}
+	return flowNext
+}
+
+// runTrap runs a trap's command; $? is the same before and after.
+func (sh *shell) runTrap(command string) flow {
+	status, pipe, line := sh.status, sh.pipeStatus, sh.line
+	noErrexit := sh.noErrexit
+	f := sh.evalText(command, "trap")
+	sh.noErrexit = noErrexit
+	sh.line = line
+	if f == flowNext {
+		sh.status, sh.pipeStatus = status, pipe
+	}
+	return f
+}
+
+func (sh *shell) runErrTrap() flow { return sh.pseudoTrap(trapOnErr, optErrtrace) }
+
+func (sh *shell) runDebugTrap() flow { return sh.pseudoTrap(trapOnDebug, optFunctrace) }
+
+func (sh *shell) runReturnTrap() flow { return sh.pseudoTrap(trapOnReturn, optFunctrace) }
+
+// pseudoTrap runs bash's ERR, DEBUG and RETURN. Functions and subshells do
+// not inherit them without the option.
+func (sh *shell) pseudoTrap(n int, inherit options) flow {
+	if !sh.traps.pseudo {
+		return flowNext
+	}
+	command, ok := sh.traps.get(n)
+	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) && n != trapOnReturn {
+		return flowNext
+	}
+	sh.inTrap = true
+	f := sh.runTrap(command)
+	sh.inTrap = false
+	return f
+}
+
+// finish runs the EXIT trap when a shell ends. f is how its commands ended.
+func (sh *shell) finish(f flow) {
+	if sh.attn.pending.Load() != 0 && sh.endBy == 0 && f != flowExit {
+		sh.attend()
+	}
+	if sh.trapExit {
+		return
+	}
+	sh.trapExit = true
+	command, ok := sh.traps.get(trapOnExit)
+	if !ok || command == "" || sh.endBy != 0 && !sh.bash() {
+		return
+	}
+	if sh.endBy != 0 {
+		sh.attn.cancel.Store(0)
+		sh.attn.pending.And(^uint32(attnCancel))
+	}
+	status := sh.status
+	sh.loopDepth, sh.levels = 0, 0
+	if f := sh.evalText(command, "trap"); f != flowExit {
+		sh.status = status
+	}
+}
+
+// background reports whether the subshell is, or is part of, something the
+// main shell does not wait for.
+func (sh *shell) background() bool {
+	for s := sh; s != nil; s = s.parent {
+		if s.async {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,335 @@
+package interp
+
+import (
+	"github.com/fsh-sh/fsh/interp/arith"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+func (c *compiler) ifClause(i *syntax.IfClause) node {
+	type branch struct{ cond, then node }
+	var branches []branch
+	var other node
+	for ; i != nil; i = i.Else {
+		if len(i.Cond) == 0 {
+			other = c.list(i.Then)
+			break
+		}
+		branches = append(branches, branch{c.list(i.Cond), c.list(i.Then)})
+	}
+	return func(sh *shell) flow {
+		for i := range branches {
+			sh.noErrexit++
+			f := branches[i].cond(sh)
+			sh.noErrexit--
+			if f != flowNext {
+				return f
+			}
+			if sh.status == 0 {
+				return branches[i].then(sh)
+			}
+		}
+		sh.status = 0
+		if other != nil {
+			return other(sh)
+		}
+		return flowNext
+	}
+}
+
+// loopFlow interprets how a loop's body or condition ended: whether the loop
+// ends, and with what.
+func (sh *shell) loopFlow(f flow) (end bool, result flow) {
+	switch f {
+	case flowNext:
+		return false, flowNext
+	case flowBreak, flowContinue:
+		if sh.levels--; sh.levels > 0 {
+			return true, f
+		}
+		return f == flowBreak, flowNext
+	}
+	return true, f
+}
+
+func (c *compiler) while(w *syntax.WhileClause) node {
+	cond, body, until := c.list(w.Cond), c.list(w.Do), w.Until
+	return func(sh *shell) flow {
+		status := 0
+		sh.loopDepth++
+		defer func() { sh.loopDepth-- }()
+		for {
+			sh.noErrexit++
+			f := cond(sh)
+			sh.noErrexit--
+			if end, result := sh.loopFlow(f); end {
+				if result != flowExit && result != flowReturn {
+					sh.status = status
+				}
+				return result
+			}
+			if f == flowNext && (sh.status == 0) == until {
+				break
+			}
+			if f == flowContinue {
+				continue
+			}
+			f = body(sh)
+			status = sh.status
+			if end, result := sh.loopFlow(f); end {
+				return result
+			}
+		}
+		sh.status = status
+		return flowNext
+	}
+}
+
+func (c *compiler) forClause(f *syntax.ForClause) node {
+	body := c.list(f.Do)
+	switch loop := f.Loop.(type) {
+	case *syntax.CStyleLoop:
+		return c.arithmFor(loop, body)
+	case *syntax.WordIter:
+		words := c.words(loop.Items)
+		if !loop.InPos.IsValid() {
+			words = nil
+		}
+		l := &forLoop{loop.Name.Value, words, !loop.InPos.IsValid(), body, int(f.Pos().Line())}
+		if f.Select {
+			return l.choose
+		}
+		return l.run
+	}
+	return c.fail(f.Pos(), "unknown loop")
+}
+
+type forLoop struct {
+	name   string
+	words  []*word
+	params bool // no `in`: over "$@"
+	body   node
+	line   int
+}
+
+func (l *forLoop) items(sh *shell) ([]string, error) {
+	if l.params {
+		return sh.params, nil
+	}
+	var items []string
+	var err error
+	for _, w := range l.words {
+		if items, err = w.fields(sh, items); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func (l *forLoop) run(sh *shell) flow {
+	sh.line = l.line
+	items, err := l.items(sh)
+	if err != nil {
+		return sh.expansionFailed(err)
+	}
+	sh.status = 0
+	sh.loopDepth++
+	defer func() { sh.loopDepth-- }()
+	for _, item := range items {
+		if err := sh.setVar(l.name, item); err != nil {
+			return sh.assignmentFailed(err)
+		}
+		if sh.opts.on(optXtrace) && sh.bash() {
+			sh.line = l.line
+			sh.trace("for " + l.name + " in " + joinQuoted(items))
+		}
+		if end, result := sh.loopFlow(l.body(sh)); end {
+			return result
+		}
+	}
+	return flowNext
+}
+
+// arithmText compiles the raw text of an arithmetic expression; nil is absent.
+func (c *compiler) arithmText(x syntax.ArithmExpr) func(sh *shell) (int64, error) {
+	w, ok := x.(*syntax.Word)
+	if !ok || w == nil {
+		return nil
+	}
+	text := compileArith(c, w)
+	return text
+}
+
+func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
+	start, cond, next := c.arithmText(l.Init), c.arithmText(l.Cond), c.arithmText(l.Post)
+	step := func(sh *shell, x func(*shell) (int64, error)) (int64, bool) {
+		if x == nil {
+			return 1, true
+		}
+		n, err := x(sh)
+		if err != nil {
+			sh.errorf("((: %s", err)
+			sh.status = 1
+		}
+		return n, err == nil
+	}
+	return func(sh *shell) flow {
+		if _, ok := step(sh, start); !ok {
+			return sh.failed()
+		}
+		sh.status = 0
+		sh.loopDepth++
+		defer func() { sh.loopDepth-- }()
+		for {
+			if n, ok := step(sh, cond); !ok {
+				return sh.failed()
+			} else if n == 0 {
+				return flowNext
+			}
+			if sh.attn.pending.Load() != 0 {
+				if f := sh.attend(); f != flowNext {
+					return f
+				}
+			}
+			if end, result := sh.loopFlow(body(sh)); end {
+				return result
+			}
+			if _, ok := step(sh, next); !ok {
+				return sh.failed()
+			}
+		}
+	}
+}
+
+func (c *compiler) arithmCmd(a *syntax.ArithmCmd) node {
+	x := c.arithmText(a.X)
+	line := int(a.Pos().Line())
+	text := func(*shell) string { return "" }
+	if w, ok := a.X.(*syntax.Word); ok {
+		cw := compileWord(c, w)
+		text = func(sh *shell) string { s, _ := cw.str(sh); return s }
+	}
+	return func(sh *shell) flow {
+		sh.line = line
+		if sh.opts.on(optXtrace) {
+			sh.trace("(( " + text(sh) + " ))")
+		}
+		if x == nil {
+			sh.status = 1
+			return sh.failed()
+		}
+		n, err := x(sh)
+		switch {
+		case err != nil:
+			sh.errorf("((: %s", err)
+			sh.status = 1
+		case n == 0:
+			sh.status = 1
+		default:
+			sh.status = 0
+		}
+		return sh.failed()
+	}
+}
+
+// compileArith compiles an arithmetic expression: without expansions it is
+// parsed once, else its text is expanded and parsed each time.
+func compileArith(c *compiler, w *syntax.Word) func(sh *shell) (int64, error) {
+	if lit, ok := plainText(w); ok {
+		e, err := arith.Parse(lit)
+		return func(sh *shell) (int64, error) {
+			if err != nil {
+				return 0, err
+			}
+			return e.Eval(arithEnv{sh})
+		}
+	}
+	cw := compileWord(c, &syntax.Word{Parts: []syntax.WordPart{&syntax.DblQuoted{Parts: w.Parts}}})
+	return func(sh *shell) (int64, error) {
+		s, err := cw.str(sh)
+		if err != nil {
+			return 0, err
+		}
+		return sh.arith(s)
+	}
+}
+
+// plainText is the text of a word made of literals without backslashes.
+func plainText(w *syntax.Word) (string, bool) {
+	text := ""
+	for _, p := range w.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok {
+			return "", false
+		}
+		for i := 0; i < len(lit.Value); i++ {
+			if c := lit.Value[i]; c == '\\' || c == '$' || c == '`' || c == '"' || c == '\'' {
+				return "", false
+			}
+		}
+		text += lit.Value
+	}
+	return text, true
+}
+
+func (c *compiler) caseClause(cc *syntax.CaseClause) node {
+	type item struct {
+		patterns []*word
+		body     node
+		op       syntax.CaseOperator
+	}
+	subject := compileWord(c, cc.Word)
+	items := make([]item, len(cc.Items))
+	for i, it := range cc.Items {
+		items[i] = item{c.words(it.Patterns), c.list(it.Stmts), it.Op}
+	}
+	line := int(cc.Pos().Line())
+	return func(sh *shell) flow {
+		sh.line = line
+		sh.substRan = false
+		s, err := subject.str(sh)
+		if err != nil {
+			return sh.expansionFailed(err)
+		}
+		if sh.opts.on(optXtrace) && sh.bash() {
+			sh.trace("case " + quoteWord(s) + " in")
+		}
+		matched := false
+		sh.status = 0
+		for i := 0; i < len(items); i++ {
+			it := &items[i]
+			if !matched {
+				if matched, err = sh.matchAny(it.patterns, s); err != nil {
+					return sh.expansionFailed(err)
+				}
+				if !matched {
+					continue
+				}
+			}
+			if f := it.body(sh); f != flowNext {
+				return f
+			}
+			switch it.op {
+			case syntax.Fallthrough:
+				continue
+			case syntax.Resume:
+				matched = false
+				continue
+			}
+			return flowNext
+		}
+		return flowNext
+	}
+}
+
+func (sh *shell) matchAny(patterns []*word, s string) (bool, error) {
+	for _, w := range patterns {
+		p, err := w.pattern(sh)
+		if err != nil {
+			return false, err
+		}
+		if p.Match(s) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,325 @@
+package interp
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// simple is a compiled simple command (XCU 2.9.1).
+type simple struct {
+	assigns []assign
+	words   []*word
+	redirs  []redir
+	line    int
+	// lit is the command's name when it needs no expansion.
+	lit string
+}
+
+func (c *compiler) words(ws []*syntax.Word) []*word {
+	words := make([]*word, len(ws))
+	for i, w := range ws {
+		words[i] = compileWord(c, w)
+	}
+	return words
+}
+
+func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
+	cmd := &simple{
+		assigns: c.assigns(call.Assigns),
+		words:   c.words(call.Args),
+		redirs:  c.redirects(s.Redirs),
+		line:    int(s.Pos().Line()),
+	}
+	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
+		return cmd.assignOnly
+	}
+	return cmd.run
+}
+
+// assignOnly is a command of assignments alone.
+func (s *simple) assignOnly(sh *shell) flow {
+	sh.line = s.line
+	sh.substRan = false
+	for i := range s.assigns {
+		a := &s.assigns[i]
+		if err := a.run(sh); err != nil {
+			return sh.assignmentFailed(err)
+		}
+		if sh.opts.on(optXtrace) {
+			sh.trace(a.trace(sh))
+		}
+	}
+	if !sh.substRan {
+		sh.status = 0
+		return flowNext
+	}
+	return sh.failed()
+}
+
+func (s *simple) run(sh *shell) flow {
+	sh.line = s.line
+	if sh.opts.on(optNoexec) && !sh.interactive() {
+		return flowNext
+	}
+	if f := sh.runDebugTrap(); f != flowNext {
+		return f
+	}
+	sh.substRan = false
+	args := make([]string, 0, len(s.words)+2)
+	var err error
+	for _, w := range s.words {
+		if args, err = w.fields(sh, args); err != nil {
+			return sh.expansionFailed(err)
+		}
+	}
+	if len(args) == 0 {
+		return s.nothing(sh)
+	}
+	f := s.command(sh, args)
+	if f != flowNext {
+		return f
+	}
+	return sh.failed()
+}
+
+// nothing runs a command whose words expanded to nothing: redirections and
+// assignments in the current environment.
+func (s *simple) nothing(sh *shell) flow {
+	subst := sh.substRan
+	status := 0
+	if len(s.redirs) > 0 {
+		var saved savedFiles
+		err := sh.redirect(s.redirs, &saved)
+		sh.undo(&saved)
+		if err != nil {
+			sh.redirectFailed(err)
+			status = 1
+			if !sh.bash() && !sh.interactive() {
+				status = 2
+			}
+			sh.status = status
+			return sh.failed()
+		}
+	}
+	last := sh.status
+	for i := range s.assigns {
+		if err := s.assigns[i].run(sh); err != nil {
+			return sh.assignmentFailed(err)
+		}
+		if sh.opts.on(optXtrace) {
+			sh.trace(s.assigns[i].trace(sh))
+		}
+	}
+	if !subst && !sh.substRan {
+		last = 0
+	}
+	sh.status = last
+	return sh.failed()
+}
+
+// command runs the command that args name.
+func (s *simple) command(sh *shell, args []string) flow {
+	fn, b := sh.findInternal(args[0])
+	switch {
+	case fn != nil:
+		return s.callFunction(sh, fn, args)
+	case b != nil:
+		return s.callBuiltin(sh, b, args)
+	}
+	return s.external(sh, args)
+}
+
+// findInternal looks a name up among special builtins, functions and other
+// builtins, in the order of the dialect.
+func (sh *shell) findInternal(name string) (*function, *builtin) {
+	b := sh.rt.builtins[name]
+	if b != nil && b.special && !sh.bash() {
+		return nil, b
+	}
+	if fn, _ := sh.funcs.get(name); fn != nil {
+		return fn, nil
+	}
+	return nil, b
+}
+
+// prefix performs redirections and then assignments in a new frame. If it
+// fails, everything is undone but the frame and saved, which the caller ends.
+func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (flow, bool) {
+	if sh.opts.on(optXtrace) {
+		defer func(was []*file) { _ = was }(nil)
+	}
+	if err := sh.redirect(s.redirs, saved); err != nil {
+		sh.redirectFailed(err)
+		sh.status = 1
+		return flowNext, false
+	}
+	for i := range s.assigns {
+		a := &s.assigns[i]
+		if f != nil {
+			sh.save(f, a.name)
+		}
+		err := a.run(sh)
+		if err == nil && f != nil {
+			err = sh.setAttrs(a.name, attrExport, 0)
+		}
+		if err != nil {
+			return sh.assignmentFailed(err), false
+		}
+	}
+	return flowNext, true
+}
+
+func (s *simple) traced(sh *shell, args []string) {
+	line := ""
+	for i := range s.assigns {
+		line += s.assigns[i].trace(sh) + " "
+	}
+	sh.trace(line + joinQuoted(args))
+}
+
+func (s *simple) callFunction(sh *shell, fn *function, args []string) flow {
+	var saved savedFiles
+	outer := sh.pushFrame(false)
+	defer sh.popFrame()
+	defer sh.undo(&saved)
+	sh.traceBefore(s, args)
+	if f, ok := s.prefix(sh, &saved, outer, args); !ok {
+		return f
+	}
+	return sh.call(fn, args)
+}
+
+// traceBefore writes -x output before redirections take effect.
+func (sh *shell) traceBefore(s *simple, args []string) {
+	if sh.opts.on(optXtrace) && len(s.assigns) == 0 {
+		sh.trace(joinQuoted(args))
+	} else if sh.opts.on(optXtrace) {
+		s.traceAssigned(sh, args)
+	}
+}
+
+// traceAssigned shows prefix assignments with the values they will have.
+func (s *simple) traceAssigned(sh *shell, args []string) {
+	line := ""
+	for i := range s.assigns {
+		if v := s.assigns[i].value; v != nil && s.assigns[i].pure {
+			text, _ := v.str(sh)
+			line += s.assigns[i].name + "=" + quoteWord(text) + " "
+		}
+	}
+	sh.trace(line + joinQuoted(args))
+}
+
+// call runs a function's body with args as positional parameters.
+func (sh *shell) call(fn *function, args []string) flow {
+	if !sh.deeper(fn.name) {
+		return sh.depthFlow()
+	}
+	params, loops := sh.params, sh.loopDepth
+	sh.params, sh.loopDepth = args[1:], 0
+	sh.funcDepth++
+	sh.callStack = append(sh.callStack, callSite{fn.name, fn.file, sh.line})
+	sh.pushFrame(true)
+	sh.status = 0
+	f := fn.body(sh)
+	if f == flowReturn || f == flowBreak || f == flowContinue {
+		f = flowNext
+	}
+	if f == flowNext {
+		if g := sh.runReturnTrap(); g != flowNext {
+			f = g
+		}
+	}
+	sh.popFrame()
+	sh.callStack = sh.callStack[:len(sh.callStack)-1]
+	sh.funcDepth--
+	sh.params, sh.loopDepth = params, loops
+	sh.evalDepth--
+	return f
+}
+
+// depthFlow is what exceeding the nesting limit does: end the script.
+func (sh *shell) depthFlow() flow {
+	if sh.interactive() {
+		return flowAbort
+	}
+	return flowExit
+}
+
+func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
+	sh.traceBefore(s, args)
+	if len(s.redirs) == 0 && len(s.assigns) == 0 {
+		return sh.runBuiltin(b, args)
+	}
+	var saved savedFiles
+	var f *frame
+	persist := b.special && !sh.bash()
+	if !persist {
+		f = sh.pushFrame(false)
+		defer sh.popFrame()
+	}
+	if b.name == "exec" {
+		saved.keep = true
+	}
+	flw, ok := s.prefix(sh, &saved, f, args)
+	if !ok {
+		sh.undo(&saved)
+		if flw == flowNext && b.special && !sh.bash() && !sh.interactive() {
+			sh.status = 2
+			return flowExit
+		}
+		if flw == flowNext && b.name == "exec" && !sh.interactive() {
+			return flowExit
+		}
+		return flw
+	}
+	flw = sh.runBuiltin(b, args)
+	if saved.keep && flw == flowNext {
+		sh.forget(&saved)
+		return flw
+	}
+	sh.undo(&saved)
+	return flw
+}
+
+// runBuiltin runs a builtin and takes the control flow it leaves.
+func (sh *shell) runBuiltin(b *builtin, args []string) flow {
+	was := sh.special
+	sh.special = b.special
+	sh.status = b.run(sh, args)
+	sh.special = was
+	f := sh.jump
+	sh.jump = flowNext
+	return f
+}
+
+// compileFunction defines a function when it is run.
+func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
+	if d.Name == nil {
+		return c.fail(d.Pos(), "a function needs a name")
+	}
+	body := d.Body
+	fn := &function{
+		name: d.Name.Value,
+		body: c.stmt(body),
+		text: func() string { return functionText(d) },
+		file: c.file,
+		line: int(d.Pos().Line()),
+	}
+	line := int(s.Pos().Line())
+	return func(sh *shell) flow {
+		sh.line = line
+		if b := sh.rt.builtins[fn.name]; b != nil && b.special && !sh.bash() {
+			sh.errorf("%s: is a special builtin", fn.name)
+			sh.status = 2
+			return sh.fatalFlow()
+		}
+		if old, _ := sh.funcs.get(fn.name); old != nil && sh.rt.isReadonlyFunc(old) {
+			sh.errorf("%s: readonly function", fn.name)
+			sh.status = 1
+			return sh.failed()
+		}
+		sh.funcs.set(fn.name, fn)
+		sh.status = 0
+		return flowNext
+	}
+}

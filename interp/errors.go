@@ -1,0 +1,103 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"syscall"
+)
+
+var (
+	errTooDeep = errors.New("maximum nesting depth exceeded")
+	errTooMuch = errors.New("the output of a command substitution is too long")
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// errText is strerror(3) with the capital it has there; other errors are
+// their own text.
+func errText(err error) string {
+	if no, ok := err.(syscall.Errno); ok {
+		if s := no.Error(); s != "" && s[0] >= 'a' && s[0] <= 'z' {
+			return string(s[0]-'a'+'A') + s[1:]
+		}
+	}
+	return err.Error()
+}
+
+// errorf writes a message to standard error, with the script's name and line.
+func (sh *shell) errorf(format string, args ...any) {
+	where := sh.file
+	if where == "" || where == "-c" || where == "stdin" {
+		where = sh.name
+	}
+	line := strconv.Itoa(sh.line) + ": "
+	if sh.bash() {
+		line = "line " + line
+	}
+	if sh.interactive() && sh.evalDepth == 0 {
+		line = ""
+	}
+	sh.write(2, []byte(where+": "+line+fmt.Sprintf(format, args...)+"\n"))
+}
+
+// fatalFlow ends a script, or goes back to the prompt.
+func (sh *shell) fatalFlow() flow {
+	if sh.interactive() {
+		return flowAbort
+	}
+	return flowExit
+}
+
+// expansionFailed is an expansion error (XCU 2.8.1): it ends a script.
+func (sh *shell) expansionFailed(err error) flow {
+	if err == errInterrupted {
+		return sh.attend()
+	}
+	sh.errorf("%s", err)
+	sh.status = 2
+	if sh.bash() {
+		sh.status = 1
+	}
+	return sh.fatalFlow()
+}
+
+// errInterrupted is returned by an expansion that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+// assignmentFailed is a variable assignment error, such as readonly.
+func (sh *shell) assignmentFailed(err error) flow {
+	sh.errorf("%s", err)
+	sh.status = 2
+	if sh.bash() {
+		sh.status = 1
+		var name *nameError
+		if errors.As(err, &name) {
+			// bash drops the rest of the line; the script goes on.
+			return sh.failed()
+		}
+	}
+	return sh.fatalFlow()
+}
+
+func (sh *shell) redirectFailed(err error) {
+	var r *redirError
+	if errors.As(err, &r) && !sh.bash() {
+		switch r.err {
+		case syscall.ENOENT, syscall.ENOTDIR, syscall.EACCES, syscall.EEXIST, syscall.EISDIR:
+			sh.errorf("cannot open %s: %s", r.what, errText(r.err))
+			return
+		}
+	}
+	sh.errorf("%s", err)
+}
+
+// builtinFailed reports an error of a builtin and returns the status. A
+// special builtin's error ends a POSIX script.
+func (sh *shell) builtinFailed(status int, format string, args ...any) int {
+	sh.errorf(format, args...)
+	if sh.special && !sh.bash() {
+		sh.jump = sh.fatalFlow()
+	}
+	return status
+}

@@ -1,0 +1,140 @@
+package interp
+
+import (
+	"sync"
+	"syscall"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// pipeline is a compiled a | b | c. Each member runs in a goroutine over a
+// copy of the state; with lastpipe the last one runs in the shell itself.
+type pipeline struct {
+	members []node
+	errToo  []bool // |& after the member
+}
+
+func (c *compiler) pipeline(b *syntax.BinaryCmd) node {
+	p := &pipeline{}
+	c.pipeMembers(b, p)
+	return p.run
+}
+
+func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
+	// The parser nests to one side or the other; both are flattened.
+	for _, s := range []*syntax.Stmt{b.X, b.Y} {
+		if in, ok := s.Cmd.(*syntax.BinaryCmd); ok && len(s.Redirs) == 0 && !s.Negated &&
+			(in.Op == syntax.Pipe || in.Op == syntax.PipeAll) {
+			c.depth++
+			if c.depth > maxChain {
+				c.fail(s.Pos(), "a pipeline is too long")
+				return
+			}
+			c.pipeMembers(in, p)
+			c.depth--
+		} else {
+			p.members = append(p.members, c.stmt(s))
+		}
+		if s == b.X {
+			for len(p.errToo) < len(p.members)-1 {
+				p.errToo = append(p.errToo, false)
+			}
+			p.errToo = append(p.errToo, b.Op == syntax.PipeAll)
+		}
+	}
+}
+
+// maxChain bounds the members of a pipeline.
+const maxChain = 20_000
+
+func (p *pipeline) run(sh *shell) flow {
+	subs := make([]*shell, len(p.members))
+	last := len(p.members) - 1
+	inline := sh.shopts.on(shoptLastpipe) && !sh.jobControl()
+	var input *file
+	for i := range p.members {
+		if i == last && inline {
+			break
+		}
+		sub := sh.subshell(false)
+		subs[i] = sub
+		if input != nil {
+			sub.setFile(0, input).drop()
+			input = nil
+		}
+		if i == last {
+			break
+		}
+		var fds [2]int
+		if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+			for _, s := range subs[:i+1] {
+				s.close()
+			}
+			sh.errorf("cannot make a pipe: %s", errText(err))
+			sh.status = 2
+			return sh.fatalFlow()
+		}
+		out := newFile(fds[1])
+		input = newFile(fds[0])
+		if p.errToo[i] {
+			sub.setFile(2, out.hold()).drop()
+		}
+		sub.setFile(1, out).drop()
+	}
+	if sh.jobControl() {
+		return p.runJob(sh, subs)
+	}
+	return p.runHere(sh, subs, input, inline)
+}
+
+// runHere runs the members and waits for all of them.
+func (p *pipeline) runHere(sh *shell, subs []*shell, input *file, inline bool) flow {
+	last := len(p.members) - 1
+	var wg sync.WaitGroup
+	statuses := make([]int, len(subs))
+	for i := 0; i < last; i++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			statuses[i] = subs[i].runMember(p.members[i])
+		}()
+	}
+	f := flowNext
+	if inline {
+		old := sh.setFile(0, input)
+		sh.noErrexit++
+		f = p.members[last](sh)
+		sh.noErrexit--
+		sh.setFile(0, old).drop()
+		statuses[last] = sh.status
+	} else {
+		statuses[last] = subs[last].runMember(p.members[last])
+	}
+	wg.Wait()
+	sh.pipelineStatus(statuses)
+	if f != flowNext {
+		return f
+	}
+	return sh.failed()
+}
+
+// runMember runs a subshell to its end and returns its status.
+func (sh *shell) runMember(n node) int {
+	sh.complete(n(sh))
+	status := sh.status
+	sh.close()
+	return status
+}
+
+func (sh *shell) pipelineStatus(statuses []int) {
+	sh.pipeStatus = statuses
+	sh.status = statuses[len(statuses)-1]
+	if sh.opts.on(optPipefail) {
+		for i := len(statuses) - 1; i >= 0; i-- {
+			if statuses[i] != 0 {
+				sh.status = statuses[i]
+				return
+			}
+		}
+	}
+}

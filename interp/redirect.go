@@ -1,0 +1,348 @@
+package interp
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// redir is a compiled redirection.
+type redir struct {
+	fd      int    // -1 with a variable
+	varName string // {name}>
+	op      syntax.RedirOperator
+	word    *word
+	doc     *word // here-document
+	line    int
+}
+
+func (c *compiler) redirects(list []*syntax.Redirect) []redir {
+	out := make([]redir, 0, len(list))
+	for _, r := range list {
+		out = append(out, c.redir(r))
+	}
+	return out
+}
+
+func (c *compiler) redir(r *syntax.Redirect) redir {
+	out := redir{op: r.Op, fd: defaultFD(r.Op), line: int(r.Pos().Line())}
+	if r.N != nil {
+		if n, err := strconv.Atoi(r.N.Value); err == nil {
+			out.fd = n
+		} else {
+			out.fd, out.varName = -1, strings.Trim(r.N.Value, "{}")
+		}
+	}
+	switch r.Op {
+	case syntax.Hdoc, syntax.DashHdoc:
+		out.doc = compileHeredoc(c, r.Hdoc, quotedWord(r.Word))
+	default:
+		out.word = compileWord(c, r.Word)
+	}
+	return out
+}
+
+func defaultFD(op syntax.RedirOperator) int {
+	switch op {
+	case syntax.RdrIn, syntax.RdrInOut, syntax.DplIn, syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc:
+		return 0
+	}
+	return 1
+}
+
+func quotedWord(w *syntax.Word) bool {
+	for _, p := range w.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok || strings.ContainsRune(lit.Value, '\\') {
+			return true
+		}
+	}
+	return false
+}
+
+// savedFiles is what redirections replaced. keep marks those of exec, which
+// stay.
+type savedFiles struct {
+	list []savedFile
+	keep bool
+}
+
+type savedFile struct {
+	fd int
+	f  *file
+}
+
+// redirError names what a redirection was to open.
+type redirError struct {
+	what string
+	err  error
+}
+
+func (e *redirError) Error() string { return e.what + ": " + errText(e.err) }
+
+// redirected runs a compound command with redirections.
+func redirected(rs []redir, n node) node {
+	return func(sh *shell) flow {
+		var saved savedFiles
+		if err := sh.redirect(rs, &saved); err != nil {
+			sh.undo(&saved)
+			sh.redirectFailed(err)
+			sh.status = 1
+			return sh.failed()
+		}
+		f := n(sh)
+		sh.undo(&saved)
+		return f
+	}
+}
+
+func (sh *shell) redirect(rs []redir, saved *savedFiles) error {
+	for i := range rs {
+		r := &rs[i]
+		sh.line = max(sh.line, 0)
+		if err := sh.redirectOne(r, saved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undo restores descriptors, last first.
+func (sh *shell) undo(saved *savedFiles) {
+	for i := len(saved.list) - 1; i >= 0; i-- {
+		s := saved.list[i]
+		sh.setFile(s.fd, s.f).drop()
+	}
+	saved.list = nil
+}
+
+// forget makes redirections permanent.
+func (sh *shell) forget(saved *savedFiles) {
+	for _, s := range saved.list {
+		s.f.drop()
+	}
+	saved.list = nil
+}
+
+// put installs f (owned; nil closes) and remembers what was there.
+func (sh *shell) put(fd int, f *file, saved *savedFiles) {
+	saved.list = append(saved.list, savedFile{fd, sh.setFile(fd, f)})
+}
+
+func (sh *shell) redirectOne(r *redir, saved *savedFiles) error {
+	if r.doc != nil {
+		body, err := r.doc.str(sh)
+		if err != nil {
+			return err
+		}
+		return sh.hereDoc(r, body, saved)
+	}
+	target, err := r.word.redirectTarget(sh)
+	if err != nil {
+		return err
+	}
+	switch r.op {
+	case syntax.WordHdoc:
+		return sh.hereDoc(r, target+"\n", saved)
+	case syntax.DplIn, syntax.DplOut:
+		return sh.duplicate(r, target, saved)
+	case syntax.RdrAll, syntax.AppAll, syntax.RdrAllClob, syntax.AppAllClob:
+		return sh.redirectBoth(r, target, saved)
+	}
+	f, err := sh.openRedirect(r.op, target)
+	if err != nil {
+		return &redirError{target, err}
+	}
+	return sh.install(r, f, saved)
+}
+
+// install puts a freshly opened file at the redirection's descriptor.
+func (sh *shell) install(r *redir, f *file, saved *savedFiles) error {
+	fd := r.fd
+	if r.varName != "" {
+		fd = sh.freeFD(10)
+		if err := sh.setVar(r.varName, strconv.Itoa(fd)); err != nil {
+			f.drop()
+			return err
+		}
+		// bash: a descriptor in a variable outlives the command.
+		sh.setFile(fd, f).drop()
+		return nil
+	}
+	if fd >= maxFD {
+		f.drop()
+		return &redirError{strconv.Itoa(fd), syscall.EBADF}
+	}
+	sh.put(fd, f, saved)
+	return nil
+}
+
+func (sh *shell) freeFD(from int) int {
+	for sh.fdFile(from) != nil {
+		from++
+	}
+	return from
+}
+
+var redirFlags = map[syntax.RedirOperator]int{
+	syntax.RdrOut:   syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC,
+	syntax.RdrClob:  syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC,
+	syntax.AppOut:   syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND,
+	syntax.AppClob:  syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND,
+	syntax.RdrIn:    syscall.O_RDONLY,
+	syntax.RdrInOut: syscall.O_RDWR | syscall.O_CREAT,
+}
+
+func (sh *shell) openRedirect(op syntax.RedirOperator, path string) (*file, error) {
+	flags, ok := redirFlags[op]
+	if !ok {
+		return nil, syscall.EINVAL
+	}
+	if op == syntax.RdrOut && sh.opts.on(optNoclobber) {
+		return sh.openNoclobber(path)
+	}
+	return sh.open(path, flags, op.String())
+}
+
+// openNoclobber creates a file, or opens one that is not regular. The file
+// is never truncated: it may have become another one in between.
+func (sh *shell) openNoclobber(path string) (*file, error) {
+	f, err := sh.open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL, ">")
+	if err != syscall.EEXIST {
+		return f, err
+	}
+	if f, err = sh.open(path, syscall.O_WRONLY, ">"); err != nil {
+		return nil, syscall.EEXIST
+	}
+	var st syscall.Stat_t
+	if fd, err := f.sysFD(); err != nil || syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT == syscall.S_IFREG {
+		f.drop()
+		return nil, syscall.EEXIST
+	}
+	return f, nil
+}
+
+// open opens a path for the shell itself. The names of the shell's own
+// descriptors are duplicates of them.
+func (sh *shell) open(path string, flags int, what string) (*file, error) {
+	if n, ok := descriptorPath(path); ok {
+		if f := sh.fdFile(n); f != nil {
+			return f.hold(), nil
+		}
+		return nil, syscall.ENOENT
+	}
+	if path == "" {
+		return nil, syscall.ENOENT
+	}
+	fd, err := sh.rt.sys.Open(&OpenRequest{
+		Dir: sh.dir, Path: path, Flags: flags, Mode: 0o666, Umask: sh.umask,
+		Cancel: nil, Where: sh.where(what),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newFile(fd), nil
+}
+
+func (sh *shell) where(name string) Where { return Where{File: sh.file, Line: sh.line, Name: name} }
+
+// duplicate is n<&word and n>&word.
+func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
+	fd := r.fd
+	if r.varName != "" && target == "-" {
+		s, _ := sh.getVar(r.varName)
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return &redirError{s, syscall.EBADF}
+		}
+		sh.setFile(n, nil).drop()
+		return nil
+	}
+	if target == "-" {
+		sh.put(fd, nil, saved)
+		return nil
+	}
+	move := strings.HasSuffix(target, "-")
+	from, err := strconv.Atoi(strings.TrimSuffix(target, "-"))
+	if err != nil || from < 0 {
+		if r.op == syntax.DplOut && r.fd == 1 && r.varName == "" && sh.rt.bash {
+			return sh.redirectBoth(r, target, saved)
+		}
+		return &redirError{target, syscall.EBADF}
+	}
+	f := sh.fdFile(from)
+	if f == nil {
+		return &redirError{strconv.Itoa(from), syscall.EBADF}
+	}
+	if err := sh.install(r, f.hold(), saved); err != nil {
+		return err
+	}
+	if move && from != fd {
+		sh.put(from, nil, saved)
+	}
+	return nil
+}
+
+// redirectBoth is &>word, &>>word and >&word.
+func (sh *shell) redirectBoth(r *redir, target string, saved *savedFiles) error {
+	op := syntax.RdrOut
+	if r.op == syntax.AppAll || r.op == syntax.AppAllClob {
+		op = syntax.AppOut
+	}
+	f, err := sh.openRedirect(op, target)
+	if err != nil {
+		return &redirError{target, err}
+	}
+	sh.put(1, f, saved)
+	sh.put(2, f.hold(), saved)
+	return nil
+}
+
+// pipeSize is what a pipe holds without a reader (pipe(7)).
+const pipeSize = 64 << 10
+
+// hereDoc makes the text readable: from a pipe when it fits, which many
+// programs expect, else from a file in memory.
+func (sh *shell) hereDoc(r *redir, body string, saved *savedFiles) error {
+	fd, err := textFD(body)
+	if err != nil {
+		return &redirError{"here-document", err}
+	}
+	return sh.install(r, newFile(fd), saved)
+}
+
+func textFD(body string) (int, error) {
+	if len(body) <= pipeSize/2 {
+		var p [2]int
+		if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
+			return -1, err
+		}
+		_, err := syscall.Write(p[1], []byte(body))
+		syscall.Close(p[1])
+		if err != nil {
+			syscall.Close(p[0])
+			return -1, err
+		}
+		return p[0], nil
+	}
+	fd, err := unix.MemfdCreate("here-document", unix.MFD_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	for rest := []byte(body); len(rest) > 0; {
+		n, err := syscall.Write(fd, rest)
+		if err != nil && err != syscall.EINTR {
+			syscall.Close(fd)
+			return -1, err
+		}
+		rest = rest[max(n, 0):]
+	}
+	if _, err := syscall.Seek(fd, 0, 0); err != nil {
+		syscall.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
