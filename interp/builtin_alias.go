@@ -10,6 +10,7 @@ var nameBuiltins = []builtin{
 	{name: "alias", run: runAlias},
 	{name: "unalias", run: runUnalias, usage: "unalias [-a] name [name ...]"},
 	{name: "type", run: runType},
+	{name: "command", run: runCommand},
 	{name: "hash", run: runHash},
 	{name: "builtin", run: runBuiltin},
 	{name: "enable", run: runEnable},

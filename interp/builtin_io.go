@@ -2,6 +2,7 @@ package interp
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"syscall"
 	"time"
@@ -43,7 +44,7 @@ func (sh *shell) output(name string, b []byte) int {
 		return 0
 	}
 	if !errors.Is(err, syscall.EPIPE) {
-		sh.errorf("%s: write error: %s", name, errorText(err))
+		sh.errorf("%s: write error: %s", name, errText(err))
 	}
 	return 1
 }
@@ -83,9 +84,9 @@ func runPrintf(sh *shell, args []string) int {
 	if len(rest) == 0 {
 		return sh.usageError(name)
 	}
-	p := sh.newPrinter(name, rest[1:])
-	if target == "" {
-		p.flush = func(b []byte) bool { return sh.output(name, b) == 0 }
+	p := printer{
+		out: sh.scratch[:0], args: rest[1:], name: name, world: sh,
+		bash: sh.bash(), utf8: sh.multibyte(), keep: target != "",
 	}
 	p.run(rest[0])
 	if target != "" {
@@ -98,22 +99,18 @@ func runPrintf(sh *shell, args []string) int {
 	return max(p.status, sh.emit(name, p.out))
 }
 
-func (sh *shell) newPrinter(name string, args []string) *printer {
-	p := &printer{out: sh.scratch[:0], args: args, bash: sh.bash(), utf8: sh.multibyte()}
-	p.complain = func(format string, a ...any) {
-		sh.errorf("%s: "+format, append([]any{name}, a...)...)
-	}
-	p.strftime = func(dst []byte, format string, when int64) []byte {
-		return strftimeText(dst, format, sh.timeFor(when))
-	}
-	if sh.rt.bash {
-		p.assign = func(name string, n int) {
-			if err := sh.assignTo(name, strconv.Itoa(n)); err != nil {
-				p.fail("%s", err)
-			}
-		}
-	}
-	return p
+func (sh *shell) printComplain(name, format string, args ...any) {
+	sh.errorf("%s: %s", name, fmt.Sprintf(format, args...))
+}
+
+func (sh *shell) printFlush(name string, b []byte) bool { return sh.output(name, b) == 0 }
+
+func (sh *shell) printTime(dst []byte, format string, when int64) []byte {
+	return strftimeText(dst, format, sh.timeFor(when))
+}
+
+func (sh *shell) printAssign(name string, n int) error {
+	return sh.assignTo(name, strconv.Itoa(n))
 }
 
 // timeFor is the time that %(fmt)T shows: -1 is now, -2 the start of the

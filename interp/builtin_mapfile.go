@@ -82,7 +82,7 @@ func runMapfile(sh *shell, args []string) int {
 	}
 	in, err := sh.openInput(c.fd)
 	if err != nil {
-		sh.errorf("%s: %d: invalid file descriptor: %s", args[0], c.fd, errorText(err))
+		sh.errorf("%s: %d: invalid file descriptor: %s", args[0], c.fd, errText(err))
 		return 1
 	}
 	if !c.at || !sh.lookupVar(c.array).is(attrIndexed) {
@@ -99,7 +99,7 @@ func runMapfile(sh *shell, args []string) int {
 	case errors.Is(err, syscall.EINTR):
 		return sh.interruptedStatus()
 	}
-	sh.errorf("%s: %s", args[0], errorText(err))
+	sh.errorf("%s: %s", args[0], errText(err))
 	return 1
 }
 
@@ -115,7 +115,10 @@ func (sh *shell) fillArray(c *mapfileCall, in *input) error {
 		}
 		i := n - c.skip
 		if c.callback != "" && (i+1)%c.quantum == 0 {
-			sh.evalString(fmt.Sprintf("%s %d %s", c.callback, c.origin+i, quoteForShell(string(line))))
+			text := fmt.Sprintf("%s %d %s", c.callback, c.origin+i, quoteForShell(string(line)))
+			if sh.jump = sh.evalText(text, "mapfile"); sh.jump != flowNext {
+				return nil
+			}
 		}
 		if e := sh.setIndexed(c.array, c.origin+i, string(line)); e != nil {
 			return e

@@ -14,16 +14,19 @@ type printer struct {
 	stop   bool // \c or a bad directive ended the output
 	status int
 
-	bash bool // long double, %q, %n, %(fmt)T
-	utf8 bool // 'c arguments are characters, not bytes
-	// complain reports an error; the run goes on where POSIX wants it to.
-	complain func(format string, args ...any)
-	// strftime is what %(fmt)T needs of the world; nil where it is unknown.
-	strftime func(dst []byte, format string, when int64) []byte
-	// flush, if not nil, takes output that became long; false stops the run.
-	flush func([]byte) bool
-	// assign is what %n needs of the world; nil where it is unknown.
-	assign func(name string, n int)
+	bash  bool // long double, %n
+	utf8  bool // 'c arguments are characters, not bytes
+	keep  bool // the output becomes a value: it is not passed on when long
+	name  string
+	world printWorld
+}
+
+// printWorld is what printf needs of its surroundings.
+type printWorld interface {
+	printComplain(name, format string, args ...any)
+	printFlush(name string, b []byte) bool // false stops the run
+	printTime(dst []byte, format string, when int64) []byte
+	printAssign(name string, n int) error // for %n
 }
 
 // directive is one parsed % conversion.
@@ -55,12 +58,12 @@ func (p *printer) run(format string) {
 // drain passes long output on, so that its size is not the script's choice.
 func (p *printer) drain() {
 	switch {
-	case p.flush != nil && len(p.out) >= maxScratch:
-		if !p.flush(p.out) {
+	case !p.keep && len(p.out) >= maxScratch:
+		if !p.world.printFlush(p.name, p.out) {
 			p.stop, p.status = true, 1
 		}
 		p.out = p.out[:0]
-	case p.flush == nil && len(p.out) > maxValue:
+	case len(p.out) > maxValue:
 		p.stop = true
 		p.fail("the result is too long")
 	}
@@ -99,7 +102,7 @@ func (p *printer) pass(format string) {
 
 func (p *printer) fail(format string, args ...any) {
 	p.status = 1
-	p.complain(format, args...)
+	p.world.printComplain(p.name, format, args...)
 }
 
 // bad ends the run at a directive that means nothing.
@@ -134,7 +137,7 @@ func (p *printer) parse(s string, d *directive) int {
 		}
 		i++
 	}
-	if i < len(s) && s[i] == '(' && p.strftime != nil {
+	if i < len(s) && s[i] == '(' {
 		end := strings.IndexByte(s[i:], ')')
 		if end > 0 && i+end+1 < len(s) && s[i+end+1] == 'T' {
 			d.timeFormat, d.verb = s[i+1:i+end], 'T'
@@ -235,11 +238,11 @@ func (p *printer) convert(d *directive, text string) {
 	case 'T':
 		p.convertTime(d)
 	case 'n':
-		if p.assign == nil {
+		if !p.bash {
 			p.bad(text[1:])
-			return
+		} else if err := p.world.printAssign(p.arg(), len(p.out)); err != nil {
+			p.fail("%s", err)
 		}
-		p.assign(p.arg(), len(p.out))
 	default:
 		p.bad(text[1:])
 	}
@@ -266,7 +269,7 @@ func (p *printer) convertTime(d *directive) {
 	if format == "" {
 		format = "%X"
 	}
-	p.pad(d, string(p.strftime(nil, format, when)))
+	p.pad(d, string(p.world.printTime(nil, format, when)))
 }
 
 // pad appends s cut to the precision and filled to the width with blanks.

@@ -80,7 +80,7 @@ func (p *printer) checkNumber(s, rest string, over bool) {
 	case rest != "":
 		p.fail("%s: not completely converted", s)
 	case over && p.bash:
-		p.complain("warning: %s: Numerical result out of range", s)
+		p.world.printComplain(p.name, "warning: %s: Numerical result out of range", s)
 	case over:
 		p.fail("%s: Numerical result out of range", s)
 	}

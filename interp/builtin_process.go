@@ -116,7 +116,7 @@ func appendOneLimit(dst []byte, r *ulimitResource, l Limit, f *ulimitFlags, dash
 
 func ulimitError(r *ulimitRequest, err error) string {
 	if _, ok := err.(syscall.Errno); ok {
-		return "error setting limit (" + errorText(err) + ")"
+		return "error setting limit (" + errText(err) + ")"
 	}
 	return r.value + ": " + err.Error()
 }
@@ -124,7 +124,7 @@ func ulimitError(r *ulimitRequest, err error) string {
 func runTimes(sh *shell, args []string) int {
 	var self syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &self); err != nil {
-		sh.errorf("%s: %s", args[0], errorText(err))
+		sh.errorf("%s: %s", args[0], errText(err))
 		return 1
 	}
 	user, system := sh.rt.sys.ChildTimes()
@@ -178,7 +178,7 @@ func runKill(sh *shell, args []string) int {
 
 func killText(target string, err error) string {
 	if _, ok := err.(syscall.Errno); ok {
-		return "(" + target + ") - " + errorText(err)
+		return "(" + target + ") - " + errText(err)
 	}
 	return err.Error()
 }

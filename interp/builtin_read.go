@@ -37,7 +37,7 @@ func runRead(sh *shell, args []string) int {
 	}
 	in, err := sh.openInput(call.fd)
 	if err != nil {
-		sh.errorf("%s: %d: %s", args[0], call.fd, errorText(err))
+		sh.errorf("%s: %d: %s", args[0], call.fd, errText(err))
 		return 1
 	}
 	if call.timed {
@@ -58,7 +58,7 @@ func runRead(sh *shell, args []string) int {
 	case errors.Is(err, io.EOF):
 		status = 1
 	default:
-		sh.errorf("%s: read error: %d: %s", args[0], call.fd, errorText(err))
+		sh.errorf("%s: read error: %d: %s", args[0], call.fd, errText(err))
 		status = 1
 	}
 	if err := sh.assignRead(call); err != nil {

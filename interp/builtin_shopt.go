@@ -68,8 +68,10 @@ func runShopt(sh *shell, args []string) int {
 		case !ok:
 			sh.errorf("%s: %s: invalid %s name", args[0], name, shoptNoun(c.setO))
 			status = 1
+		case (c.set || c.unset) && c.setO:
+			status = max(status, sh.setByName(name, c.set))
 		case c.set || c.unset:
-			sh.setShopt(name, c.set, c.setO)
+			sh.setShopt(name, c.set)
 		default:
 			if !c.quiet {
 				out = appendShopt(out, &c, name, on)
@@ -106,12 +108,16 @@ func (sh *shell) shoptState(name string, setO bool) (on, ok bool) {
 	return on, ok
 }
 
-func (sh *shell) setShopt(name string, on, setO bool) {
-	if setO {
-		bit, _ := optionByName(name)
-		sh.setOption(bit, on)
-		return
+// setByName is `set -o`: some options do more than to be on.
+func (sh *shell) setByName(name string, on bool) int {
+	sign := "+o"
+	if on {
+		sign = "-o"
 	}
+	return sh.rt.builtins["set"].run(sh, []string{"set", sign, name})
+}
+
+func (sh *shell) setShopt(name string, on bool) {
 	for _, o := range shoptTable {
 		if o.name == name {
 			if sh.shopts &^= o.bit; on {

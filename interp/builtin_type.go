@@ -101,15 +101,19 @@ func (sh *shell) fileMeanings(name string, want lookupKinds) []meaning {
 	}
 	path := want.path
 	if path == "" {
-		path = sh.getOr("PATH", "")
+		path = sh.path()
+	}
+	if !want.all {
+		file, err := sh.searchPath(name, path)
+		if err != nil {
+			return nil
+		}
+		return []meaning{{kind: kindFile, text: file}}
 	}
 	var found []meaning
 	for _, candidate := range pathCandidates(name, path) {
 		if sh.executable(candidate) {
 			found = append(found, meaning{kind: kindFile, text: candidate})
-			if !want.all {
-				break
-			}
 		}
 	}
 	return found
@@ -238,21 +242,64 @@ func (sh *shell) appendType(dst []byte, c *typeCall, name string, m meaning) []b
 	return append(append(dst, sh.describe(name, m)...), '\n')
 }
 
-// standardPath finds the standard utilities: _CS_PATH of confstr(3), with the
-// directories that Linux systems have besides.
-const standardPath = "/usr/bin:/bin:/usr/sbin:/sbin"
+// commandCall is a parsed command command.
+type commandCall struct{ standard, brief, verbose bool }
+
+// runCommand runs a command but no function, or with -v and -V says what it
+// would be.
+func runCommand(sh *shell, args []string) int {
+	var c commandCall
+	opts := optionScanner{args: args[1:], spec: "pvV"}
+	for opts.next() {
+		switch opts.letter {
+		case 'p':
+			c.standard = true
+		case 'v':
+			c.brief = true
+		case 'V':
+			c.verbose = true
+		}
+	}
+	if opts.err != nil {
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
+	}
+	rest := opts.rest()
+	switch {
+	case c.brief || c.verbose:
+		return sh.commandQuery(args[0], rest, &c)
+	case len(rest) == 0:
+		return 0
+	}
+	if b := sh.rt.builtins[rest[0]]; b != nil {
+		sh.special = false // XCU command: errors do not end the script
+		return b.run(sh, rest)
+	}
+	if !c.standard || strings.Contains(rest[0], "/") {
+		return sh.runExternal(rest)
+	}
+	path, err := sh.searchPath(rest[0], defaultPath)
+	if err != nil {
+		return sh.execFailed(rest[0], err)
+	}
+	status, err := sh.startAndWait(path, rest)
+	if err != nil {
+		return sh.execFailed(rest[0], err)
+	}
+	return status
+}
 
 // commandQuery is `command -v` and `command -V`.
-func (sh *shell) commandQuery(name string, operands []string, verbose, standard bool) int {
+func (sh *shell) commandQuery(name string, operands []string, c *commandCall) int {
 	want := lookupKinds{}
-	if standard {
-		want.path = standardPath
+	if c.standard {
+		want.path = defaultPath
 	}
 	out, status := sh.scratch[:0], 0
 	for _, operand := range operands {
 		found := sh.meanings(operand, want)
 		if len(found) == 0 {
-			if verbose {
+			if c.verbose {
 				sh.errorf("%s: %s: not found", name, operand)
 			}
 			status = sh.notFoundStatus()
@@ -260,7 +307,7 @@ func (sh *shell) commandQuery(name string, operands []string, verbose, standard 
 		}
 		text := operand
 		switch m := found[0]; {
-		case verbose:
+		case c.verbose:
 			text = sh.describe(operand, m)
 		case m.kind == kindAlias:
 			text = "alias " + operand + "=" + singleQuoted(m.text)
