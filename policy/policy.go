@@ -19,12 +19,21 @@ type Policy struct {
 	Command     Command     `json:"command"`
 	Environment Environment `json:"environment"`
 	Limits      Limits      `json:"limits"`
+	// Programs are the complete policies of the programs that have a table of
+	// their own; see ForProgram. Those policies have no Programs.
+	Programs []Program `json:"programs,omitempty"`
 	// Sources are the files that took part, for `policy show` and events.
 	Sources []Source `json:"sources,omitempty"`
 	// Home and Dir are absolute paths: the user's home, and the directory the
 	// policy was made for.
 	Home string `json:"home"`
 	Dir  string `json:"dir"`
+}
+
+// Program is the policy of one program that the shell itself starts.
+type Program struct {
+	Name   string  `json:"name"` // a command name, or an absolute path
+	Policy *Policy `json:"policy"`
 }
 
 // Source is one file that was looked at.
@@ -39,11 +48,16 @@ type Source struct {
 type Path struct {
 	Pattern string `json:"pattern"`
 	Glob    bool   `json:"glob"`
-	Rule    Rule   `json:"rule"` // Key, the entry as written, origin
+	// Except are absolute paths that the rule does not cover, with all below
+	// them: what a trusted file or a flag named exactly. Only built-in denials
+	// have it. To overlook it denies more, never less.
+	Except []string `json:"except,omitempty"`
+	Rule   Rule     `json:"rule"` // Key, the entry as written, origin
 }
 
 // Filesystem rules. Deny beats allow; more specific beats less specific
-// between equals of one list.
+// between equals of one list. What may be written may be read as well, and
+// what may not be read may not be written.
 type Filesystem struct {
 	AllowRead    []Path `json:"allow_read"`
 	DenyRead     []Path `json:"deny_read"` // includes the default secrets
@@ -51,7 +65,8 @@ type Filesystem struct {
 	DenyWrite    []Path `json:"deny_write"`
 	PrivateWrite []Path `json:"private_write"`
 	// Protected names inside writable trees (DESIGN §4 "always protected"):
-	// patterns relative to any writable tree, such as ".git/hooks".
+	// relative paths without wildcards, such as ".git/hooks", that may not be
+	// written wherever they are in a writable tree, at any depth.
 	Protected []Path `json:"protected"`
 }
 

@@ -1,0 +1,84 @@
+package policy
+
+import "strings"
+
+// Hint says how to allow one thing and nothing more. It names what exists:
+// flags for one run, keys of the policy file for always. Empty: no idea.
+func Hint(action, target string) string {
+	flag, key := "", ""
+	switch action {
+	case "read":
+		flag, key = "--allow-read=", "filesystem.allow_read"
+	case "write", "create":
+		flag, key = "--allow-write=", "filesystem.allow_write"
+	case "connect", "net", "resolve":
+		flag, key = "--allow-net=", "network.allowed_domains"
+	case "env":
+		flag, key = "--allow-env=", "environment.pass"
+	case "exec":
+		return "add " + shellQuote(target) + " to command.allow in ~/.config/fsh/policy.toml"
+	default:
+		return ""
+	}
+	if target == "" {
+		return ""
+	}
+	return flag + shellQuote(target) + " for one run, or " + key + " in ~/.config/fsh/policy.toml"
+}
+
+// Hint is the hint for this policy: empty where no entry could help, and for a
+// built-in secret the name that lifts it.
+func (p *Policy) Hint(action, target string) string {
+	if action != "read" && action != "write" && action != "create" {
+		return Hint(action, target)
+	}
+	allowed, rule := p.Why(action, target)
+	switch {
+	case allowed || rule.Key == "":
+		return ""
+	case rule.Value == "":
+		return Hint(action, target)
+	case rule.Origin.Layer != "defaults":
+		return "remove the entry at " + at(rule.Origin)
+	}
+	if path := p.lifting(action, target); path != "" {
+		return Hint(action, path)
+	}
+	return "fsh protects this itself: change it outside of fsh"
+}
+
+// lifting is the path at or above target that lifts the built-in denial.
+func (p *Policy) lifting(action, target string) string {
+	builtin := builtinDenials(p.Home)
+	for path := target; strings.HasPrefix(path, "/") && path != "/"; path = path[:max(strings.LastIndexByte(path, '/'), 1)] {
+		lists := [][]Path{builtin.denyRead}
+		if action != "read" {
+			lists = append(lists, builtin.denyWrite)
+		}
+		for _, list := range lists {
+			for _, d := range list {
+				if d.Matches(path) {
+					return path
+				}
+			}
+		}
+		for _, d := range builtin.protected {
+			if action != "read" && strings.HasSuffix(path, "/"+d.Pattern) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// shellQuote makes one word of s for a shell. What must not reach a terminal
+// is for the writer of the message to escape.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("%+,-./:=@_[]", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && !strings.ContainsAny(s, "[]") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

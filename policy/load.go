@@ -1,0 +1,386 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsh-sh/fsh/events"
+)
+
+// Options say what to make a Policy from.
+type Options struct {
+	// Dir is the directory the policy is for, and Home the user's home: both
+	// absolute. Without Home, entries with '~' are errors.
+	Dir, Home string
+	// ConfigHome is where fsh/policy.toml is; empty means Home/.config.
+	ConfigHome string
+	// SystemFile is the ceiling; empty means /etc/fsh/policy.toml.
+	SystemFile string
+	// PolicyFile, if not empty, is read in place of the user's file and must
+	// exist. It is trusted: the user named it.
+	PolicyFile string
+	// Script is the text of the script, or its beginning, whose "#:" header
+	// counts; ScriptName is how messages and Trusted call it.
+	Script, ScriptName string
+	Flags              []Flag
+	// Trusted tells whether the user has agreed to the file with this
+	// content. Nil trusts none.
+	Trusted func(path string, sha256 []byte) bool
+	// Getenv resolves $VAR in paths; nil means os.Getenv.
+	Getenv func(string) string
+}
+
+// Flag is one --allow-… or --deny-… flag with one value.
+type Flag struct {
+	Kind  string // "allow-read", "deny-net", …: see FlagKinds
+	Value string
+}
+
+const (
+	projectFile = ".fsh.toml"
+	systemFile  = "/etc/fsh/policy.toml"
+	maxExtends  = 10
+)
+
+//go:embed presets/*.toml
+var presets embed.FS
+
+// Load makes the policy for a directory. The error is an *Error. Warnings are
+// events about what was left out; they never mean more rights.
+func Load(o Options) (*Policy, []events.Event, error) {
+	if !filepath.IsAbs(o.Dir) {
+		return nil, nil, &Error{Msg: fmt.Sprintf("the directory %q is not absolute", o.Dir)}
+	}
+	o.Dir = filepath.Clean(o.Dir)
+	if filepath.IsAbs(o.Home) {
+		o.Home = filepath.Clean(o.Home)
+	} else {
+		o.Home = ""
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.PolicyFile != "" && !filepath.IsAbs(o.PolicyFile) {
+		o.PolicyFile = filepath.Join(o.Dir, o.PolicyFile)
+	}
+	l := &loader{Options: o}
+	for _, layer := range []func() *Error{l.system, l.user, l.project, l.script, l.flags} {
+		if err := layer(); err != nil {
+			return nil, l.warnings, err
+		}
+	}
+	return l.build(), l.warnings, nil
+}
+
+// loader collects sections from the outermost layer inwards.
+type loader struct {
+	Options
+	layers   []layered
+	sources  []Source
+	warnings []events.Event
+}
+
+// layered is a section and the programs beside it.
+type layered struct {
+	*section
+	programs []named
+}
+
+func (l *loader) warn(message, hint string) {
+	l.warnings = append(l.warnings, events.Event{Time: time.Now(), Kind: events.Warning, Message: message, Hint: hint})
+}
+
+func (l *loader) system() *Error {
+	path := l.SystemFile
+	if path == "" {
+		path = systemFile
+	}
+	text, err := readFile(path, true)
+	if absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return l.file(input{path: path, text: text, layer: "system", base: l.Dir, trusted: true})
+}
+
+// userFile is the path of the user's file; empty when there is no home.
+func (o *Options) userFile() string {
+	if o.PolicyFile != "" {
+		return o.PolicyFile
+	}
+	if dir := o.configDir(); dir != "" {
+		return filepath.Join(dir, "policy.toml")
+	}
+	return ""
+}
+
+// configDir is where the user's policy is; empty when there is no home. The
+// XDG base directory specification ignores relative paths.
+func (o *Options) configDir() string {
+	switch {
+	case filepath.IsAbs(o.ConfigHome):
+		return filepath.Join(o.ConfigHome, "fsh")
+	case o.Home != "":
+		return filepath.Join(o.Home, ".config/fsh")
+	}
+	return ""
+}
+
+func (l *loader) user() *Error {
+	path := l.userFile()
+	if path == "" {
+		return nil
+	}
+	text, err := readFile(path, true)
+	if absent(err) && l.PolicyFile == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in := input{path: path, text: text, layer: "user", base: l.Dir, trusted: true}
+	if filepath.Base(path) == projectFile {
+		// The user agreed to a project's file for once: it means what it would.
+		in.base = filepath.Dir(path)
+	}
+	return l.file(in)
+}
+
+// project reads the .fsh.toml files from the outermost directory inwards.
+func (l *loader) project() *Error {
+	var dirs []string
+	for dir := l.Dir; ; dir = filepath.Dir(dir) {
+		if dirs = append(dirs, dir); dir == "/" {
+			break
+		}
+	}
+	for _, dir := range slices.Backward(dirs) {
+		path := filepath.Join(dir, projectFile)
+		if path == l.PolicyFile {
+			continue
+		}
+		text, err := readFile(path, false)
+		switch {
+		case absent(err):
+			continue
+		case err != nil && errors.Is(err, errForeign):
+			// Anybody may put a file into /tmp: it must not end the shells of
+			// others, and has nothing to say.
+			l.warn(path+" is ignored: "+err.Msg, err.Hint)
+			continue
+		case err != nil:
+			return err
+		}
+		if err := l.file(input{path: path, text: text, layer: "project", base: dir, trusted: l.trusts(path, text)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) trusts(path, text string) bool {
+	sum := sha256.Sum256([]byte(text))
+	return l.Trusted != nil && l.Trusted(path, sum[:])
+}
+
+func (l *loader) script() *Error {
+	text := headerText(l.Script)
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	name := l.ScriptName
+	if name == "" {
+		name = "script"
+	}
+	return l.file(input{path: name, text: text, layer: "script", base: l.Dir, trusted: l.trusts(name, l.Script)})
+}
+
+// input is one text to read.
+type input struct {
+	path, text, layer, base string
+	trusted                 bool
+	chain                   []string // what extends what, outermost first
+}
+
+// file adds the sections of a file, after those of what it extends.
+func (l *loader) file(in input) *Error {
+	tree, err := parse(in.path, in.text)
+	if err != nil {
+		return err
+	}
+	d := &decoder{file: in.path, origin: in.layer, trusted: in.trusted,
+		resolve: resolver{base: in.base, home: l.Home, getenv: l.Getenv}}
+	doc, err := d.document(tree)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(in.path, "preset ") {
+		l.sources = append(l.sources, Source{Origin{Layer: in.layer, File: in.path}, in.trusted})
+	}
+	for _, u := range d.unset {
+		l.warn(fmt.Sprintf("%s:%d:%d: %s", in.path, u.at.line, u.at.col, u.msg), "")
+	}
+	in.chain = append(slices.Clone(in.chain), in.path)
+	for _, e := range doc.extends {
+		if err := l.extension(in, e); err != nil {
+			return err
+		}
+	}
+	l.add(in, doc)
+	return nil
+}
+
+func (l *loader) add(in input, doc *document) {
+	asks := false
+	add := func(s *section, programs []named) {
+		if !in.trusted {
+			asks = asks || s.asks()
+			s = s.narrowed()
+			programs = slices.Clone(programs)
+			for i, p := range programs {
+				asks = asks || p.section.asks()
+				programs[i].section = p.section.narrowed()
+			}
+		}
+		l.layers = append(l.layers, layered{s, programs})
+	}
+	add(doc.top, doc.programs)
+	for _, dir := range doc.directories {
+		if dir.path.Covers(l.Dir) {
+			add(dir.section, dir.programs)
+		}
+	}
+	if asks && len(in.chain) == 1 {
+		l.warn(in.path+" is not trusted: only what it denies is used",
+			"read it; if you agree, start fsh with --policy="+shellQuote(in.path))
+	}
+}
+
+// extension reads a preset or a file. A file is trusted if the file that
+// names it is and, where the content came with a project, it is itself.
+func (l *loader) extension(in input, e extension) *Error {
+	bad := func(m *mistake, cause error) *Error {
+		return &Error{File: in.path, Line: e.at.line, Col: e.at.col, Msg: m.msg, Hint: m.hint, Err: cause}
+	}
+	if len(in.chain) > maxExtends {
+		return bad(&mistake{msg: fmt.Sprintf("extends goes more than %d files deep", maxExtends)}, nil)
+	}
+	next := in
+	if !strings.ContainsAny(e.name, "/.") {
+		text, err := presets.ReadFile("presets/" + e.name + ".toml")
+		if err != nil {
+			return bad(&mistake{msg: fmt.Sprintf("no preset %q", e.name), hint: didYouMean(e.name, Presets()) + `; a file is written with a slash: "./file.toml"`}, nil)
+		}
+		// A preset's "." is the directory of who extends it.
+		next.path, next.text = "preset "+e.name, string(text)
+		return l.file(next)
+	}
+	base := in.base
+	if filepath.IsAbs(in.path) {
+		base = filepath.Dir(in.path)
+	}
+	path, m := resolver{base: base, home: l.Home, getenv: l.Getenv}.path(e.name)
+	if m == nil && path.Glob {
+		m = &mistake{msg: "extends takes no wildcards", hint: "name each file"}
+	}
+	if m != nil {
+		return bad(m, nil)
+	}
+	if slices.Contains(in.chain, path.Pattern) {
+		return bad(&mistake{msg: "extends in a circle: " + strings.Join(append(in.chain, path.Pattern), " → "), hint: "remove one of them"}, nil)
+	}
+	text, err := readFile(path.Pattern, in.layer != "project")
+	if err != nil {
+		return bad(&mistake{msg: fmt.Sprintf("extends %q: %s", path.Pattern, err.Msg), hint: err.Hint}, err.Err)
+	}
+	next.path, next.text = path.Pattern, text
+	if in.layer == "project" || in.layer == "script" {
+		next.trusted = in.trusted && l.trusts(next.path, text)
+	}
+	return l.file(next)
+}
+
+// Presets are the names that extends knows without a file.
+func Presets() []string {
+	entries, _ := presets.ReadDir("presets") // embedded: cannot fail
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".toml"))
+	}
+	return names
+}
+
+// FlagKinds are the flags that Options.Flags knows, without the dashes.
+func FlagKinds() []string {
+	return []string{"allow-env", "allow-net", "allow-read", "allow-write",
+		"deny-env", "deny-net", "deny-read", "deny-write"}
+}
+
+func (l *loader) flags() *Error {
+	if len(l.Flags) == 0 {
+		return nil
+	}
+	r := resolver{base: l.Dir, home: l.Home, getenv: l.Getenv}
+	s := &section{trusted: true, layer: "flag", given: map[string]bool{}}
+	for _, f := range l.Flags {
+		if m := s.flag(r, f); m != nil {
+			return &Error{File: fmt.Sprintf("--%s=%s", f.Kind, f.Value), Msg: m.msg, Hint: m.hint}
+		}
+	}
+	l.layers = append(l.layers, layered{s, nil})
+	return nil
+}
+
+func (s *section) flag(r resolver, f Flag) *mistake {
+	rule := func(key string) Rule {
+		return Rule{Key: key, Value: f.Value, Origin: Origin{Layer: "flag", File: "--" + f.Kind}}
+	}
+	paths := map[string]struct {
+		key  string
+		list *[]Path
+	}{
+		"allow-read": {"filesystem.allow_read", &s.allowRead}, "deny-read": {"filesystem.deny_read", &s.denyRead},
+		"allow-write": {"filesystem.allow_write", &s.allowWrite}, "deny-write": {"filesystem.deny_write", &s.denyWrite},
+	}
+	if to, ok := paths[f.Kind]; ok {
+		p, m := r.path(f.Value)
+		if m != nil {
+			return m
+		}
+		p.Rule = rule(to.key)
+		*to.list = append(*to.list, p)
+		return nil
+	}
+	switch f.Kind {
+	case "allow-net", "deny-net":
+		if _, m := parseHost(f.Value); m != nil {
+			return m
+		}
+		if f.Kind == "allow-net" {
+			s.allowedDomains = append(s.allowedDomains, HostRule{f.Value, rule("network.allowed_domains")})
+		} else {
+			s.deniedDomains = append(s.deniedDomains, HostRule{f.Value, rule("network.denied_domains")})
+		}
+	case "allow-env", "deny-env":
+		if m := checkEnvPattern(f.Value); m != nil {
+			return m
+		}
+		if f.Kind == "allow-env" {
+			s.envPass = append(s.envPass, EnvRule{f.Value, rule("environment.pass")})
+		} else {
+			s.envDeny = append(s.envDeny, EnvRule{f.Value, rule("environment.deny")})
+		}
+	default:
+		return &mistake{msg: "unknown flag", hint: didYouMean(f.Kind, FlagKinds())}
+	}
+	return nil
+}

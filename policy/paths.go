@@ -1,0 +1,362 @@
+package policy
+
+import (
+	"path/filepath"
+	"strings"
+	"unicode"
+)
+
+const maxPath = 4096 // PATH_MAX, path_resolution(7)
+
+// resolver turns an entry as written into an absolute pattern.
+type resolver struct {
+	base   string // what relative entries are below
+	home   string
+	getenv func(string) string
+}
+
+// mistake is an error about an entry, before its place is known.
+type mistake struct {
+	msg, hint string
+	// unset: the entry names an environment variable that is not set. For an
+	// entry that allows, that is nothing to allow rather than a mistake.
+	unset bool
+}
+
+// path resolves ~, $VAR and relative forms. Globs stay globs; a literal entry
+// loses its backslashes.
+func (r resolver) path(entry string) (Path, *mistake) {
+	text, m := r.expand(entry)
+	if m != nil {
+		return Path{}, m
+	}
+	if i := strings.IndexFunc(text, func(c rune) bool { return unicode.IsControl(c) }); i >= 0 {
+		return Path{}, &mistake{msg: "a path with a control character", hint: "name the directory above it"}
+	}
+	if len(text) > maxPath {
+		return Path{}, &mistake{msg: "a path longer than 4096 bytes"}
+	}
+	if m := checkGlob(text); m != nil {
+		return Path{}, m
+	}
+	p := Path{Pattern: text, Glob: hasMeta(text)}
+	if !filepath.IsAbs(text) {
+		p.Pattern = quoteGlob(r.base) + "/" + text
+	}
+	if !filepath.IsAbs(p.Pattern) {
+		return Path{}, &mistake{msg: "a relative path, and the directory is not known", hint: "write an absolute path"}
+	}
+	if p.Glob && strings.Contains("/"+text+"/", "/../") {
+		return Path{}, &mistake{msg: "a pattern with '..'", hint: "write the directory it means"}
+	}
+	if p.Pattern = filepath.Clean(p.Pattern); !p.Glob {
+		p.Pattern = unquoteGlob(p.Pattern)
+	}
+	return p, nil
+}
+
+// expand replaces a leading ~ and $VAR, ${VAR} anywhere. What it puts in is
+// literal, whatever characters it has.
+func (r resolver) expand(entry string) (text string, m *mistake) {
+	if entry == "" {
+		return "", &mistake{msg: "an empty path", hint: `"." is the current directory`}
+	}
+	if strings.HasPrefix(entry, "~") {
+		name, rest, _ := strings.Cut(entry[1:], "/")
+		if name != "" {
+			return "", &mistake{msg: "a home directory of another user: ~" + name, hint: "write its path, or ./~" + name + " for a file of this name"}
+		}
+		if !filepath.IsAbs(r.home) {
+			return "", &mistake{msg: "'~', and HOME is not an absolute path", hint: "set HOME"}
+		}
+		entry = quoteGlob(r.home) + "/" + rest
+	}
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(entry, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String(), nil
+		}
+		name, rest := variableName(after)
+		if name == "" {
+			return "", &mistake{msg: "'$' without the name of a variable", hint: `use "[$]" for the character`}
+		}
+		value := ""
+		if r.getenv != nil {
+			value = r.getenv(name)
+		}
+		if value == "" {
+			return "", &mistake{msg: "$" + name + " is not set", unset: true}
+		}
+		if b.Len() == 0 && !filepath.IsAbs(value) {
+			return "", &mistake{msg: "$" + name + " is not an absolute path", unset: true}
+		}
+		b.WriteString(quoteGlob(value))
+		entry = rest
+	}
+}
+
+func variableName(s string) (name, rest string) {
+	if strings.HasPrefix(s, "{") {
+		name, rest, ok := strings.Cut(s[1:], "}")
+		if !ok || !isName(name) {
+			return "", ""
+		}
+		return name, rest
+	}
+	end := 0
+	for end < len(s) && isName(s[:end+1]) {
+		end++
+	}
+	return s[:end], s[end:]
+}
+
+// isName tells a name of a shell variable (POSIX XBD 3.216).
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+const globMeta = `*?[\`
+
+// hasMeta tells whether a pattern has a wildcard that no backslash hides.
+func hasMeta(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '*', '?', '[':
+			return true
+		}
+	}
+	return false
+}
+
+func quoteGlob(s string) string {
+	if !strings.ContainsAny(s, globMeta) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if strings.IndexByte(globMeta, s[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func unquoteGlob(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// checkGlob tells what is wrong with the form of a pattern.
+func checkGlob(s string) *mistake {
+	for part := range strings.SplitSeq(s, "/") {
+		if strings.Contains(part, "**") && part != "**" {
+			return &mistake{msg: "'**' beside other characters", hint: "'**' stands for whole directories: **/name"}
+		}
+		for i := 0; i < len(part); i++ {
+			switch part[i] {
+			case '\\':
+				if i++; i == len(part) {
+					return &mistake{msg: "a backslash at the end", hint: `write \\ for the character`}
+				}
+			case '{', '}':
+				return &mistake{msg: "braces in a path", hint: `write one entry each, or \{ for the character`}
+			case '[':
+				end := bracketEnd(part, i)
+				if end < 0 {
+					return &mistake{msg: "'[' without ']'", hint: `write \[ for the character`}
+				}
+				i = end
+			}
+		}
+	}
+	return nil
+}
+
+// bracketEnd is where the bracket expression that starts at i ends; -1 if
+// nowhere. A ']' that is first, or first after '!', is one of its members.
+func bracketEnd(s string, i int) int {
+	j := i + 1
+	if j < len(s) && (s[j] == '!' || s[j] == '^') {
+		j++
+	}
+	for first := j; j < len(s); j++ {
+		if s[j] == ']' && j > first {
+			return j
+		}
+	}
+	return -1
+}
+
+// Matches tells whether the rule names this absolute, clean path itself.
+func (p Path) Matches(path string) bool {
+	if p.excepts(path) {
+		return false
+	}
+	if !p.Glob {
+		return p.Pattern == path
+	}
+	return matchPath(split(p.Pattern), split(path), false)
+}
+
+// Covers tells whether the rule names this absolute, clean path or a
+// directory above it.
+func (p Path) Covers(path string) bool {
+	if p.excepts(path) {
+		return false
+	}
+	if !p.Glob {
+		return within(path, p.Pattern)
+	}
+	return matchPath(split(p.Pattern), split(path), true)
+}
+
+func (p Path) excepts(path string) bool {
+	for _, e := range p.Except {
+		if within(path, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// within tells whether path is dir or below it.
+func within(path, dir string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
+}
+
+func split(path string) []string {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+// matchPath matches components; with prefix, the path may go on below what
+// the pattern matches. Its time is patterns × components: only the last '**'
+// is ever tried again.
+func matchPath(pattern, path []string, prefix bool) bool {
+	i, j := 0, 0
+	star, mark := -1, 0
+	for {
+		switch {
+		case i == len(pattern) && (prefix || j == len(path)):
+			return true
+		case i < len(pattern) && pattern[i] == "**":
+			star, mark = i, j
+			i++
+			continue
+		case i < len(pattern) && j < len(path) && matchName(pattern[i], path[j]):
+			i++
+			j++
+			continue
+		}
+		if star < 0 || mark >= len(path) {
+			return false
+		}
+		mark++
+		i, j = star+1, mark
+	}
+}
+
+// matchName matches one component. A leading '.' is not special: a rule
+// means hidden files too.
+func matchName(pattern, name string) bool {
+	i, j := 0, 0
+	star, mark := -1, 0
+	for j < len(name) {
+		if i < len(pattern) {
+			if pattern[i] == '*' {
+				star, mark = i, j
+				i++
+				continue
+			}
+			if n, ok := matchByte(pattern[i:], name[j]); ok {
+				i += n
+				j++
+				continue
+			}
+		}
+		if star < 0 {
+			return false
+		}
+		mark++
+		i, j = star+1, mark
+	}
+	for i < len(pattern) && pattern[i] == '*' {
+		i++
+	}
+	return i == len(pattern)
+}
+
+// matchByte matches the first element of a pattern, of n bytes, to a byte.
+func matchByte(pattern string, c byte) (n int, ok bool) {
+	switch pattern[0] {
+	case '?':
+		return 1, true
+	case '\\':
+		if len(pattern) > 1 {
+			return 2, pattern[1] == c
+		}
+	case '[':
+		if end := bracketEnd(pattern, 0); end > 0 {
+			return end + 1, inBracket(pattern[1:end], c)
+		}
+	}
+	return 1, pattern[0] == c
+}
+
+func inBracket(set string, c byte) bool {
+	negated := set[0] == '!' || set[0] == '^'
+	if negated {
+		set = set[1:]
+	}
+	found := false
+	for i := 0; i < len(set); i++ {
+		low, high := set[i], set[i]
+		if i+2 < len(set) && set[i+1] == '-' {
+			high = set[i+2]
+			i += 2
+		}
+		found = found || low <= c && c <= high
+	}
+	return found != negated
+}
+
+// coversPath tells whether everything that inner can name is covered by
+// outer. It answers no when that is not certain.
+func coversPath(outer, inner Path) bool {
+	if len(outer.Except) > 0 {
+		return false
+	}
+	if outer.Glob && outer.Pattern == inner.Pattern {
+		return true
+	}
+	if !inner.Glob {
+		return outer.Covers(inner.Pattern)
+	}
+	// The fixed part above the first wildcard.
+	parts := split(inner.Pattern)
+	n := 0
+	for n < len(parts) && !hasMeta(parts[n]) {
+		n++
+	}
+	return outer.Covers("/" + unquoteGlob(strings.Join(parts[:n], "/")))
+}

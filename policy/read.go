@@ -1,0 +1,66 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// errForeign is the cause of the Error for a file of another user.
+var errForeign = errors.New("owned by another user")
+
+// readFile reads a policy file. It never blocks on a fifo and follows a
+// symbolic link only where the user chose the path. The owner must be root or
+// the user, because who can write a policy can widen it.
+func readFile(path string, follow bool) (string, *Error) {
+	bad := func(err error, msg, hint string) (string, *Error) {
+		return "", &Error{File: path, Msg: msg, Hint: hint, Err: err}
+	}
+	flags := os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
+	if !follow {
+		flags |= syscall.O_NOFOLLOW
+	}
+	f, err := os.OpenFile(path, flags, 0)
+	if errors.Is(err, syscall.ELOOP) && !follow {
+		return bad(err, "is a symbolic link", "put the policy itself there")
+	}
+	if err != nil {
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return bad(err, "cannot read it: "+err.Error(), "")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return bad(err, "cannot read it: "+err.Error(), "")
+	}
+	switch {
+	case info.IsDir():
+		return bad(syscall.EISDIR, "is a directory", "name a file")
+	case !info.Mode().IsRegular():
+		return bad(syscall.EINVAL, "is not a regular file", "name a file")
+	case info.Size() > maxFile:
+		return bad(syscall.EFBIG, "larger than 1 MiB", "is this a policy?")
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		return bad(errForeign, fmt.Sprintf("owned by user %d", st.Uid), "a policy must belong to you or to root")
+	}
+	if info.Mode().Perm()&0o002 != 0 {
+		return bad(errForeign, "writable by everybody", "chmod o-w "+shellQuote(path))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return bad(err, "cannot read it: "+err.Error(), "")
+	}
+	return string(data), nil
+}
+
+func absent(err *Error) bool {
+	return err != nil && (errors.Is(err.Err, fs.ErrNotExist) || errors.Is(err.Err, syscall.ENOTDIR))
+}
