@@ -86,7 +86,7 @@ func runPrintf(sh *shell, args []string) int {
 	}
 	p := printer{
 		out: sh.scratch[:0], args: rest[1:], name: name, world: sh,
-		bash: sh.bash(), utf8: sh.multibyte(), keep: target != "",
+		bash: sh.bash(), keep: target != "",
 	}
 	p.run(rest[0])
 	if target != "" {

@@ -15,7 +15,6 @@ type printer struct {
 	status int
 
 	bash  bool // long double, %n
-	utf8  bool // 'c arguments are characters, not bytes
 	keep  bool // the output becomes a value: it is not passed on when long
 	name  string
 	world printWorld
@@ -23,6 +22,7 @@ type printer struct {
 
 // printWorld is what printf needs of its surroundings.
 type printWorld interface {
+	multibyte() bool // 'c arguments are characters, not bytes
 	printComplain(name, format string, args ...any)
 	printFlush(name string, b []byte) bool // false stops the run
 	printTime(dst []byte, format string, when int64) []byte

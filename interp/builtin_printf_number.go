@@ -64,7 +64,7 @@ func (p *printer) character(s string) (int, bool) {
 	if len(s) == 1 {
 		return 0, true
 	}
-	if p.utf8 {
+	if s[1] >= utf8.RuneSelf && p.world.multibyte() {
 		if r, n := utf8.DecodeRuneInString(s[1:]); n > 1 {
 			return int(r), true
 		}

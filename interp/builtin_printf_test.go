@@ -11,6 +11,8 @@ type printSink struct{ written int }
 
 func (*printSink) printComplain(string, string, ...any) {}
 
+func (*printSink) multibyte() bool { return true }
+
 func (k *printSink) printFlush(_ string, b []byte) bool {
 	k.written += len(b)
 	return true

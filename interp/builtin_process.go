@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/fsh-sh/fsh/interp/startlimit"
 )
@@ -236,7 +237,51 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if err != nil || pid != int(int32(pid)) {
 		return fmt.Errorf("Illegal number: %s", target)
 	}
-	return sh.rt.sys.Kill(pid, sig)
+	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL {
+		return sh.killMain(pid, sig)
+	}
+	err = sh.rt.sys.Kill(pid, sig)
+	if err == nil && (pid <= 0 || sig == syscall.SIGKILL && pid == sh.rt.sys.Pid()) {
+		sh.awaitOwnSignal(sig)
+	}
+	return err
+}
+
+// killMain signals the shell that has the number $$. kill(2) delivers a
+// signal to the caller before it returns; by the detour through the kernel
+// and the dispatcher it would come later, after the next commands.
+func (sh *shell) killMain(pid int, sig syscall.Signal) error {
+	main := sh.rt.main
+	switch main.traps.disposition(sig) {
+	case trapIgnore:
+		return nil
+	case trapCommand:
+		main.attn.raise(sig)
+		return nil
+	}
+	if !sigEnds(sig) {
+		return sh.rt.sys.Kill(pid, sig)
+	}
+	main.attn.die(sig)
+	return nil
+}
+
+// ownSignalDelay is how long a signal to all processes of the group may take
+// to reach this shell, one of them.
+const ownSignalDelay = 50 * time.Millisecond
+
+func (sh *shell) awaitOwnSignal(sig syscall.Signal) {
+	action := sh.traps.disposition(sig)
+	if sig == 0 || action == trapIgnore || action == trapDefault && !sigEnds(sig) {
+		return
+	}
+	if sh.attn.pending.Load() != 0 {
+		return
+	}
+	select {
+	case <-sh.attn.bell:
+	case <-time.After(ownSignalDelay):
+	}
 }
 
 // listSignals is kill -l: all names, or a name for each number or exit
