@@ -24,6 +24,7 @@ type word struct {
 	braces   []*word // what brace expansion makes of it; nil if nothing
 	tooMany  bool    // brace expansion makes more words than allowed
 	cache    atomic.Pointer[cachedPattern]
+	whole    bool // never split: see compileAssignArg
 	static   bool // as a pattern, it does not depend on anything
 }
 
@@ -48,9 +49,9 @@ func compileWord(c *compiler, w *syntax.Word) *word {
 	return cw
 }
 
-// compileAssign compiles the value of an assignment: tilde prefixes are
+// compileAssigned compiles the value of an assignment: tilde prefixes are
 // expanded after every colon, too.
-func compileAssign(c *compiler, w *syntax.Word) *word {
+func compileAssigned(c *compiler, w *syntax.Word) *word {
 	if w == nil {
 		return nil
 	}
@@ -63,7 +64,9 @@ func compileAssignArg(c *compiler, w *syntax.Word) *word {
 	if w == nil {
 		return nil
 	}
-	return newWord(wordContext{c: c, tilde: tildeArgument}, w.Parts)
+	cw := newWord(wordContext{c: c, tilde: tildeArgument}, w.Parts)
+	cw.whole = true
+	return cw
 }
 
 // compileHeredoc compiles the body of a here-document; quoted is whether its
@@ -156,6 +159,10 @@ func (w *word) fields(sh *shell, dst []string) ([]string, error) {
 		}
 		return append(dst, w.text), nil
 	}
+	if w.whole {
+		s, err := w.str(sh)
+		return append(dst, s), err
+	}
 	fetched, s := false, ""
 	if w.param != nil {
 		var err error
@@ -212,12 +219,37 @@ func (w *word) str(sh *shell) (string, error) {
 	return sh.expandText(w.parts, toString)
 }
 
+// redirectTarget expands the word of a redirection: to one string in POSIX,
+// to exactly one field in bash.
+func (w *word) redirectTarget(sh *shell) (string, error) {
+	if w.constant || !sh.bash() {
+		return w.str(sh)
+	}
+	fields, err := w.fields(sh, nil)
+	if err != nil {
+		return "", err
+	}
+	if len(fields) != 1 {
+		return "", &nameError{strings.Join(fields, " "), "ambiguous redirect"}
+	}
+	return fields[0], nil
+}
+
 // pattern expands the word as a pattern, in which quoted characters stand for
 // themselves.
 func (w *word) pattern(sh *shell) (*pattern.Pattern, error) { return w.patternWith(sh, 0) }
 
 // patternWith is pattern with flags added: [[ ]] has Extglob always.
 func (w *word) patternWith(sh *shell, flags pattern.Flags) (*pattern.Pattern, error) {
+	return w.compiledPattern(sh, flags, 0)
+}
+
+// patternIgnoring is pattern without some of the flags that options set.
+func (w *word) patternIgnoring(sh *shell, flags pattern.Flags) (*pattern.Pattern, error) {
+	return w.compiledPattern(sh, 0, flags)
+}
+
+func (w *word) compiledPattern(sh *shell, with, without pattern.Flags) (*pattern.Pattern, error) {
 	if w == nil {
 		return pattern.Compile("", 0), nil
 	}
@@ -231,7 +263,7 @@ func (w *word) patternWith(sh *shell, flags pattern.Flags) (*pattern.Pattern, er
 			return nil, err
 		}
 	}
-	flags |= sh.patternFlags(src)
+	flags := sh.patternFlags(src)&^without | with
 	if old != nil && old.flags == flags && old.src == src {
 		return old.pat, nil
 	}
@@ -240,9 +272,9 @@ func (w *word) patternWith(sh *shell, flags pattern.Flags) (*pattern.Pattern, er
 	return p, nil
 }
 
-// regex expands the word as an extended regular expression, in which quoted
+// regexp expands the word as an extended regular expression, in which quoted
 // characters stand for themselves.
-func (w *word) regex(sh *shell) (string, error) {
+func (w *word) regexp(sh *shell) (string, error) {
 	if w == nil {
 		return "", nil
 	}
@@ -267,6 +299,21 @@ func (sh *shell) patternFlags(src string) (flags pattern.Flags) {
 // matchPattern reports whether s matches the pattern src.
 func (sh *shell) matchPattern(src, s string) bool {
 	return pattern.Compile(src, sh.patternFlags(src)).Match(s)
+}
+
+// quoteRegex escapes what is special in an extended regular expression.
+func quoteRegex(s string) string {
+	if !strings.ContainsAny(s, `\.[]{}()*+?|^$`) {
+		return s
+	}
+	b := make([]byte, 0, 2*len(s))
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(`\.[]{}()*+?|^$`, s[i]) >= 0 {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
 }
 
 // expandText expands parts to one string.

@@ -23,14 +23,17 @@ type shell struct {
 	umask  uint32
 	limits []Limit
 
-	status     int // $?
-	pipeStatus []int
-	lastBg     int // $!, 0 when there was none
-	line       int // $LINENO of the command being run
-	file       string
-	ifs        ifsState
-	random     uint32
-	accepted   map[string]bool // shopt options without effect; copied on write
+	status       int // $?
+	pipeStatus   []int
+	statusBefore int // $? of the first command of an eval
+	exitBefore   int // $? when the EXIT trap began
+	lastBg       int // $!, 0 when there was none
+	line         int // $LINENO of the command being run
+	file         string
+	ifs          ifsState
+	random       uint32
+	idle         *expander       // for the next word; see takeExpander
+	accepted     map[string]bool // shopt options without effect; copied on write
 
 	jobs *jobTable
 
@@ -58,8 +61,9 @@ type shell struct {
 	fgWait   bool // waits in the foreground for a command
 	endBy    syscall.Signal
 	standIn  StandIn
-	async    bool // a background list or a process substitution
-	scratch  []byte // output buffer of builtins
+	group    *pipeGroup // of a pipeline under job control
+	async    bool       // a background list or a process substitution
+	scratch  []byte     // output buffer of builtins
 	getopts  getoptsState
 	dirStack []dirEntry
 }

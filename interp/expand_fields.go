@@ -1,0 +1,353 @@
+package interp
+
+import "github.com/fsh-sh/fsh/interp/pattern"
+
+// expandMode says what an expansion makes.
+type expandMode uint8
+
+const (
+	toFields  expandMode = iota // fields, path names
+	toString                    // one string, quotes removed
+	toPattern                   // one string, quoted characters escaped
+	toRegex                     // the same for regular expressions
+	toReplace                   // one string, the unquoted & remembered
+)
+
+// expander builds the fields of one word.
+type expander struct {
+	sh     *shell
+	mode   expandMode
+	fields []string
+
+	// The field being built is one if buf is empty, else buf. Most fields
+	// consist of one string that need not be copied.
+	one   string
+	buf   []byte
+	spans []span // quoted parts of the field
+	open  bool   // there is a field, though it may be empty
+	meta  bool   // it has unquoted pattern characters
+	white bool   // IFS white space ended the last field: see split
+
+	noArgs bool  // a "$@" without parameters was met
+	amps   []int // offsets of the active & for toReplace
+	failed error // of pathname expansion
+}
+
+// span is a part of a field, from and to are offsets.
+type span struct{ from, to int }
+
+// takeExpander returns an expander for one word. The idle one of a shell is
+// reused, but not by its subshells, which share the pointer.
+func (sh *shell) takeExpander(m expandMode) *expander {
+	e := sh.idle
+	if e == nil || e.sh != sh {
+		e = &expander{sh: sh}
+	}
+	sh.idle = nil
+	e.mode = m
+	return e
+}
+
+// maxIdle bounds the buffer that is kept for the next word.
+const maxIdle = 64 << 10
+
+func (e *expander) release() {
+	if cap(e.buf) > maxIdle {
+		e.buf = nil
+	}
+	*e = expander{sh: e.sh, buf: e.buf[:0], spans: e.spans[:0], amps: e.amps[:0]}
+	e.sh.idle = e
+}
+
+func (e *expander) run(ps []part) error {
+	for _, p := range ps {
+		if err := p.expand(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *expander) len() int { return len(e.one) + len(e.buf) }
+
+func (e *expander) add(s string) {
+	if len(e.buf) == 0 {
+		if e.one == "" {
+			e.one = s
+			return
+		}
+		e.buf = append(e.buf, e.one...)
+		e.one = ""
+	}
+	e.buf = append(e.buf, s...)
+}
+
+// take returns the text built so far and starts anew.
+func (e *expander) take() string {
+	s := e.one
+	if len(e.buf) > 0 {
+		s = string(e.buf)
+	}
+	e.one, e.buf = "", e.buf[:0]
+	return s
+}
+
+// quoted appends text that is neither split nor special.
+func (e *expander) quoted(s string) {
+	switch e.mode {
+	case toFields:
+		if n := e.len(); s != "" {
+			if k := len(e.spans); k > 0 && e.spans[k-1].to == n {
+				e.spans[k-1].to += len(s)
+			} else {
+				e.spans = append(e.spans, span{n, n + len(s)})
+			}
+		}
+		e.open, e.white = true, false
+	case toPattern:
+		if needsQuote(s) {
+			s = string(pattern.Quote(nil, s))
+		}
+	case toRegex:
+		s = quoteRegex(s)
+	}
+	e.add(s)
+}
+
+func needsQuote(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < '0' || c > '9' && c < 'A' || c > 'Z' && c < 'a' || c > 'z' {
+			if c != '/' && c != '_' && c != ' ' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// literal appends unquoted text of the script, which is not split.
+func (e *expander) literal(s string, meta bool) {
+	if e.mode == toFields {
+		e.meta = e.meta || meta
+		e.open, e.white = true, false
+	}
+	e.raw(s)
+}
+
+// raw appends text whose special characters are active.
+func (e *expander) raw(s string) {
+	if e.mode == toReplace {
+		for i := 0; i < len(s); i++ {
+			if s[i] == '&' {
+				e.amps = append(e.amps, e.len()+i)
+			}
+		}
+	}
+	e.add(s)
+}
+
+// split appends the result of an unquoted expansion (XCU 2.6.5). White space
+// of IFS at the ends vanishes; every other character of IFS, with the white
+// space around it, ends a field, which may be empty.
+func (e *expander) split(s string) {
+	if e.mode != toFields {
+		e.raw(s)
+		return
+	}
+	class := &e.sh.ifs.class
+	for i := 0; i < len(s); {
+		switch class[s[i]] {
+		case ifsWhite:
+			if e.open {
+				e.endField()
+				e.white = true
+			}
+			i++
+			continue
+		case ifsOther:
+			if e.open || !e.white {
+				e.endField()
+			}
+			e.white = false
+			i++
+			continue
+		}
+		j := i
+		for ; j < len(s) && class[s[j]] == ifsNone; j++ {
+			switch s[j] {
+			case '*', '?', '[', '(':
+				e.meta = true
+			}
+		}
+		e.add(s[i:j])
+		e.open, e.white = true, false
+		i = j
+	}
+}
+
+// breakField ends the field, if there is one, between two elements of a list.
+func (e *expander) breakField() {
+	if e.open {
+		e.endField()
+	}
+	e.white = false
+}
+
+// endField finishes the field.
+func (e *expander) endField() {
+	meta := e.meta && !e.sh.opts.on(optNoglob)
+	src := ""
+	if meta {
+		src = e.patternText()
+		meta = pattern.HasMeta(src, e.sh.globFlags())
+	}
+	s := e.take()
+	e.open, e.meta, e.spans = false, false, e.spans[:0]
+	if meta {
+		var err error
+		if e.fields, err = e.sh.glob(e.fields, src, s); err != nil && e.failed == nil {
+			e.failed = err
+		}
+		return
+	}
+	e.fields = append(e.fields, s)
+}
+
+// patternText is the field with its quoted parts escaped.
+func (e *expander) patternText() string {
+	text := e.one
+	if len(e.buf) > 0 {
+		text = string(e.buf)
+	}
+	var b []byte
+	at := 0
+	for _, q := range e.spans {
+		b = append(b, text[at:q.from]...)
+		b = pattern.Quote(b, text[q.from:q.to])
+		at = q.to
+	}
+	return string(append(b, text[at:]...))
+}
+
+// finish ends the last field of the word.
+func (e *expander) finish() error {
+	if e.open {
+		e.endField()
+	}
+	return e.failed
+}
+
+// mark makes sure that there is a field, because of quotes.
+func (e *expander) mark() { e.open, e.white = true, false }
+
+// list appends the elements of $@, $* and arrays.
+func (e *expander) list(vals []string, star, quoted bool) {
+	if e.mode != toFields || quoted && star {
+		sep := " "
+		if star {
+			sep = e.sh.ifs.first
+		}
+		for i, v := range vals {
+			if i > 0 {
+				e.piece(sep, quoted)
+			}
+			e.piece(v, quoted)
+		}
+		if quoted {
+			e.mark()
+		}
+		return
+	}
+	if quoted && len(vals) == 0 {
+		e.noArgs = true
+		return
+	}
+	for i, v := range vals {
+		if quoted {
+			if i > 0 {
+				e.endField()
+			}
+			e.quoted(v)
+			continue
+		}
+		if i > 0 {
+			e.breakField()
+		}
+		e.split(v)
+	}
+}
+
+func (e *expander) piece(s string, quoted bool) {
+	if quoted {
+		e.quoted(s)
+	} else {
+		e.split(s)
+	}
+}
+
+// litPart is literal text.
+type litPart struct {
+	s      string
+	quoted bool
+	meta   bool // has active pattern characters
+	split  bool // lies in the word of ${x:-word}: subject to splitting
+}
+
+func (p *litPart) expand(e *expander) error {
+	switch {
+	case p.quoted:
+		e.quoted(p.s)
+	case p.split:
+		e.split(p.s)
+	default:
+		e.literal(p.s, p.meta)
+	}
+	return nil
+}
+
+// quotedPart is "…": a field of its own even if it is empty, unless it
+// consists of nothing but a "$@" without parameters.
+type quotedPart struct {
+	parts []part
+}
+
+func (p *quotedPart) expand(e *expander) error {
+	saved := e.noArgs
+	e.noArgs = false
+	err := e.run(p.parts)
+	if !e.noArgs {
+		e.mark()
+	}
+	e.noArgs = saved
+	return err
+}
+
+// tildePart is ~, ~user, ~+ or ~-.
+type tildePart struct{ user string }
+
+func (p *tildePart) expand(e *expander) error {
+	sh := e.sh
+	home, ok := "", false
+	switch p.user {
+	case "":
+		home, ok = sh.getVar("HOME")
+		if !ok && sh.bash() {
+			home, ok = sh.rt.sys.HomeOf("")
+		}
+	case "+":
+		if home, ok = "", false; sh.bash() {
+			home, ok = sh.getVar("PWD")
+		}
+	case "-":
+		if home, ok = "", false; sh.bash() {
+			home, ok = sh.getVar("OLDPWD")
+		}
+	default:
+		home, ok = sh.rt.sys.HomeOf(p.user)
+	}
+	if !ok {
+		home = "~" + p.user
+	}
+	e.quoted(home)
+	return nil
+}

@@ -1,0 +1,325 @@
+package interp
+
+import (
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/fsh-sh/fsh/interp/pattern"
+	"golang.org/x/sys/unix"
+)
+
+// Pathname expansion (XCU 2.6.6, 2.14.3). Every directory is opened once
+// through the System, whose rules thereby apply, and read in this process.
+
+const (
+	// maxGlobDepth bounds how deep ** descends.
+	maxGlobDepth = 256
+	// maxGlobNames bounds the result of one expansion, as the shell has to
+	// hold all of it.
+	maxGlobNames = 1 << 22
+)
+
+func (sh *shell) globFlags() (flags pattern.Flags) {
+	if sh.shopts.on(shoptExtglob) {
+		flags |= pattern.Extglob
+	}
+	if sh.shopts.on(shoptNocaseglob) {
+		flags |= pattern.NoCase
+	}
+	return flags
+}
+
+// glob appends the path names that match the pattern src, sorted, or text,
+// the field itself, when there are none.
+func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
+	g := globber{sh: sh, flags: sh.globFlags()}
+	if sh.multibyte() {
+		g.flags |= pattern.UTF8
+	}
+	g.parts = g.components(src)
+	root := ""
+	if strings.HasPrefix(src, "/") {
+		root = src[:len(src)-len(strings.TrimLeft(src, "/"))]
+	}
+	g.paths = dst
+	g.expand([]string{root}, 0)
+	found := g.paths[len(dst):]
+	switch {
+	case g.interrupted:
+		return dst, errInterrupted
+	case len(found) > 0:
+		sort.Strings(found)
+		return g.paths, nil
+	case sh.shopts.on(shoptFailglob):
+		return dst, &nameError{"no match", text}
+	case sh.shopts.on(shoptNullglob):
+		return dst, nil
+	}
+	return append(dst, text), nil
+}
+
+type globber struct {
+	sh          *shell
+	flags       pattern.Flags
+	parts       []globPart
+	paths       []string
+	interrupted bool
+}
+
+// globPart is the pattern of one component of a path.
+type globPart struct {
+	literal string // if pat and deep are not set
+	pat     *pattern.Pattern
+	dot     bool   // the pattern starts with a dot
+	deep    bool   // ** of globstar
+	slashes string // that follow
+}
+
+func (g *globber) components(src string) []globPart {
+	src = strings.TrimLeft(src, "/")
+	var parts []globPart
+	for src != "" {
+		n := strings.IndexByte(src, '/')
+		if n < 0 {
+			n = len(src)
+		}
+		text := src[:n]
+		rest := strings.TrimLeft(src[n:], "/")
+		p := globPart{slashes: src[n : len(src)-len(rest)]}
+		// A backslash before the slash quotes nothing that matters.
+		text = strings.TrimSuffix(text, oddBackslash(text))
+		switch {
+		case text == "**" && g.sh.shopts.on(shoptGlobstar):
+			p.deep = true
+		case pattern.HasMeta(text, g.flags):
+			p.pat = pattern.Compile(text, g.flags)
+			p.dot = strings.HasPrefix(strings.TrimPrefix(text, `\`), ".")
+		default:
+			p.literal = unescapePattern(text)
+		}
+		parts = append(parts, p)
+		src = rest
+	}
+	return parts
+}
+
+// oddBackslash is a backslash at the end of s that quotes what follows.
+func oddBackslash(s string) string {
+	n := len(s) - len(strings.TrimRight(s, `\`))
+	if n%2 == 1 {
+		return `\`
+	}
+	return ""
+}
+
+func unescapePattern(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// expand goes on from the directories dirs, each "" or ending in a slash,
+// with the components from i on. It recurses once per component.
+func (g *globber) expand(dirs []string, i int) {
+	for ; i < len(g.parts); i++ {
+		p := &g.parts[i]
+		if p.pat == nil && !p.deep {
+			if i+1 == len(g.parts) || p.slashes != "" && i+1 == len(g.parts) {
+				g.existing(dirs, p)
+				return
+			}
+			for k := range dirs {
+				dirs[k] += p.literal + p.slashes
+			}
+			continue
+		}
+		last := i+1 == len(g.parts)
+		var next []string
+		for _, dir := range dirs {
+			if p.deep {
+				next = g.descend(next, dir, last && p.slashes == "")
+			} else {
+				next = g.match(next, dir, p, last)
+			}
+			if g.sh.attn.pending.Load()&attnCancel != 0 {
+				g.interrupted = true
+			}
+			if g.interrupted || len(next)+len(g.paths) > maxGlobNames {
+				return
+			}
+		}
+		if last {
+			g.paths = append(g.paths, next...)
+			return
+		}
+		dirs = next
+	}
+}
+
+// existing keeps those of dirs in which the last, literal component exists.
+func (g *globber) existing(dirs []string, p *globPart) {
+	paths := make([]string, len(dirs))
+	for i, d := range dirs {
+		paths[i] = d + p.literal + p.slashes
+	}
+	if len(paths) == 0 {
+		return
+	}
+	_, errs := g.sh.rt.sys.StatAll(g.sh.dir, paths)
+	for i, path := range paths {
+		if errs[i] != nil {
+			// A symbolic link to nothing exists, too.
+			var st syscall.Stat_t
+			if p.slashes != "" || g.sh.rt.sys.Stat(g.sh.dir, path, true, &st) != nil {
+				continue
+			}
+		}
+		g.paths = append(g.paths, path)
+	}
+}
+
+// match appends the entries of dir that match, with the slashes that follow.
+// If there are any, only directories count.
+func (g *globber) match(dst []string, dir string, p *globPart, last bool) []string {
+	var unsure []string
+	start := len(dst)
+	g.read(dir, func(name string, kind uint8) {
+		if name[0] == '.' && !p.dot && !g.sh.shopts.on(shoptDotglob) || !p.pat.Match(name) {
+			return
+		}
+		path := dir + name + p.slashes
+		if p.slashes != "" && kind != unix.DT_DIR {
+			if kind == unix.DT_LNK || kind == unix.DT_UNKNOWN {
+				if last {
+					unsure = append(unsure, path)
+				} else {
+					dst = append(dst, path) // opening it will tell
+				}
+			}
+			return
+		}
+		dst = append(dst, path)
+	})
+	if len(unsure) > 0 {
+		_, errs := g.sh.rt.sys.StatAll(g.sh.dir, unsure)
+		for i, path := range unsure {
+			if errs[i] == nil {
+				dst = append(dst, path)
+			}
+		}
+	}
+	sort.Strings(dst[start:])
+	return dst
+}
+
+// descend appends dir and all directories below it, for **; with files, all
+// other entries, too. Symbolic links are not followed.
+func (g *globber) descend(dst []string, dir string, files bool) []string {
+	type level struct {
+		path  string
+		depth int
+	}
+	todo := []level{{dir, 0}}
+	for len(todo) > 0 && !g.interrupted && len(dst) < maxGlobNames {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if !files {
+			dst = append(dst, at.path)
+		} else if at.depth == 0 && at.path != "" {
+			dst = append(dst, at.path)
+		}
+		g.interrupted = g.sh.attn.pending.Load()&attnCancel != 0
+		g.read(at.path, func(name string, kind uint8) {
+			if name[0] == '.' && !g.sh.shopts.on(shoptDotglob) {
+				return
+			}
+			if kind == unix.DT_UNKNOWN {
+				kind = g.kind(at.path + name)
+			}
+			if files {
+				dst = append(dst, at.path+name)
+			}
+			if kind == unix.DT_DIR && at.depth < maxGlobDepth {
+				todo = append(todo, level{at.path + name + "/", at.depth + 1})
+			}
+		})
+	}
+	return dst
+}
+
+func (g *globber) kind(path string) uint8 {
+	var st syscall.Stat_t
+	if g.sh.rt.sys.Stat(g.sh.dir, path, true, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+		return unix.DT_DIR
+	}
+	return unix.DT_REG
+}
+
+// direntBuffer is what one getdents64(2) may return.
+const direntBuffer = 32 << 10
+
+// read calls visit for the entries of a directory but . and .., in no order.
+// A directory that cannot be read has none.
+func (g *globber) read(dir string, visit func(name string, kind uint8)) {
+	if dir == "" {
+		dir = "."
+	}
+	fd, err := g.sh.rt.sys.Open(&OpenRequest{
+		Dir: g.sh.dir, Path: dir,
+		Flags: syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NONBLOCK,
+		Where: Where{File: g.sh.file, Line: g.sh.line, Name: "*"},
+	})
+	if err != nil {
+		return
+	}
+	defer syscall.Close(fd)
+	buf := make([]byte, direntBuffer)
+	for {
+		n, err := unix.ReadDirent(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 || err != nil {
+			return
+		}
+		for b := buf[:n]; len(b) > 0; {
+			name, kind, size := dirent(b)
+			if size == 0 {
+				return
+			}
+			if name != "." && name != ".." && name != "" {
+				visit(name, kind)
+			}
+			b = b[size:]
+		}
+	}
+}
+
+// dirent decodes a struct linux_dirent64 (getdents(2)): inode and offset of
+// 8 bytes each, the length of the entry, its type, its name with a NUL.
+func dirent(b []byte) (name string, kind uint8, size int) {
+	const header = 19
+	if len(b) < header {
+		return "", 0, 0
+	}
+	size = int(b[16]) | int(b[17])<<8
+	if size < header || size > len(b) {
+		return "", 0, 0
+	}
+	text := b[header:size]
+	for i, c := range text {
+		if c == 0 {
+			return string(text[:i]), b[18], size
+		}
+	}
+	return string(text), b[18], size
+}

@@ -1,0 +1,567 @@
+package interp
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// paramRef names a parameter.
+type paramRef struct {
+	name  string
+	num   int  // of a positional parameter, from 1
+	char  byte // of a special parameter; 0: a variable or positional
+	index *arrayIndex
+}
+
+// arrayIndex is what stands in brackets after the name of an array.
+type arrayIndex struct {
+	all  byte // '@' or '*'
+	expr *arithText
+	key  *word // for associative arrays
+	src  string
+}
+
+// paramOp is what an expansion does with the value.
+type paramOp uint8
+
+const (
+	opNone    paramOp = iota
+	opDefault         // - and :-
+	opAssign
+	opError
+	opAlternate
+	opPrefix // # and ##
+	opSuffix // % and %%
+	opReplace
+	opCase
+	opSlice
+	opTransform // @Q and so on
+	opLength
+	opKeys  // ${!a[@]}
+	opNames // ${!prefix*}
+)
+
+// paramPart is a parameter expansion.
+type paramPart struct {
+	paramRef
+	quoted   bool
+	indirect bool // ${!x}
+	op       paramOp
+	colon    bool // :- as opposed to -
+	long     bool // ##, %%, //, ^^, ,, as opposed to one
+	lower    bool // , as opposed to ^
+	star     bool // ${!prefix*} as opposed to @
+	anchor   byte // # or % of ${x/#p/r}
+	letter   byte // of opTransform
+
+	parts  []part // of the word of - = ? +, expanded in place
+	word   *word  // pattern
+	with   *word  // replacement
+	offset *arithText
+	length *arithText
+}
+
+// newRef reads the name of a parameter.
+func newRef(name string) paramRef {
+	r := paramRef{name: name}
+	switch c := name[0]; {
+	case c == '0' && len(name) == 1:
+		r.char = '0'
+	case '0' <= c && c <= '9':
+		n, err := strconv.Atoi(name)
+		if err != nil {
+			n = 1 << 62 // no shell has that many
+		}
+		if r.num = n; n == 0 {
+			r.char = '0'
+		}
+	case len(name) == 1 && strings.IndexByte("@*#?-$!", c) >= 0:
+		r.char = c
+	}
+	return r
+}
+
+func compileParam(k wordContext, p *syntax.ParamExp) part {
+	if text, bad := parse.BadSubst(p); bad {
+		return badPart{"${" + text + "}"}
+	}
+	if p.Param == nil || p.Param.Value == "" {
+		return badPart{"${}"}
+	}
+	pp := &paramPart{paramRef: newRef(p.Param.Value), quoted: k.quoted, indirect: p.Excl}
+	if p.Index != nil {
+		if pp.index = compileArrayIndex(k.c, p.Index); pp.index == nil {
+			return badPart{p.Param.Value}
+		}
+	}
+	switch {
+	case p.Names != 0:
+		pp.op, pp.indirect, pp.star = opNames, false, p.Names == syntax.NamesPrefix
+	case p.Excl && pp.index != nil && pp.index.all != 0:
+		pp.op, pp.indirect = opKeys, false
+	case p.Length:
+		pp.op = opLength
+	case p.Slice != nil:
+		pp.op = opSlice
+		pp.offset = compileArithText(k.c, p.Slice.Offset)
+		if p.Slice.Length != nil {
+			pp.length = compileArithText(k.c, p.Slice.Length)
+		}
+	case p.Repl != nil:
+		pp.compileReplace(k, p.Repl)
+	case p.Exp != nil:
+		return pp.compileOp(k, p.Exp)
+	}
+	return pp
+}
+
+func compileArrayIndex(c *compiler, x syntax.ArithmExpr) *arrayIndex {
+	w, ok := x.(*syntax.Word)
+	if !ok {
+		return nil
+	}
+	s := &arrayIndex{src: w.Lit()}
+	if s.src == "@" || s.src == "*" {
+		s.all = s.src[0]
+		return s
+	}
+	s.key = newWord(wordContext{c: c}, w.Parts)
+	s.expr = &arithText{parts: s.key.parts}
+	if s.key.constant {
+		s.expr = compileArithText(c, &syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: s.key.text}}})
+	}
+	return s
+}
+
+func (pp *paramPart) compileOp(k wordContext, x *syntax.Expansion) part {
+	in := k
+	in.brace, in.tilde, in.arith = true, tildeNever, false
+	if !k.quoted {
+		in.tilde = tildeWord
+	}
+	inPlace := func(op paramOp, colon bool) {
+		pp.op, pp.colon = op, colon
+		if x.Word != nil {
+			pp.parts = in.compile(x.Word.Parts)
+		}
+	}
+	asPattern := func(op paramOp, long bool) {
+		pp.op, pp.long = op, long
+		pp.word = compilePatternWord(k.c, x.Word)
+	}
+	switch x.Op {
+	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+		inPlace(opDefault, x.Op == syntax.DefaultUnsetOrNull)
+	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
+		inPlace(opAssign, x.Op == syntax.AssignUnsetOrNull)
+	case syntax.ErrorUnset, syntax.ErrorUnsetOrNull:
+		inPlace(opError, x.Op == syntax.ErrorUnsetOrNull)
+	case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+		inPlace(opAlternate, x.Op == syntax.AlternateUnsetOrNull)
+	case syntax.RemSmallPrefix, syntax.RemLargePrefix:
+		asPattern(opPrefix, x.Op == syntax.RemLargePrefix)
+	case syntax.RemSmallSuffix, syntax.RemLargeSuffix:
+		asPattern(opSuffix, x.Op == syntax.RemLargeSuffix)
+	case syntax.UpperFirst, syntax.UpperAll:
+		asPattern(opCase, x.Op == syntax.UpperAll)
+	case syntax.LowerFirst, syntax.LowerAll:
+		asPattern(opCase, x.Op == syntax.LowerAll)
+		pp.lower = true
+	case syntax.OtherParamOps:
+		if lit := x.Word.Lit(); len(lit) == 1 {
+			pp.op, pp.letter = opTransform, lit[0]
+			break
+		}
+		return badPart{pp.name}
+	default:
+		return badPart{pp.name}
+	}
+	return pp
+}
+
+func compilePatternWord(c *compiler, w *syntax.Word) *word {
+	if w == nil {
+		return nil
+	}
+	return newWord(wordContext{c: c, tilde: tildeWord}, w.Parts)
+}
+
+// compileReplace compiles ${x/pattern/with}. An unquoted # or % at the start
+// of the pattern anchors it.
+func (pp *paramPart) compileReplace(k wordContext, r *syntax.Replace) {
+	pp.op, pp.long = opReplace, r.All
+	orig := r.Orig
+	if orig != nil && !r.All {
+		if l, ok := orig.Parts[0].(*syntax.Lit); ok && (l.Value[0] == '#' || l.Value[0] == '%') {
+			pp.anchor = l.Value[0]
+			rest := append([]syntax.WordPart{&syntax.Lit{Value: l.Value[1:]}}, orig.Parts[1:]...)
+			orig = &syntax.Word{Parts: rest}
+		}
+	}
+	pp.word = compilePatternWord(k.c, orig)
+	pp.with = compilePatternWord(k.c, r.With)
+}
+
+func (r *paramRef) isList() bool {
+	return r.char == '@' || r.char == '*' || r.index != nil && r.index.all != 0
+}
+
+// joins reports whether the list is one of the * kind.
+func (r *paramRef) joins() bool {
+	return r.char == '*' || r.index != nil && r.index.all == '*'
+}
+
+// get is the value of a parameter that is no list.
+func (r *paramRef) get(sh *shell) (string, bool, error) {
+	switch {
+	case r.index != nil:
+		return r.element(sh)
+	case r.num > 0:
+		if r.num > len(sh.params) {
+			return "", false, nil
+		}
+		return sh.params[r.num-1], true, nil
+	}
+	switch r.char {
+	case 0:
+		s, ok := sh.getVar(r.name)
+		return s, ok, nil
+	case '#':
+		return itoa(int64(len(sh.params))), true, nil
+	case '?':
+		return itoa(int64(sh.status)), true, nil
+	case '$':
+		return itoa(int64(sh.rt.sys.Pid())), true, nil
+	case '-':
+		return sh.flags(), true, nil
+	case '!':
+		return itoa(int64(sh.lastBg)), sh.lastBg != 0, nil
+	}
+	return sh.name, true, nil
+}
+
+func (r *paramRef) element(sh *shell) (string, bool, error) {
+	v := sh.lookupVar(r.name)
+	if v.is(attrAssoc) {
+		key, err := r.index.key.str(sh)
+		if err != nil || v.assoc == nil {
+			return "", false, err
+		}
+		s, ok := v.assoc.get(key)
+		return s, ok, nil
+	}
+	i, err := r.index.expr.eval(sh)
+	if err != nil {
+		return "", false, err
+	}
+	s, ok := v.item(i)
+	return s, ok, nil
+}
+
+// elements are the values of a list. They must not be changed.
+func (r *paramRef) elements(sh *shell) []string {
+	if r.char != 0 {
+		return sh.params
+	}
+	v := sh.lookupVar(r.name)
+	switch {
+	case v.is(attrIndexed):
+		if v.array == nil {
+			return nil
+		}
+		return v.array.vals
+	case v.is(attrAssoc):
+		if v.assoc == nil {
+			return nil
+		}
+		vals := make([]string, len(v.assoc.keys))
+		for i, k := range v.assoc.keys {
+			vals[i] = v.assoc.vals[k]
+		}
+		return vals
+	}
+	if s, ok := v.scalar(); ok {
+		return []string{s}
+	}
+	return nil
+}
+
+// keys are the subscripts of an array.
+func (r *paramRef) keys(sh *shell) []string {
+	v := sh.lookupVar(r.name)
+	switch {
+	case v.is(attrIndexed):
+		if v.array == nil {
+			return nil
+		}
+		keys := make([]string, len(v.array.keys))
+		for i, k := range v.array.keys {
+			keys[i] = strconv.Itoa(k)
+		}
+		return keys
+	case v.is(attrAssoc):
+		if v.assoc == nil {
+			return nil
+		}
+		return v.assoc.keys
+	}
+	if _, ok := v.scalar(); ok {
+		return []string{"0"}
+	}
+	return nil
+}
+
+// display is the parameter as error messages name it.
+func (r *paramRef) display() string {
+	if r.index != nil {
+		return r.name + "[" + r.index.src + "]"
+	}
+	return r.name
+}
+
+// scalar expands what yields one string without expanding the word of
+// - = ? + in place; false if that is not so. Then nothing has happened.
+func (p *paramPart) scalar(sh *shell) (string, bool, error) {
+	if p.op == opNone && p.char == 0 && p.num == 0 && p.index == nil && !p.indirect {
+		s, set := sh.getVar(p.name)
+		if !set && sh.opts.on(optNounset) {
+			return "", false, sh.unsetError(p.name)
+		}
+		return s, true, nil
+	}
+	if p.indirect || p.isList() || p.op >= opKeys {
+		return "", false, nil
+	}
+	inPlace := p.op >= opDefault && p.op <= opAlternate
+	if inPlace && p.index != nil {
+		return "", false, nil
+	}
+	s, set, err := p.get(sh)
+	if err != nil {
+		return "", false, err
+	}
+	if inPlace {
+		if full := set && (s != "" || !p.colon); p.op == opAlternate {
+			return "", !full, nil
+		} else {
+			return s, full, nil
+		}
+	}
+	s, err = p.operate(sh, s, set)
+	return s, err == nil, err
+}
+
+// operate applies the operators that turn one value into one string.
+func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
+	if !set && p.op != opTransform && sh.opts.on(optNounset) {
+		return "", sh.unsetError(p.display())
+	}
+	switch p.op {
+	case opNone:
+		return s, nil
+	case opLength:
+		return itoa(int64(sh.charCount(s))), nil
+	case opSlice:
+		return p.sliceText(sh, s)
+	case opTransform:
+		return p.transform(sh, s, set)
+	}
+	return p.perElement(sh, s)
+}
+
+func (p *paramPart) expand(e *expander) error {
+	s, ok, err := p.scalar(e.sh)
+	if err != nil {
+		return err
+	}
+	if ok {
+		e.piece(s, p.quoted)
+		return nil
+	}
+	if p.indirect {
+		return p.expandIndirect(e)
+	}
+	switch {
+	case p.op == opNames:
+		e.list(e.sh.namesWithPrefix(p.name), p.star, p.quoted)
+		return nil
+	case p.op == opKeys:
+		e.list(p.keys(e.sh), p.joins(), p.quoted)
+		return nil
+	case p.op >= opDefault && p.op <= opAlternate:
+		return p.expandConditional(e)
+	}
+	return p.expandList(e)
+}
+
+// expandConditional handles - = ? +.
+func (p *paramPart) expandConditional(e *expander) error {
+	sh := e.sh
+	var s string
+	var set bool
+	var vals []string
+	var err error
+	if p.isList() {
+		vals = p.elements(sh)
+		set = len(vals) > 0
+		if len(vals) == 1 { // null if all of it is; more than one never are, joined
+			s = vals[0]
+		} else if set {
+			s = "x"
+		}
+	} else if s, set, err = p.get(sh); err != nil {
+		return err
+	}
+	full := set && (s != "" || !p.colon)
+	if p.op == opAlternate {
+		if full {
+			return e.run(p.parts)
+		}
+		if !p.isList() {
+			e.piece("", p.quoted)
+		}
+		return nil
+	}
+	if full {
+		if p.isList() {
+			e.list(vals, p.joins(), p.quoted)
+		} else {
+			e.piece(s, p.quoted)
+		}
+		return nil
+	}
+	switch p.op {
+	case opAssign:
+		return p.assign(e)
+	case opError:
+		return p.complain(sh, set)
+	}
+	return e.run(p.parts)
+}
+
+func (p *paramPart) assign(e *expander) error {
+	sh := e.sh
+	if p.char != 0 || p.num > 0 || p.isList() {
+		return &nameError{"$" + p.name, "cannot assign in this way"}
+	}
+	s, err := sh.expandText(p.parts, toString)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.index == nil:
+		err = sh.setVar(p.name, s)
+	case sh.lookupVar(p.name).is(attrAssoc):
+		var key string
+		if key, err = p.index.key.str(sh); err == nil {
+			err = sh.setAssoc(p.name, key, s)
+		}
+	default:
+		var i int64
+		if i, err = p.index.expr.eval(sh); err == nil {
+			err = sh.setIndexed(p.name, int(i), s)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	e.piece(s, p.quoted)
+	return nil
+}
+
+func (p *paramPart) complain(sh *shell, set bool) error {
+	msg := "parameter not set"
+	if p.colon {
+		msg = "parameter null or not set"
+	}
+	if len(p.parts) > 0 {
+		var err error
+		if msg, err = sh.expandText(p.parts, toString); err != nil {
+			return err
+		}
+	}
+	return &nameError{p.display(), msg}
+}
+
+// expandList expands $@, $* and arrays with any operator.
+func (p *paramPart) expandList(e *expander) error {
+	vals := p.elements(e.sh)
+	switch p.op {
+	case opNone:
+	case opLength:
+		e.piece(strconv.Itoa(len(vals)), p.quoted)
+		return nil
+	case opSlice:
+		var err error
+		if vals, err = p.sliceList(e.sh, vals); err != nil {
+			return err
+		}
+	case opTransform:
+		var err error
+		if vals, err = p.transformList(e.sh, vals); err != nil {
+			return err
+		}
+	default:
+		out := make([]string, len(vals))
+		for i, v := range vals {
+			var err error
+			if out[i], err = p.perElement(e.sh, v); err != nil {
+				return err
+			}
+		}
+		vals = out
+	}
+	e.list(vals, p.joins(), p.quoted)
+	return nil
+}
+
+// expandIndirect is ${!x…}: the value of x names the parameter.
+func (p *paramPart) expandIndirect(e *expander) error {
+	sh := e.sh
+	if v, ok := sh.vars.get(p.name); ok && v.is(attrNameref) && p.index == nil {
+		e.piece(v.value, p.quoted) // the name it refers to
+		return nil
+	}
+	var target string
+	set := true
+	if p.isList() {
+		target = strings.Join(p.elements(sh), " ")
+	} else {
+		var err error
+		if target, set, err = p.get(sh); err != nil {
+			return err
+		}
+	}
+	q := *p
+	q.indirect = false
+	if !set || target == "" {
+		if p.op == opDefault || p.op == opAlternate {
+			q.paramRef = paramRef{name: "", num: 1 << 62}
+			return q.expand(e)
+		}
+		return &nameError{p.name, "invalid indirect expansion"}
+	}
+	name, sub, isElement := splitSubscript(target)
+	ref := newRef(name)
+	if ref.char == 0 && ref.num == 0 && !validName(name) || isElement && !validName(name) {
+		return &nameError{target, "invalid variable name"}
+	}
+	q.paramRef = ref
+	if isElement {
+		q.index = dynamicIndex(sub)
+	}
+	return q.expand(e)
+}
+
+// dynamicIndex is a subscript that comes from a value.
+func dynamicIndex(sub string) *arrayIndex {
+	lit := []part{&litPart{s: sub, quoted: true}}
+	s := &arrayIndex{src: sub, key: &word{text: sub, constant: true, parts: lit}, expr: &arithText{parts: lit}}
+	if sub == "@" || sub == "*" {
+		s.all = sub[0]
+	}
+	return s
+}
