@@ -1,0 +1,41 @@
+package sandbox
+
+import (
+	"errors"
+	"syscall"
+)
+
+// SetupError says that a part of the sandbox cannot be had. The shell ends
+// with status 125; it never goes on without the part.
+type SetupError struct {
+	Layer string // "user namespace", "Landlock", "seccomp", "proc", "network", "mounts", "keeper"
+	Err   error
+	Hint  string // what the user can do; may be empty
+}
+
+func (e *SetupError) Error() string { return "sandbox: " + e.Layer + ": " + e.Err.Error() }
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// setupError wraps err unless it already names its layer.
+func setupError(layer string, err error, hint string) error {
+	var se *SetupError
+	if err == nil || errors.As(err, &se) {
+		return err
+	}
+	return &SetupError{Layer: layer, Err: err, Hint: hint}
+}
+
+// usernsError explains a refused user namespace (user_namespaces(7)).
+func usernsError(err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "raise the limit: sysctl user.max_user_namespaces=15000"
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+		hint = "allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 " +
+			"kernel.apparmor_restrict_unprivileged_userns=0, or the container's seccomp profile"
+	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOSYS):
+		hint = "this kernel is built without namespaces"
+	}
+	return &SetupError{Layer: "user namespace", Err: err, Hint: hint}
+}

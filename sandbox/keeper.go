@@ -1,0 +1,392 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The keeper owns the namespaces of a session. It listens to its socket and
+// nothing else, and is not in the session's pid namespace, so nothing inside
+// can see it. It runs no code that depends on what commands do, except where
+// masks are put back.
+
+// Messages between shell and keeper are frames of protocol.go whose payload
+// is JSON. Both ends trust each other.
+const (
+	opView   op = iota + 128 // viewRequest, with the runner's descriptors
+	opSocket                 // socketRequest: an unconnected TCP socket inside
+	opDone                   // viewReply or wireError
+	opGone                   // goneNote: a runner ended
+	opMasked                 // maskedNote: masks were put back
+)
+
+// firstSafeFD is above every descriptor number that a child is given.
+const firstSafeFD = 20
+
+type viewRequest struct {
+	Plan    *Plan `json:"plan"`
+	WantPid int   `json:"want_pid,omitempty"`
+}
+
+type viewReply struct {
+	Error *wireError `json:"error,omitempty"`
+	Pid   int        `json:"pid,omitempty"` // inner
+	// Doors are the names of the listeners that came with the reply; empty
+	// when the network already existed.
+	Doors []string `json:"doors,omitempty"`
+}
+
+type socketRequest struct {
+	Net string `json:"net"`
+	V6  bool   `json:"v6,omitempty"`
+}
+
+type goneNote struct {
+	View   uint32             `json:"view"`
+	Status syscall.WaitStatus `json:"status"`
+}
+
+type maskedNote struct {
+	View  uint32   `json:"view"`
+	Paths []string `json:"paths"`
+}
+
+// wireError is a SetupError on its way.
+type wireError struct {
+	Layer string `json:"layer"`
+	Text  string `json:"text"`
+	Hint  string `json:"hint,omitempty"`
+	Errno int    `json:"errno,omitempty"`
+}
+
+func toWire(err error) *wireError {
+	w := &wireError{Layer: "mounts", Text: err.Error()}
+	var se *SetupError
+	if errors.As(err, &se) {
+		w.Layer, w.Text, w.Hint = se.Layer, se.Err.Error(), se.Hint
+	}
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		w.Errno = int(no)
+	}
+	return w
+}
+
+func (w *wireError) err() error {
+	return &SetupError{Layer: w.Layer, Hint: w.Hint, Err: &remoteError{w.Text, syscall.Errno(w.Errno)}}
+}
+
+// remoteError is an error of the keeper: its text, and the errno at its root.
+type remoteError struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (e *remoteError) Error() string { return e.text }
+
+func (e *remoteError) Unwrap() error {
+	if e.errno == 0 {
+		return nil
+	}
+	return e.errno
+}
+
+// childError names the layer of a failed step of a child.
+func childError(err error) error {
+	var le *layerError
+	if !errors.As(err, &le) {
+		return err
+	}
+	hint := ""
+	switch le.what {
+	case "proc":
+		hint = "the machine hides parts of /proc (a container?); run it with an unmasked /proc"
+	case "seccomp":
+		hint = "the kernel needs CONFIG_SECCOMP_FILTER"
+	}
+	return &SetupError{Layer: le.what, Err: le.err, Hint: hint}
+}
+
+// keeper is the state of the process.
+type keeper struct {
+	sock     int
+	send     sync.Mutex
+	null     int
+	base     *base
+	initPid  int
+	initSock int
+	pidNS    int
+	runners  sync.WaitGroup
+
+	mu   sync.Mutex
+	nets map[string]*netOnce
+	made []string // directories of the host, to be removed at the end
+}
+
+type netOnce struct {
+	once  sync.Once
+	net   *network
+	err   error
+	given bool
+}
+
+// keeperMain runs on descriptor 3.
+func keeperMain() int {
+	// Caught, not ignored: the ignored ones would be inherited by commands.
+	signal.Notify(make(chan os.Signal, 1))
+	k := &keeper{sock: 3, nets: map[string]*netOnce{}}
+	unix.CloseOnExec(k.sock)
+	err := k.setUp()
+	if err != nil {
+		k.reply(0, viewReply{Error: toWire(err)}, nil)
+		return 1
+	}
+	k.reply(0, viewReply{}, nil)
+	k.serve()
+	k.tearDown()
+	return 0
+}
+
+// setUp makes what all views need: private mounts, the depot, pid 1.
+func (k *keeper) setUp() error {
+	var err error
+	if k.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	if k.null, err = unix.FcntlInt(uintptr(k.null), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
+		return err
+	}
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return setupError("proc", err, "mount /proc")
+	}
+	hostProc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return setupError("proc", err, "mount /proc")
+	}
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return usernsError(err) // capabilities refused although the namespace was allowed
+	}
+	k.base = &base{hostProc: hostProc, exe: exe}
+	if err := k.base.makeDepot(); err != nil {
+		return setupError("mounts", err, "fsh needs Linux 6.12 or newer")
+	}
+	if err := k.startInit(); err != nil {
+		return err
+	}
+	k.pidNS, err = unix.Openat(hostProc, strconv.Itoa(k.initPid)+"/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return setupError("pid namespace", err, "")
+}
+
+// makeDepot mounts the depot where the session's own /proc will cover it, so
+// that it has no path for anybody.
+func (b *base) makeDepot() error {
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	defer exe.Close()
+	fd, err := memoryFS("700", 64<<20)
+	if err != nil {
+		return err
+	}
+	if err := place(mustDup(fd), "/proc"); err != nil {
+		return err
+	}
+	b.depot = fd
+	if err := unix.Mkdirat(fd, depotNoDir, 0); err != nil {
+		return err
+	}
+	if err := writeAt(fd, depotNoFile, "", 0); err != nil {
+		return err
+	}
+	if err := writeAt(fd, depotResolv, "# the sandbox's own name server\nnameserver 127.0.0.1\noptions timeout:3\n", 0o444); err != nil {
+		return err
+	}
+	return b.keepBinary(exe)
+}
+
+// mustDup is another descriptor of a tree: place closes the one it is given.
+func mustDup(fd int) int {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func writeAt(dir int, name, text string, mode uint32) error {
+	fd, err := unix.Openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		return err
+	}
+	return unix.Fchmod(fd, mode)
+}
+
+// keepBinary checks that the program's path still leads to it; when it was
+// replaced or removed a copy is made.
+func (b *base) keepBinary(exe *os.File) error {
+	own, err := exe.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(b.exe); err == nil && os.SameFile(own, there) {
+		return nil
+	}
+	b.exe = ""
+	fd, err := unix.Openat(b.depot, depotBinary, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o500)
+	if err != nil {
+		return err
+	}
+	out := os.NewFile(uintptr(fd), depotBinary)
+	defer out.Close()
+	_, err = out.ReadFrom(exe)
+	return err
+}
+
+// binary is a tree of the program, to be placed in a view.
+func (b *base) binary() (fd int, err error) {
+	if b.exe == "" {
+		return copyTreeAt(b.depot, depotBinary, guarded|unix.MOUNT_ATTR_RDONLY)
+	}
+	return copyTree(b.exe, guarded|unix.MOUNT_ATTR_RDONLY)
+}
+
+// serve handles requests until the shell is gone. Requests are carried out
+// side by side; every one is answered.
+func (k *keeper) serve() {
+	r := newFrameReader(k.sock, inlinePayload+headerSize, 8)
+	defer r.close()
+	var f frame
+	for r.next(&f) == nil {
+		fds := append([]int(nil), f.fds...)
+		switch f.op {
+		case opView:
+			var req viewRequest
+			if err := json.Unmarshal(f.payload, &req); err != nil || len(fds) < 2 || req.Plan == nil {
+				closeAll(fds)
+				k.reply(f.id, viewReply{Error: toWire(fmt.Errorf("bad request: %v", err))}, nil)
+				continue
+			}
+			go k.makeView(f.id, &req, fds)
+		case opSocket:
+			var req socketRequest
+			err := json.Unmarshal(f.payload, &req)
+			closeAll(fds)
+			go k.makeSocket(f.id, req, err)
+		default:
+			closeAll(fds)
+			return
+		}
+		r.dropBig()
+	}
+}
+
+func (k *keeper) tell(op op, id uint32, v any, fds []int) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = []byte(`{"error":{"layer":"keeper","text":"unspeakable reply"}}`)
+	}
+	var e encoder
+	e.reset()
+	e.b = append(e.b, text...)
+	e.fds = append(e.fds, fds...)
+	k.send.Lock()
+	defer k.send.Unlock()
+	_ = sendFrame(k.sock, header{op: op, id: id}, &e) // a shell that is gone is noticed by serve
+}
+
+func (k *keeper) reply(id uint32, v any, fds []int) { k.tell(opDone, id, v, fds) }
+
+// network gives the namespace of a key, made at first need; fresh is true for
+// the request that has to hand its doors to the shell.
+func (k *keeper) network(pl *Plan) (n *network, fresh bool, err error) {
+	k.mu.Lock()
+	o := k.nets[pl.Net]
+	first := len(k.nets) == 0
+	if o == nil {
+		o = &netOnce{}
+		k.nets[pl.Net] = o
+	}
+	k.mu.Unlock()
+	o.once.Do(func() { o.net, o.err = makeNetwork(k.base.hostProc, first, pl.Local) })
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	fresh = o.err == nil && !o.given
+	o.given = o.given || fresh
+	return o.net, fresh, o.err
+}
+
+func (k *keeper) makeSocket(id uint32, req socketRequest, err error) {
+	k.mu.Lock()
+	o := k.nets[req.Net]
+	k.mu.Unlock()
+	if err == nil && (o == nil || o.net == nil) {
+		err = errors.New("no such network")
+	}
+	fd := -1
+	if err == nil {
+		fd, err = o.net.socket(req.V6)
+	}
+	if err != nil {
+		k.reply(id, viewReply{Error: toWire(setupError("network", err, ""))}, nil)
+		return
+	}
+	k.reply(id, viewReply{}, []int{fd})
+	unix.Close(fd)
+}
+
+// tearDown ends everything inside before the host's directories are tidied.
+func (k *keeper) tearDown() {
+	_ = unix.Kill(k.initPid, unix.SIGKILL)
+	for {
+		_, err := syscall.Wait4(k.initPid, nil, 0, nil)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := len(k.made) - 1; i >= 0; i-- {
+		_ = unix.Rmdir(k.made[i]) // not empty: somebody else uses it
+	}
+}
+
+// innerPid reads the number that a process has in the session.
+func (k *keeper) innerPid(pid int) (int, error) {
+	fd, err := unix.Openat(k.base.hostProc, strconv.Itoa(pid)+"/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 8192)
+	n, err := readRetry(fd, buf)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(buf[:n])) {
+		if rest, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			numbers := strings.Fields(rest)
+			if len(numbers) > 0 {
+				return strconv.Atoi(numbers[len(numbers)-1])
+			}
+		}
+	}
+	return 0, errors.New("no NSpid in status")
+}

@@ -1,0 +1,190 @@
+package sandbox
+
+import (
+	"fmt"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// viewThread is the thread of one view. It lives in the view's mount
+// namespace and keeps the keeper's capabilities, to put masks back.
+type viewThread struct {
+	k   *keeper
+	v   *view
+	id  uint32
+	net *network
+}
+
+// makeView builds a view and starts its runner; fds are the runner's socket
+// and events, and perhaps what its standard error is to be.
+func (k *keeper) makeView(id uint32, req *viewRequest, fds []int) {
+	defer closeAll(fds)
+	type made struct {
+		net   *network
+		fresh bool
+		err   error
+	}
+	netDone := make(chan made, 1)
+	go func() {
+		n, fresh, err := k.network(req.Plan)
+		netDone <- made{n, fresh, err}
+	}()
+	t := &viewThread{k: k, id: id, v: &view{plan: req.Plan, base: k.base}}
+	built, start, result := make(chan error, 1), make(chan bool, 1), make(chan startResult, 1)
+	go t.run(built, start, result, req, fds)
+	err := <-built
+	n := <-netDone
+	if err == nil {
+		err = n.err
+	}
+	t.net = n.net
+	start <- err == nil
+	if err != nil {
+		k.reply(id, viewReply{Error: toWire(setupError("mounts", err, ""))}, nil)
+		return
+	}
+	r := <-result
+	if r.err != nil {
+		k.reply(id, viewReply{Error: toWire(setupError("runner", r.err, ""))}, nil)
+		return
+	}
+	rep, doors := viewReply{Pid: r.inner}, []int(nil)
+	if n.fresh {
+		rep.Doors, doors = n.net.names, n.net.doors
+	}
+	k.reply(id, rep, doors)
+	if n.fresh {
+		closeAll(n.net.doors)
+	}
+	k.watchRunner(id, r.pid)
+}
+
+type startResult struct {
+	pid, inner int
+	err        error
+}
+
+// run is the thread: it never leaves the view, and ends with the process.
+func (t *viewThread) run(built chan<- error, start <-chan bool, result chan<- startResult, req *viewRequest, fds []int) {
+	runtime.LockOSThread()
+	err := t.build()
+	built <- err
+	if !<-start {
+		t.v.close()
+		return
+	}
+	pid, inner, err := t.startRunner(req, fds)
+	result <- startResult{pid, inner, err}
+	if err == nil {
+		t.guard()
+	}
+}
+
+func (t *viewThread) build() error {
+	v := t.v
+	err := v.collect()
+	t.k.mu.Lock()
+	t.k.made = append(t.k.made, v.made...)
+	t.k.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	exe, err := t.k.base.binary()
+	if err != nil {
+		return fmt.Errorf("this program: %w", err)
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		unix.Close(exe)
+		return fmt.Errorf("new mount namespace: %w", err)
+	}
+	if err := v.build(exe); err != nil {
+		return err
+	}
+	return unix.Chdir("/")
+}
+
+// startRunner forks the runner from the view. Everything it loses, it loses
+// before it executes.
+func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, err error) {
+	if err := unix.Setns(t.net.ns, unix.CLONE_NEWNET); err != nil {
+		return 0, 0, fmt.Errorf("enter the network: %w", err)
+	}
+	if err := unix.Setns(t.k.pidNS, unix.CLONE_NEWPID); err != nil {
+		return 0, 0, fmt.Errorf("enter the pid namespace: %w", err)
+	}
+	ruleset, err := landlockRuleset(t.v.grants(), t.v.plan.Listen)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer unix.Close(ruleset)
+	filter, err := seccompProgram()
+	if err != nil {
+		return 0, 0, err
+	}
+	stderr := t.k.null
+	if len(fds) > 2 {
+		stderr = fds[2]
+	}
+	files := []int{t.k.null, t.k.null, stderr, fds[0], fds[1]}
+	for i, fd := range files {
+		if files[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
+			return 0, 0, err
+		}
+		defer unix.Close(files[i])
+	}
+	safe, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer unix.Close(safe)
+	p := &childProgram{}
+	p.files(files)
+	p.openFiles()
+	for _, l := range t.v.plan.Limits {
+		p.add("limit "+l.Name, unix.SYS_PRLIMIT64, 0, uintptr(l.Resource), addr(p, &unix.Rlimit{Cur: l.Max, Max: l.Max}), 0)
+	}
+	p.dropCaps()
+	p.landlock(safe)
+	p.seccomp(filter)
+	p.exec(Marker+"/fsh", []string{nameRunner}, blockedSignals())
+	pid, err = p.start(req.WantPid)
+	if err != nil {
+		return 0, 0, childError(err)
+	}
+	inner, err = t.k.innerPid(pid)
+	return pid, inner, err
+}
+
+// watchRunner tells the shell how a runner ended.
+func (k *keeper) watchRunner(id uint32, pid int) {
+	var status syscall.WaitStatus
+	for {
+		_, err := syscall.Wait4(pid, &status, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		break
+	}
+	k.tell(opGone, id, goneNote{View: id, Status: status}, nil)
+}
+
+// socket makes a TCP socket that belongs to the namespace whoever uses it.
+func (n *network) socket(v6 bool) (fd int, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if err = unix.Setns(n.ns, unix.CLONE_NEWNET); err != nil {
+			return
+		}
+		family := unix.AF_INET
+		if v6 {
+			family = unix.AF_INET6
+		}
+		fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	}()
+	<-done
+	return fd, err
+}

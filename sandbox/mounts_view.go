@@ -1,0 +1,558 @@
+package sandbox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// base is what all views of a session are made from. It belongs to the
+// keeper's first mount namespace, which no command ever sees.
+type base struct {
+	// depot is a memory file system with a directory for each private place
+	// of the session, so that all its views share them, and with the files
+	// that masks are made of.
+	depot int
+	// hostProc is the host's /proc: the one at /proc shows the sandbox.
+	hostProc int
+	exe      string // host path of this program, "" when it has none any more
+}
+
+// Names in the depot.
+const (
+	depotNoDir  = "none-dir"  // an unreadable directory
+	depotNoFile = "none-file" // an unreadable regular file: git and tar refuse devices as masks
+	depotBinary = "fsh"       // a copy of this program, when its file cannot be bound
+	depotResolv = "resolv.conf"
+)
+
+// clone is a tree of the host that will have a place in the view.
+type clone struct {
+	path  string // resolved: where it was and where it will be
+	fd    int
+	dir   bool
+	write bool
+}
+
+// view is one mount namespace under construction, and later the list of
+// masks to keep in place.
+type view struct {
+	plan   *Plan
+	base   *base
+	clones []clone
+	masks  []mask
+	fresh  []string // hidden places, resolved
+	open   []string // writable trees, resolved
+	// made are directories of the host that were created as mount points.
+	made []string
+}
+
+// mask is a step that covers a path.
+type mask struct {
+	path string // resolved
+	hide bool
+	rule string
+	lost bool
+}
+
+// collect does everything that must happen in the base namespace: resolve
+// what the rules mean on the host, and copy the trees that stay.
+func (v *view) collect() error {
+	for _, s := range v.plan.Steps {
+		var err error
+		switch s.Op {
+		case OpWrite:
+			err = v.collectTree(s, true)
+		case OpKeep:
+			err = v.collectTree(s, false)
+		case OpPrivate:
+			err = v.collectPrivate(s)
+		case OpSocket:
+			err = v.collectTree(s, false)
+		case OpFresh:
+			v.fresh = append(v.fresh, resolve(s.Path))
+		case OpDevices, OpRun:
+			v.fresh = append(v.fresh, s.Path)
+		case OpSeal, OpHide:
+			err = v.collectMask(s)
+		case OpProtect:
+			err = v.collectProtected(s)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %s (%s): %w", s.Op, s.Path, s.Rule, err)
+		}
+	}
+	return nil
+}
+
+// resolve follows symbolic links as far as the path exists.
+func resolve(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	dir, name := filepath.Split(filepath.Clean(path))
+	if name == "" {
+		return path
+	}
+	return filepath.Join(resolve(filepath.Clean(dir)), name)
+}
+
+func (s *Step) paths() ([]string, error) {
+	if s.Glob {
+		return expand(s.Path)
+	}
+	return []string{s.Path}, nil
+}
+
+func (v *view) collectTree(s Step, write bool) error {
+	paths, err := s.paths()
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		p = resolve(p)
+		st, err := os.Lstat(p)
+		if err != nil {
+			if s.Must {
+				return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s: %w", s.Rule, s.Path, unwrapPath(err)),
+					Hint: "create the path, or remove the entry"}
+			}
+			continue
+		}
+		if write {
+			v.open = append(v.open, p)
+			if p == "/" {
+				continue
+			}
+		}
+		set := uint64(guarded)
+		if !write && s.Op != OpSocket {
+			set |= unix.MOUNT_ATTR_RDONLY
+		}
+		fd, err := copyTree(p, set)
+		if err != nil {
+			return err
+		}
+		v.clones = append(v.clones, clone{p, fd, st.IsDir(), write})
+	}
+	return nil
+}
+
+// unwrapPath takes the path off an error of package os.
+func unwrapPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// collectPrivate takes the directory of this project, or a part of the depot
+// for a session that may not use it. The place must exist to be covered.
+func (v *view) collectPrivate(s Step) error {
+	target := resolve(s.Path)
+	if _, err := os.Lstat(target); err != nil {
+		made, err := makePlaceholder(target)
+		v.made = append(v.made, made...)
+		if err != nil {
+			return nil // it cannot exist for anybody inside either
+		}
+	}
+	var fd int
+	var err error
+	if s.From != "" {
+		fd, err = copyTree(s.From, guarded)
+	} else {
+		name := "private" + strings.ReplaceAll(s.Path, "/", "!")
+		if err = unix.Mkdirat(v.base.depot, name, 0o700); err == nil || err == unix.EEXIST {
+			fd, err = copyTreeAt(v.base.depot, name, guarded)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	v.clones = append(v.clones, clone{target, fd, true, true})
+	v.open = append(v.open, target)
+	return nil
+}
+
+// makePlaceholder makes the missing directories of path and returns those it
+// made, outermost first.
+func makePlaceholder(path string) (made []string, err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return nil, nil
+	}
+	if made, err = makePlaceholder(filepath.Dir(path)); err != nil {
+		return made, err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return made, err
+	}
+	return append(made, path), nil
+}
+
+func (v *view) collectMask(s Step) error {
+	paths, err := s.paths()
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		v.masks = append(v.masks, mask{path: resolve(p), hide: s.Op == OpHide, rule: s.Rule})
+		// A rule about a name is also about the link of that name, or the
+		// link could be replaced in a writable directory.
+		if real := resolve(filepath.Dir(p)); filepath.Join(real, filepath.Base(p)) != resolve(p) {
+			v.masks = append(v.masks, mask{path: filepath.Join(real, filepath.Base(p)), rule: s.Rule})
+		}
+	}
+	return nil
+}
+
+// collectProtected finds a name below every writable tree, and on the way
+// from the tree down to the directories the session is about.
+func (v *view) collectProtected(s Step) error {
+	for _, dir := range v.protectedDirs() {
+		step := s
+		step.Op, step.Path = OpSeal, filepath.Join(dir, s.Path)
+		if _, err := os.Lstat(step.Path); err != nil && !s.Glob {
+			continue
+		}
+		if err := v.collectMask(step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *view) protectedDirs() []string {
+	var dirs []string
+	for _, c := range v.clones {
+		if !c.write || !c.dir || slices.Contains(privatePlaces, c.path) {
+			continue
+		}
+		dirs = append(dirs, c.path)
+		for _, k := range v.clones {
+			if k.write || !k.dir {
+				continue
+			}
+			for d := k.path; d != c.path && below(d, c.path); d = filepath.Dir(d) {
+				dirs = append(dirs, d)
+			}
+		}
+		dirs = append(dirs, repositories(c.path)...)
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// build is done in the view's own mount namespace, a fresh copy of the base.
+func (v *view) build(exe int) error {
+	slices.SortStableFunc(v.clones, func(a, b clone) int { return cmp.Compare(a.path, b.path) })
+	if err := v.sealAll(); err != nil {
+		return fmt.Errorf("read-only /: %w", err)
+	}
+	if err := v.placeClones(func(p string) bool { return v.hiddenBy(p) == "" }); err != nil {
+		return err
+	}
+	devices, err := v.deviceNodes()
+	if err != nil {
+		return err
+	}
+	for _, s := range v.plan.Steps {
+		switch s.Op {
+		case OpFresh:
+			err = v.freshPlace(s)
+		case OpDevices:
+			err = makeDevices(s, devices)
+		case OpRun:
+			err = makeRun(exe)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", s.Op, s.Path, err)
+		}
+	}
+	if err := v.placeClones(func(p string) bool { return v.hiddenBy(p) != "" }); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/run", "/dev"} { // not what is mounted below
+		if err := setAttr(unix.AT_FDCWD, dir, unix.MOUNT_ATTR_RDONLY, 0, false); err != nil {
+			return fmt.Errorf("read-only %s: %w", dir, err)
+		}
+	}
+	if err := v.resolver(); err != nil {
+		return fmt.Errorf("resolv.conf: %w", err)
+	}
+	if err := v.pin(); err != nil {
+		return err
+	}
+	for i := range v.masks {
+		if err := v.apply(&v.masks[i]); err != nil {
+			return fmt.Errorf("mask %s (%s): %w", v.masks[i].path, v.masks[i].rule, err)
+		}
+	}
+	return nil
+}
+
+// sealAll makes everything read-only but /proc, which is the sandbox's own
+// (its dangerous parts are masked).
+func (v *view) sealAll() error {
+	set := uint64(guarded | unix.MOUNT_ATTR_RDONLY)
+	if slices.Contains(v.open, "/") {
+		set = guarded
+	}
+	if err := setAttr(unix.AT_FDCWD, "/", set, 0, true); err != nil {
+		return err
+	}
+	return setAttr(unix.AT_FDCWD, "/proc", unix.MOUNT_ATTR_NOEXEC, unix.MOUNT_ATTR_RDONLY, false)
+}
+
+// hiddenBy is the fresh place that path lies strictly below, or "".
+func (v *view) hiddenBy(path string) string {
+	best := ""
+	for _, f := range v.fresh {
+		if path != f && below(path, f) && len(f) > len(best) {
+			best = f
+		}
+	}
+	return best
+}
+
+// placeClones puts the trees of one kind in place, outermost first. A tree
+// that is already visible inside another of the same rights needs no mount
+// of its own, and must not have one: files could not be renamed across it.
+func (v *view) placeClones(want func(string) bool) error {
+	for i := range v.clones {
+		c := &v.clones[i]
+		if c.fd < 0 || !want(c.path) {
+			continue
+		}
+		if v.covered(i) || (slices.Contains(v.fresh, c.path) && !c.write) {
+			unix.Close(c.fd)
+			c.fd = -1
+			continue
+		}
+		if v.hiddenBy(c.path) != "" {
+			if err := makeTarget(c.path, c.dir); err != nil {
+				return fmt.Errorf("place %s: %w", c.path, err)
+			}
+		}
+		if err := place(c.fd, c.path); err != nil {
+			return fmt.Errorf("place %s: %w", c.path, err)
+		}
+		c.fd = -1
+	}
+	return nil
+}
+
+func (v *view) covered(i int) bool {
+	c := &v.clones[i]
+	place := v.hiddenBy(c.path)
+	if place == "" && !c.write {
+		return true // visible, read-only or in a writable tree
+	}
+	for j := range v.clones[:i] {
+		o := &v.clones[j]
+		sameSide := v.hiddenBy(o.path) == place || (o.path == place && o.write)
+		if o.path != place && below(c.path, o.path) && sameSide && (o.write == c.write || o.write) {
+			return !v.isPrivate(c.path)
+		}
+	}
+	return false
+}
+
+func (v *view) isPrivate(path string) bool {
+	for _, s := range v.plan.Steps {
+		if s.Op == OpPrivate && resolve(s.Path) == path {
+			return true
+		}
+	}
+	return false
+}
+
+// freshPlace shows the session's own directory; it is in the depot of the
+// copied namespace as well, but only the base can open that.
+func (v *view) freshPlace(s Step) error {
+	target := resolve(s.Path)
+	if st, err := os.Stat(target); err != nil || !st.IsDir() {
+		return nil // a machine without /dev/shm, say
+	}
+	var tree int
+	err := onBase(func() error {
+		var err error
+		tree, err = v.base.place(s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return place(tree, target)
+}
+
+// place is a copy of a private place of the session. Memory file systems are
+// made once per place, so the size limit holds for the whole session.
+func (b *base) place(s Step) (fd int, err error) {
+	name := strings.ReplaceAll(strings.TrimPrefix(s.Path, "/"), "/", "!")
+	err = unix.Mkdirat(b.depot, name, 0o755)
+	if err != nil && err != unix.EEXIST {
+		return -1, err
+	}
+	if err == nil {
+		tree, err := memoryFS("1777", s.Size)
+		if err != nil {
+			return -1, err
+		}
+		err = unix.MoveMount(tree, "", b.depot, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
+		unix.Close(tree)
+		if err != nil {
+			return -1, err
+		}
+	}
+	return copyTreeAt(b.depot, name, guarded)
+}
+
+// onBase runs f on a thread that is still in the base namespaces.
+func onBase(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return <-done
+}
+
+// resolver covers resolv.conf, where its link leads in the view.
+func (v *view) resolver() error {
+	for _, s := range v.plan.Steps {
+		if s.Op != OpResolver {
+			continue
+		}
+		target := resolve(s.Path)
+		if _, err := os.Stat(target); err != nil {
+			return nil // no file: resolvers ask 127.0.0.1 by themselves (resolv.conf(5))
+		}
+		return v.fromDepot(depotResolv, target)
+	}
+	return nil
+}
+
+func (v *view) fromDepot(name, target string) error {
+	var tree int
+	err := onBase(func() error {
+		var err error
+		tree, err = copyTreeAt(v.base.depot, name, guarded|unix.MOUNT_ATTR_RDONLY)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return place(tree, target)
+}
+
+// pin makes every directory between a writable tree and a masked path a
+// mount point, or the directory could be renamed, mask and all, and a new one
+// made in its place.
+func (v *view) pin() error {
+	var pins []string
+	for _, m := range v.masks {
+		for d := filepath.Dir(m.path); d != "/" && v.writable(d); d = filepath.Dir(d) {
+			pins = append(pins, d)
+		}
+	}
+	slices.Sort(pins)
+	for _, d := range slices.Compact(pins) {
+		if on, err := isMount(d); err != nil || on {
+			continue // absent here, or a mount already
+		}
+		if err := cover(d, 0); err != nil {
+			return fmt.Errorf("pin %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// writable tells whether a directory of the view lies in a writable tree.
+func (v *view) writable(path string) bool {
+	return slices.ContainsFunc(v.open, func(o string) bool { return below(path, o) })
+}
+
+// apply puts one mask in place. What is not in the view needs none.
+func (v *view) apply(m *mask) error {
+	st, err := os.Lstat(m.path)
+	if err != nil {
+		m.lost = true
+		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EACCES) {
+			return nil
+		}
+		return err
+	}
+	m.lost = false
+	if !m.hide {
+		return cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY)
+	}
+	if st.IsDir() {
+		return v.fromDepot(depotNoDir, m.path)
+	}
+	return v.fromDepot(depotNoFile, m.path)
+}
+
+// remask puts back the masks that somebody outside replaced the target of,
+// and those whose target has come to be. It runs on the view's own thread.
+func (v *view) remask() (restored []string, err error) {
+	for i := range v.masks {
+		m := &v.masks[i]
+		on, statErr := isMount(m.path)
+		if statErr != nil {
+			m.lost = true
+			continue
+		}
+		if on {
+			continue
+		}
+		if pinErr := v.pin(); pinErr != nil {
+			err = errors.Join(err, pinErr)
+		}
+		if applyErr := v.apply(m); applyErr != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", m.path, applyErr))
+			continue
+		}
+		restored = append(restored, m.path)
+	}
+	return restored, err
+}
+
+// grants are the view's rules for Landlock: what the mounts say, once more.
+func (v *view) grants() []grant {
+	var gs []grant
+	for _, r := range v.plan.Read {
+		gs = append(gs, grant{path: r, rights: rightsRead})
+	}
+	for _, o := range v.open {
+		gs = append(gs, grant{path: o, rights: rightsRead | rightsChange})
+	}
+	for _, s := range v.plan.Steps {
+		switch s.Op {
+		case OpFresh:
+			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsChange})
+		case OpDevices:
+			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsWrite | rightsDevice})
+		case OpSocket:
+			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsWrite | ll.AccessFSResolveUnix})
+		}
+	}
+	return append(gs,
+		grant{path: "/proc", rights: rightsRead | rightsWrite, must: true}, // /proc/self/comm and the like
+		grant{path: Marker, rights: rightsRead, must: true})
+}
+
+// close gives up what a failed build left.
+func (v *view) close() {
+	for _, c := range v.clones {
+		if c.fd >= 0 {
+			unix.Close(c.fd)
+		}
+	}
+}

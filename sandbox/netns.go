@@ -1,0 +1,301 @@
+package sandbox
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A network namespace of a session has only a loopback. Every address is made
+// local to it, all TCP and DNS is redirected to listeners made here, and the
+// listeners are handed to the proxy, which accepts on them from the host's
+// namespace.
+
+// Doors are the names of the listeners, in the order in which they are handed
+// over. tcp6 is absent where the kernel has no IPv6.
+const (
+	DoorTCP4   = "tcp4"  // transparent, 127.0.0.1:15001; SO_ORIGINAL_DST tells the target
+	DoorTCP6   = "tcp6"  // transparent, [::1]:15001
+	DoorHTTP   = "http"  // 127.0.0.1:3128
+	DoorSOCKS  = "socks" // 127.0.0.1:1080
+	DoorDNSUDP = "dns-udp"
+	DoorDNSTCP = "dns-tcp"
+)
+
+// Ports of the doors.
+const (
+	PortTransparent = 15001
+	PortHTTP        = 3128
+	PortSOCKS       = 1080
+	PortDNS         = 53
+)
+
+// door is a listener to be made.
+type door struct {
+	name string
+	kind int // SOCK_STREAM, SOCK_DGRAM
+	v6   bool
+	any  bool // all addresses of both families, when v6
+	port int
+}
+
+func doors(v6 bool) []door {
+	ds := []door{{DoorTCP4, unix.SOCK_STREAM, false, false, PortTransparent}}
+	if v6 {
+		ds = append(ds, door{DoorTCP6, unix.SOCK_STREAM, true, false, PortTransparent})
+	}
+	return append(ds,
+		door{DoorHTTP, unix.SOCK_STREAM, false, false, PortHTTP},
+		door{DoorSOCKS, unix.SOCK_STREAM, false, false, PortSOCKS},
+		// DNS answers both families on one socket.
+		door{DoorDNSUDP, unix.SOCK_DGRAM, v6, true, PortDNS},
+		door{DoorDNSTCP, unix.SOCK_STREAM, v6, true, PortDNS})
+}
+
+// network is one network namespace of the session.
+type network struct {
+	ns    int // descriptor of the namespace
+	names []string
+	doors []int
+}
+
+// makeNetwork sets up a namespace. own says that the keeper's namespace, still
+// unused, is to be taken; otherwise a new one is made.
+func makeNetwork(hostProc int, own bool, local localPorts) (*network, error) {
+	type result struct {
+		n   *network
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread's namespace may differ
+		if own {
+			defer runtime.UnlockOSThread()
+		}
+		n, err := makeNetworkHere(hostProc, own, local)
+		done <- result{n, err}
+	}()
+	r := <-done
+	return r.n, setupError("network", r.err, "")
+}
+
+func makeNetworkHere(hostProc int, own bool, local localPorts) (*network, error) {
+	if !own {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return nil, fmt.Errorf("new namespace: %w", err)
+		}
+	}
+	ns, err := unix.Openat(hostProc, "thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	v6, err := routes()
+	if err != nil {
+		return nil, err
+	}
+	n := &network{ns: ns}
+	for _, d := range doors(v6) {
+		fd, err := d.open()
+		if err != nil {
+			return nil, fmt.Errorf("listener %s: %w", d.name, err)
+		}
+		n.names, n.doors = append(n.names, d.name), append(n.doors, fd)
+	}
+	if err := redirect(local); err != nil {
+		return nil, &SetupError{Layer: "network", Err: fmt.Errorf("nftables: %w", err),
+			Hint: "the kernel needs nf_tables with NAT and redirect (CONFIG_NFT_REDIR)"}
+	}
+	return n, nil
+}
+
+// routes brings the loopback up and makes every address local. The routes
+// carry a source: without it a connection would also come from the address it
+// goes to, and its answers would match the redirect again.
+func routes() (v6 bool, err error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return false, fmt.Errorf("netlink: %w", err)
+	}
+	defer h.Close()
+	lo, err := h.LinkByName("lo")
+	if err != nil {
+		return false, fmt.Errorf("loopback: %w", err)
+	}
+	if err := h.LinkSetUp(lo); err != nil {
+		return false, fmt.Errorf("loopback: %w", err)
+	}
+	for _, r := range []struct {
+		src  net.IP
+		bits int
+	}{{net.IPv4(127, 0, 0, 1).To4(), 32}, {net.IPv6loopback, 128}} {
+		route := &netlink.Route{
+			LinkIndex: lo.Attrs().Index, Src: r.src, Type: unix.RTN_LOCAL,
+			Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST,
+			Dst: &net.IPNet{IP: make(net.IP, r.bits/8), Mask: net.CIDRMask(0, r.bits)},
+		}
+		if r.bits == 128 {
+			if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil && !haveIPv6() {
+				return false, nil
+			}
+		}
+		if err := h.RouteAdd(route); err != nil {
+			return false, fmt.Errorf("route for %v: %w", r.src, err)
+		}
+	}
+	return true, nil
+}
+
+// haveIPv6 tells whether a socket can be bound to ::1.
+func haveIPv6() bool {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.Bind(fd, &unix.SockaddrInet6{Addr: [16]byte{15: 1}}) == nil
+}
+
+// open makes the listener without package net, whose listeners are MPTCP,
+// for which SO_ORIGINAL_DST is not answered.
+func (d door) open() (fd int, err error) {
+	family := unix.AF_INET
+	if d.v6 {
+		family = unix.AF_INET6
+	}
+	fd, err = unix.Socket(family, d.kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+		}
+	}()
+	if d.kind == unix.SOCK_STREAM {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return -1, err
+		}
+	}
+	if err := unix.Bind(fd, d.address()); err != nil {
+		return -1, err
+	}
+	if d.kind == unix.SOCK_STREAM {
+		if err := unix.Listen(fd, 4096); err != nil {
+			return -1, err
+		}
+	}
+	return fd, nil
+}
+
+func (d door) address() unix.Sockaddr {
+	switch {
+	case d.v6 && d.any:
+		return &unix.SockaddrInet6{Port: d.port}
+	case d.v6:
+		return &unix.SockaddrInet6{Port: d.port, Addr: [16]byte{15: 1}}
+	default:
+		return &unix.SockaddrInet4{Port: d.port, Addr: [4]byte{127, 0, 0, 1}}
+	}
+}
+
+// redirect installs the NAT rules. Their order matters.
+func redirect(local localPorts) error {
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "fsh"})
+	chain := c.AddChain(&nftables.Chain{
+		Name: "output", Table: table, Type: nftables.ChainTypeNAT,
+		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
+	})
+	for _, r := range redirectRules(local) {
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: r})
+	}
+	return c.Flush()
+}
+
+func redirectRules(local localPorts) [][]expr.Any {
+	var rules [][]expr.Any
+	loopbacks := [][]expr.Any{loopback4(), loopback6()}
+	for _, lo := range loopbacks {
+		for _, own := range []int{PortTransparent, PortHTTP, PortSOCKS, PortDNS} {
+			rules = append(rules, join(lo, isTCP(), toPort(own), returns()))
+		}
+		if local.All {
+			rules = append(rules, join(lo, isTCP(), redirectTo(PortTransparent)))
+		}
+		for _, p := range local.Ports {
+			rules = append(rules, join(lo, isTCP(), toPort(p), redirectTo(PortTransparent)))
+		}
+		rules = append(rules, join(lo, returns()))
+	}
+	return append(rules,
+		join(isProto(unix.IPPROTO_UDP), toPort(PortDNS), redirectTo(PortDNS)),
+		join(isTCP(), toPort(PortDNS), redirectTo(PortDNS)),
+		join(isTCP(), redirectTo(PortTransparent)))
+}
+
+func join(parts ...[]expr.Any) []expr.Any {
+	var out []expr.Any
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	return out
+}
+
+func isProto(proto byte) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{proto}},
+	}
+}
+
+func isTCP() []expr.Any { return isProto(unix.IPPROTO_TCP) }
+
+func isFamily(f byte) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{f}},
+	}
+}
+
+// loopback4 matches destinations in 127.0.0.0/8: offset 16 of the IPv4 header.
+func loopback4() []expr.Any {
+	return join(isFamily(unix.NFPROTO_IPV4), []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{127}},
+	})
+}
+
+// loopback6 matches ::1: offset 24 of the IPv6 header.
+func loopback6() []expr.Any {
+	return join(isFamily(unix.NFPROTO_IPV6), []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 24, Len: 16},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: net.IPv6loopback},
+	})
+}
+
+// toPort matches the destination port: offset 2 of the TCP and UDP headers.
+func toPort(port int) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(uint16(port))},
+	}
+}
+
+func redirectTo(port int) []expr.Any {
+	return []expr.Any{
+		&expr.Immediate{Register: 1, Data: binaryutil.BigEndian.PutUint16(uint16(port))},
+		&expr.Redir{RegisterProtoMin: 1},
+	}
+}
+
+func returns() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}} }

@@ -1,0 +1,362 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// Config says what a session is.
+type Config struct {
+	// Policy is the effective policy at the start.
+	Policy *policy.Policy
+	// PolicyFor is the policy from a directory on, for cd. Nil: Policy.
+	PolicyFor func(dir string) (*policy.Policy, error)
+	Sink      events.Sink
+	Script    string // path of the script file, which stays readable; or ""
+	Dir       string // absolute; where the session starts
+	// Proxy takes the listeners of every network namespace. Nil: connections
+	// are accepted by nobody and wait; only for tests.
+	Proxy Proxy
+	// Monitor reports files that programs were refused.
+	Monitor bool
+	// Log is where runners write when they crash; nil: nowhere.
+	Log *os.File
+}
+
+// Proxy is the part of the network filter that a session needs.
+type Proxy interface {
+	// AddNamespace takes the listeners made in a new namespace, by the names
+	// Door…, and from then on decides by p. The files belong to the callee.
+	// socket makes an unconnected TCP socket inside, for exposed ports.
+	AddNamespace(doors map[string]*os.File, p *policy.Policy, socket func(v6 bool) (*os.File, error)) error
+}
+
+// Session is one sandbox: a keeper, started when first needed, and its
+// runners.
+type Session struct {
+	cfg Config
+
+	start    sync.Once
+	startErr error
+	pid      int // the keeper's
+	sock     int
+	private  *privateStore
+
+	send sync.Mutex
+	mu   sync.Mutex
+	next uint32
+	// waiting are the requests without an answer, gone the runners alive.
+	waiting map[uint32]chan answer
+	gone    map[uint32]chan syscall.WaitStatus
+	lost    error // why the keeper is no more
+	ended   chan struct{}
+	first   bool // the first runner has been asked for
+}
+
+type answer struct {
+	reply viewReply
+	fds   []int
+	err   error
+}
+
+// New makes a session. Nothing is started and nothing is checked yet but the
+// configuration itself.
+func New(cfg Config) (*Session, error) {
+	if cfg.Policy == nil || cfg.Dir == "" {
+		return nil, errors.New("sandbox: a session needs a policy and a directory")
+	}
+	return &Session{
+		cfg: cfg, sock: -1, ended: make(chan struct{}),
+		waiting: map[uint32]chan answer{}, gone: map[uint32]chan syscall.WaitStatus{},
+	}, nil
+}
+
+// ensure starts the keeper.
+func (s *Session) ensure() error {
+	s.start.Do(func() { s.startErr = s.startKeeper() })
+	return s.startErr
+}
+
+func (s *Session) startKeeper() error {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return &SetupError{Layer: "keeper", Err: err}
+	}
+	s.pid, err = forkKeeper(pair[1])
+	syscall.Close(pair[1])
+	if err != nil {
+		syscall.Close(pair[0])
+		return err
+	}
+	s.sock = pair[0]
+	hello := make(chan answer, 1)
+	s.waiting[0] = hello
+	go s.read()
+	a := <-hello
+	if a.err != nil {
+		s.Close()
+		return a.err
+	}
+	return nil
+}
+
+// read takes the keeper's messages until it is gone.
+func (s *Session) read() {
+	r := newFrameReader(s.sock, inlinePayload+headerSize, 16)
+	var f frame
+	var err error
+	for {
+		if err = r.next(&f); err != nil {
+			break
+		}
+		switch f.op {
+		case opDone:
+			s.answered(&f)
+		case opGone:
+			var n goneNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				s.runnerGone(n)
+			}
+		case opMasked:
+			var n maskedNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				s.masked(n)
+			}
+		}
+	}
+	r.close()
+	s.keeperGone(err)
+}
+
+func (s *Session) answered(f *frame) {
+	a := answer{fds: append([]int(nil), f.fds...)}
+	if err := json.Unmarshal(f.payload, &a.reply); err != nil {
+		a.err = &SetupError{Layer: "keeper", Err: err}
+	} else if a.reply.Error != nil {
+		a.err = a.reply.Error.err()
+	}
+	s.mu.Lock()
+	ch := s.waiting[f.id]
+	delete(s.waiting, f.id)
+	s.mu.Unlock()
+	if ch == nil {
+		closeAll(a.fds)
+		return
+	}
+	ch <- a
+}
+
+func (s *Session) runnerGone(n goneNote) {
+	s.mu.Lock()
+	ch := s.gone[n.View]
+	delete(s.gone, n.View)
+	s.mu.Unlock()
+	if ch != nil {
+		ch <- n.Status
+	}
+}
+
+// masked tells people that somebody outside touched a protected path.
+func (s *Session) masked(n maskedNote) {
+	if s.cfg.Sink == nil {
+		return
+	}
+	if n.Paths == nil {
+		s.cfg.Sink.Emit(events.Event{Kind: events.Warning, Message: "protected paths are not watched: inotify is refused"})
+	}
+	for _, p := range n.Paths {
+		s.cfg.Sink.Emit(events.Event{Kind: events.Warning, Action: "mask", Target: p,
+			Message: "was replaced from outside the sandbox, and is protected again"})
+	}
+}
+
+// keeperGone fails everything that waits: the kernel has ended the sandbox.
+func (s *Session) keeperGone(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = &SetupError{Layer: "keeper", Err: fmt.Errorf("the sandbox ended: %w", cause)}
+	for id, ch := range s.waiting {
+		delete(s.waiting, id)
+		ch <- answer{err: s.lost}
+	}
+	for id, ch := range s.gone {
+		delete(s.gone, id)
+		close(ch)
+	}
+	close(s.ended)
+}
+
+// ask sends a request and waits for its answer.
+func (s *Session) ask(op op, v any, fds []int) (id uint32, a answer) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return 0, answer{err: err}
+	}
+	ch := make(chan answer, 1)
+	s.mu.Lock()
+	if s.lost != nil {
+		defer s.mu.Unlock()
+		return 0, answer{err: s.lost}
+	}
+	s.next++
+	id = s.next
+	s.waiting[id] = ch
+	if op == opView {
+		s.gone[id] = make(chan syscall.WaitStatus, 1)
+	}
+	s.mu.Unlock()
+	var e encoder
+	e.reset()
+	e.b, e.fds = append(e.b, text...), append(e.fds, fds...)
+	s.send.Lock()
+	err = sendFrame(s.sock, header{op: op, id: id}, &e)
+	s.send.Unlock()
+	if err != nil {
+		s.mu.Lock()
+		delete(s.waiting, id)
+		s.mu.Unlock()
+		return id, answer{err: &SetupError{Layer: "keeper", Err: err}}
+	}
+	return id, <-ch
+}
+
+// startedRunner is a running runner. The descriptors belong to the receiver.
+type startedRunner struct {
+	sock, events int
+	pid          int // inner
+	// gone gives the runner's end; closed without a value when everything ended.
+	gone <-chan syscall.WaitStatus
+}
+
+// startRunner makes a view and a runner for a policy.
+func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
+	if err := s.ensure(); err != nil {
+		return nil, err
+	}
+	facts, err := s.facts(p)
+	if err != nil {
+		return nil, err
+	}
+	req := viewRequest{Plan: NewPlan(p, facts)}
+	s.mu.Lock()
+	if !s.first {
+		s.first, req.WantPid = true, os.Getpid()
+	}
+	s.mu.Unlock()
+	if req.WantPid == 1 {
+		req.WantPid = 0 // taken: init has it
+	}
+	sock, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer syscall.Close(sock[1])
+	evs, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		syscall.Close(sock[0])
+		return nil, err
+	}
+	defer syscall.Close(evs[1])
+	r := &startedRunner{sock: sock[0], events: evs[0]}
+	fds := []int{sock[1], evs[1]}
+	if s.cfg.Log != nil {
+		fds = append(fds, int(s.cfg.Log.Fd()))
+	}
+	id, a := s.ask(opView, req, fds)
+	if a.err == nil {
+		a.err = s.network(p, req.Plan.Net, a)
+	}
+	if a.err != nil {
+		closeAll([]int{r.sock, r.events})
+		return nil, a.err
+	}
+	r.pid, r.gone = a.reply.Pid, s.goneChannel(id)
+	return r, nil
+}
+
+// goneChannel may be asked for after the runner has already ended.
+func (s *Session) goneChannel(id uint32) <-chan syscall.WaitStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.gone[id]; ch != nil {
+		return ch
+	}
+	ended := make(chan syscall.WaitStatus)
+	close(ended)
+	return ended
+}
+
+// network hands the doors of a new namespace to the proxy.
+func (s *Session) network(p *policy.Policy, key string, a answer) error {
+	if len(a.reply.Doors) != len(a.fds) {
+		closeAll(a.fds)
+		return &SetupError{Layer: "network", Err: errors.New("listeners were lost")}
+	}
+	if len(a.fds) == 0 {
+		return nil
+	}
+	doors := map[string]*os.File{}
+	for i, name := range a.reply.Doors {
+		doors[name] = os.NewFile(uintptr(a.fds[i]), name)
+	}
+	if s.cfg.Proxy == nil {
+		for _, f := range doors {
+			s.keepOpen(f)
+		}
+		return nil
+	}
+	socket := func(v6 bool) (*os.File, error) {
+		_, a := s.ask(opSocket, socketRequest{Net: key, V6: v6}, nil)
+		if a.err != nil {
+			return nil, a.err
+		}
+		if len(a.fds) != 1 {
+			closeAll(a.fds)
+			return nil, errProtocol
+		}
+		return os.NewFile(uintptr(a.fds[0]), "inside"), nil
+	}
+	return setupError("network", s.cfg.Proxy.AddNamespace(doors, p, socket), "")
+}
+
+// keepOpen holds listeners that nobody serves until the session ends.
+func (s *Session) keepOpen(f *os.File) {
+	go func() {
+		<-s.ended
+		f.Close()
+	}()
+}
+
+// Close ends everything inside and waits until it is gone.
+func (s *Session) Close() error {
+	s.start.Do(func() { s.startErr = errors.New("sandbox: session is closed") })
+	if s.sock < 0 {
+		return nil
+	}
+	// Not close: a thread may be waiting in recvmsg.
+	_ = unix.Shutdown(s.sock, unix.SHUT_RDWR)
+	for {
+		_, err := syscall.Wait4(s.pid, nil, 0, nil)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	<-s.ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sock >= 0 {
+		syscall.Close(s.sock)
+		s.sock = -1
+	}
+	s.private.close()
+	return nil
+}

@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// rawRun runs one command in a started runner without the client.
+type rawRunner struct {
+	t  *testing.T
+	r  *startedRunner
+	in *frameReader
+	id uint32
+}
+
+func newRawRunner(t *testing.T, s *Session, p *policy.Policy) *rawRunner {
+	t.Helper()
+	r, err := s.startRunner(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rr := &rawRunner{t: t, r: r, in: newFrameReader(r.sock, inlinePayload+headerSize, 16)}
+	var f frame
+	if err := rr.in.next(&f); err != nil || f.op != opHello {
+		t.Fatalf("hello: %v %v", err, f.op)
+	}
+	return rr
+}
+
+// run gives output and status of argv.
+func (rr *rawRunner) run(argv ...string) (string, int) {
+	rr.t.Helper()
+	out, err := os.CreateTemp(rr.t.TempDir(), "out")
+	if err != nil {
+		rr.t.Fatal(err)
+	}
+	defer out.Close()
+	null, _ := os.Open("/dev/null")
+	defer null.Close()
+	rr.id++
+	var e encoder
+	e.reset()
+	e.u32(0)
+	e.u32(0o22)
+	e.u32(^uint32(0))
+	e.u32(^uint32(0))
+	e.u64(0)
+	e.u32(0)
+	e.u32(0)
+	e.u32(3)
+	for i := range uint32(3) {
+		e.u32(i)
+	}
+	e.fds = []int{int(null.Fd()), int(out.Fd()), int(out.Fd())}
+	e.strs([]string{argv[0]})
+	e.strs(argv)
+	e.strs([]string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + os.Getenv("HOME")})
+	if err := sendFrame(rr.r.sock, header{op: opStart, id: rr.id}, &e); err != nil {
+		rr.t.Fatal(err)
+	}
+	var f frame
+	for {
+		if err := rr.in.next(&f); err != nil {
+			rr.t.Fatal(err)
+		}
+		if f.op == opFailed {
+			return fmt.Sprintf("exec: %v", syscall.Errno(f.arg)), 126
+		}
+		if f.op == opEnded {
+			break
+		}
+	}
+	status := *(*syscall.WaitStatus)(unsafe.Pointer(&f.payload[0]))
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		rr.t.Fatal(err)
+	}
+	code := status.ExitStatus()
+	if status.Signaled() {
+		code = 128 + int(status.Signal())
+	}
+	return strings.TrimSpace(string(b)), code
+}
+
+func (rr *rawRunner) sh(script string) (string, int) { return rr.run("/bin/sh", "-c", script) }
