@@ -1,0 +1,41 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fsh-sh/fsh/netfilter"
+	"github.com/fsh-sh/fsh/policy"
+	"github.com/fsh-sh/fsh/sandbox"
+)
+
+// insideEnv is the environment that the script starts with: the user's less
+// what the policy withholds, and what makes programs use the sandbox's doors
+// and its private places.
+func insideEnv(env []string, rules *policy.Policy) []string {
+	env = rules.FilterEnv(env)
+	for _, kv := range netfilter.Environ(sandbox.PortHTTP, sandbox.PortSOCKS) {
+		name, _, _ := strings.Cut(kv, "=")
+		env = append(without(env, name), kv)
+	}
+	// A TMPDIR that cannot be written is worse than none: /tmp is private.
+	if dir, ok := lookup(env, "TMPDIR"); ok {
+		if allowed, _ := rules.Why("write", dir); !allowed {
+			env = without(env, "TMPDIR")
+		}
+	}
+	return env
+}
+
+func without(env []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+}
+
+func lookup(env []string, name string) (string, bool) {
+	for _, kv := range env {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"sync"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/netfilter"
+	"github.com/fsh-sh/fsh/policy"
+	"github.com/fsh-sh/fsh/sandbox"
+)
+
+// proxy starts the session's proxy process when the first network namespace
+// needs it, and passes its events on. It implements sandbox.Proxy.
+type proxy struct {
+	sink events.Sink
+
+	mu      sync.Mutex
+	process *netfilter.Proxy
+	next    int
+	done    chan struct{} // all events have been passed on
+}
+
+// doors is the order in which netfilter takes the listeners.
+var doors = []string{
+	sandbox.DoorTCP4, sandbox.DoorTCP6, sandbox.DoorHTTP, sandbox.DoorSOCKS, sandbox.DoorDNSUDP, sandbox.DoorDNSTCP,
+}
+
+// AddNamespace implements sandbox.Proxy.
+func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, _ func(v6 bool) (*os.File, error)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	files := make([]*os.File, len(doors))
+	for i, name := range doors {
+		files[i] = named[name]
+	}
+	if p.process == nil {
+		process, err := netfilter.StartProxy("/proc/self/exe", nil)
+		if err != nil {
+			return err
+		}
+		p.process, p.done = process, make(chan struct{})
+		go func() {
+			defer close(p.done)
+			for e := range process.Events() {
+				p.sink.Emit(e)
+			}
+		}()
+	}
+	p.next++
+	err := p.process.AddNamespace(p.next, rules.Network, files)
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+	return err
+}
+
+// close ends the proxy process after its last event.
+func (p *proxy) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.process != nil {
+		p.process.Close()
+		<-p.done
+		p.process = nil
+	}
+}

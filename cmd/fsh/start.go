@@ -1,0 +1,269 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/interp"
+	"github.com/fsh-sh/fsh/interp/plain"
+	"github.com/fsh-sh/fsh/policy"
+	"github.com/fsh-sh/fsh/sandbox"
+)
+
+const (
+	exitUsage = 2   // bad option or syntax error (XCU 2.8.1)
+	exitSetup = 125 // the sandbox or the policy; nothing has run
+	// scriptHead is how much of a script is looked at for its "#!" and "#:"
+	// lines.
+	scriptHead = 64 << 10
+)
+
+// invocation is one run of fsh.
+type invocation struct {
+	*options
+	name   string // argv[0]
+	env    []string
+	script string // path of the script file, or ""
+	head   string // its beginning
+	text   *events.Text
+	sink   events.Sink
+	closer []func()
+}
+
+// start runs fsh with its arguments and returns the exit status.
+func start(argv, env []string) int {
+	name := "fsh"
+	if len(argv) > 0 {
+		name = argv[0]
+		argv = argv[1:]
+	}
+	o, err := parseArgs(argv)
+	if err != nil {
+		return complain(exitUsage, err)
+	}
+	switch {
+	case o.help:
+		fmt.Print(usage)
+		return 0
+	case o.version:
+		fmt.Println("fsh", version)
+		return 0
+	}
+	in := &invocation{options: o, name: name, env: env}
+	defer in.close()
+	if status, err := in.openScript(); err != nil {
+		return complain(status, err)
+	}
+	if err := in.openSinks(); err != nil {
+		return complain(exitSetup, err)
+	}
+	sys, err := in.system()
+	if err != nil {
+		return complain(exitSetup, err)
+	}
+	result, err := in.interpret(sys)
+	if err != nil {
+		return complain(exitSetup, err)
+	}
+	in.close()
+	if result.Signal != 0 {
+		dieOf(result.Signal)
+	}
+	return result.Status
+}
+
+// complain prints an error with its hint and returns the status.
+func complain(status int, err error) int {
+	fmt.Fprintln(os.Stderr, "fsh:", err)
+	hint := ""
+	if e := (*usageError)(nil); errors.As(err, &e) {
+		hint = e.hint
+	} else if e := (*policy.Error)(nil); errors.As(err, &e) {
+		hint = e.Hint
+	} else if e := (*sandbox.SetupError)(nil); errors.As(err, &e) {
+		hint = e.Hint
+	}
+	if hint != "" {
+		fmt.Fprintln(os.Stderr, "fsh: hint:", hint)
+	}
+	return status
+}
+
+// openScript finds the script file among the operands and reads its
+// beginning. A script's own header can ask for narrower rules.
+func (in *invocation) openScript() (int, error) {
+	if in.command || in.stdin || len(in.operands) == 0 {
+		return 0, nil
+	}
+	in.script = in.operands[0]
+	f, err := os.Open(in.script)
+	if errors.Is(err, os.ErrNotExist) && !strings.Contains(in.script, "/") {
+		// A name without a slash that is not here may be in PATH (XCU sh).
+		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+			if path := filepath.Join(dir, in.script); dir != "" {
+				if f, err = os.Open(path); err == nil {
+					in.script = path
+					break
+				}
+			}
+		}
+	}
+	if err != nil {
+		status := 126
+		if errors.Is(err, os.ErrNotExist) {
+			status = 127
+		}
+		return status, fmt.Errorf("cannot open %s: %w", in.script, errors.Unwrap(err))
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, scriptHead))
+	if err != nil {
+		return 126, fmt.Errorf("cannot read %s: %w", in.script, errors.Unwrap(err))
+	}
+	in.head = string(head)
+	return 0, nil
+}
+
+func (in *invocation) openSinks() error {
+	in.text = events.NewText(os.Stderr, events.TextOptions{Monitor: in.monitor, Debug: in.debug})
+	in.closer = append(in.closer, in.text.Close)
+	in.sink = in.text
+	if in.options.events == "" {
+		return nil
+	}
+	var f *os.File
+	if fd, err := strconv.Atoi(in.options.events); err == nil {
+		f = os.NewFile(uintptr(fd), "events")
+		if _, err := f.Stat(); err != nil {
+			return fmt.Errorf("--events: descriptor %d is not open", fd)
+		}
+		syscall.CloseOnExec(fd)
+	} else {
+		f, err = os.OpenFile(in.options.events, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return fmt.Errorf("--events: %w", err)
+		}
+	}
+	in.closer = append(in.closer, func() { f.Close() })
+	in.sink = events.Multi{in.text, events.NewJSON(f, strconv.Itoa(os.Getpid()))}
+	return nil
+}
+
+// system is the door to the operating system that the command line asks for.
+func (in *invocation) system() (interp.System, error) {
+	if in.unsafe {
+		return plain.New(), nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("the working directory: %w", errors.Unwrap(err))
+	}
+	rules, err := in.policy(dir)
+	if err != nil {
+		return nil, err
+	}
+	in.env = insideEnv(in.env, rules)
+	proxy := &proxy{sink: in.sink}
+	script := ""
+	if in.script != "" {
+		if script, err = filepath.Abs(in.script); err != nil {
+			return nil, err
+		}
+	}
+	session, err := sandbox.New(sandbox.Config{
+		Policy: rules, PolicyFor: in.policy, Sink: in.sink,
+		Script: script, Dir: dir, Proxy: proxy, Monitor: in.monitor || in.debug,
+	})
+	if err != nil {
+		return nil, err
+	}
+	in.closer = append(in.closer, func() { session.Close(); proxy.close() })
+	return session.System(), nil
+}
+
+// policy is the effective policy for a directory. Warnings are shown once.
+func (in *invocation) policy(dir string) (*policy.Policy, error) {
+	flags := make([]policy.Flag, len(in.rules))
+	for i, r := range in.rules {
+		flags[i] = policy.Flag{Kind: r.kind, Value: r.value}
+	}
+	rules, warnings, err := policy.Load(policy.Options{
+		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
+		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
+	})
+	for _, w := range warnings {
+		in.sink.Emit(w)
+	}
+	return rules, err
+}
+
+// interpret runs the script.
+func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
+	cfg := interp.Config{
+		System: sys, Env: in.env, Options: in.set, SelfInside: "/run/fsh/fsh",
+		Interactive: in.interactive, Name: in.name, Args: in.operands,
+		Bash: !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
+	}
+	switch {
+	case in.command && len(in.operands) == 0:
+		return interp.Result{}, &usageError{"-c: command string expected", "fsh -c 'command' [name [argument...]]"}
+	case in.command:
+		cfg.Args = in.operands[1:]
+		if len(cfg.Args) > 0 {
+			cfg.Name, cfg.Args = cfg.Args[0], cfg.Args[1:]
+		}
+	case in.script != "":
+		cfg.Name, cfg.Args = in.operands[0], in.operands[1:]
+	}
+	shell, err := interp.New(cfg)
+	if err != nil {
+		return interp.Result{}, err
+	}
+	switch {
+	case in.command:
+		return shell.RunString(in.operands[0]), nil
+	case in.script != "":
+		return shell.RunFile(in.script), nil
+	}
+	return shell.RunStdin(), nil
+}
+
+// wantsBash tells whether the script's first line names bash.
+func wantsBash(head string) bool {
+	line, _, _ := strings.Cut(head, "\n")
+	if !strings.HasPrefix(line, "#!") {
+		return false
+	}
+	for _, word := range strings.Fields(line[2:]) {
+		if filepath.Base(word) == "bash" || word == "--bash" {
+			return true
+		}
+	}
+	return false
+}
+
+// close ends the session and what was opened for it, once, last first.
+func (in *invocation) close() {
+	for i := len(in.closer) - 1; i >= 0; i-- {
+		in.closer[i]()
+	}
+	in.closer = nil
+}
+
+// dieOf ends this process as the signal would have, so that the parent sees
+// what happened to the script.
+func dieOf(sig syscall.Signal) {
+	signal.Reset(sig)
+	if p, err := os.FindProcess(os.Getpid()); err == nil {
+		p.Signal(sig)
+	}
+	select {} // until it arrives
+}
