@@ -3,6 +3,7 @@ package interp
 import (
 	"errors"
 	"io"
+	"math/bits"
 	"strings"
 	"syscall"
 	"time"
@@ -34,7 +35,7 @@ func (sh *shell) openInput(fd int) (*input, error) {
 	if f == nil || f.cap != nil {
 		return nil, syscall.EBADF
 	}
-	in := &input{sh: sh, f: f, block: 1}
+	in := &input{sh: sh, f: f.hold(), block: 1} // held: a trap may close it
 	if f.regular() {
 		in.block = firstBlock
 	}
@@ -63,15 +64,16 @@ func (in *input) next() (byte, error) {
 	return in.buf[0], nil
 }
 
-// giveBack moves the file's offset back to behind the last byte used.
-func (in *input) giveBack() {
+// close moves the file's offset back to behind the last byte used.
+func (in *input) close() {
 	if rest := in.w - in.r; rest > 0 {
 		syscall.Seek(in.f.fd, int64(-rest), io.SeekCurrent)
-		in.r, in.w = 0, 0
 	}
+	in.f.drop()
 }
 
-// read is read(2) that gives way to signals and ends at the deadline.
+// read is read(2) that ends at the deadline. Traps run while it waits; it
+// fails with EINTR if one of them, or a signal, ended more than itself.
 func (in *input) read(b []byte) (int, error) {
 	for {
 		if !in.f.regular() {
@@ -91,22 +93,22 @@ func (in *input) read(b []byte) (int, error) {
 
 func (in *input) wait() error {
 	wake := in.sh.attn.wakeup()
-	if in.sh.attn.pending.Load() != 0 {
-		return syscall.EINTR
-	}
 	fds := [2]unix.PollFd{
 		{Fd: int32(in.f.fd), Events: unix.POLLIN},
 		{Fd: int32(wake), Events: unix.POLLIN},
 	}
 	for {
+		if in.sh.attn.pending.Load() != 0 {
+			if in.sh.jump = in.sh.attend(); in.sh.jump != flowNext {
+				return syscall.EINTR
+			}
+		}
 		ms, err := in.remaining()
 		if err != nil {
 			return err
 		}
+		fds[0].Revents, fds[1].Revents = 0, 0
 		_, err = unix.Poll(fds[:], ms)
-		if in.sh.attn.pending.Load() != 0 {
-			return syscall.EINTR
-		}
 		if err != nil && err != unix.EINTR {
 			return err
 		}
@@ -176,11 +178,8 @@ func (sh *shell) interruptedStatus() int {
 	if sig := sh.attn.cancel.Load(); sig != 0 {
 		return 128 + int(sig)
 	}
-	raised := sh.attn.signals.Load()
-	for n := 1; n < 64; n++ {
-		if raised&(1<<n) != 0 {
-			return 128 + n
-		}
+	if raised := sh.attn.signals.Load(); raised != 0 {
+		return 128 + bits.TrailingZeros64(raised)
 	}
 	return 1
 }

@@ -87,17 +87,18 @@ func runMapfile(sh *shell, args []string) int {
 	}
 	if !c.at || !sh.lookupVar(c.array).is(attrIndexed) {
 		if err := sh.setArray(c.array, nil); err != nil {
+			in.close()
 			sh.errorf("%s: %s", args[0], err)
 			return 1
 		}
 	}
 	err = sh.fillArray(c, in)
-	in.giveBack()
+	in.close()
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return 0
 	case errors.Is(err, syscall.EINTR):
-		return sh.interruptedStatus()
+		return sh.status
 	}
 	sh.errorf("%s: %s", args[0], errText(err))
 	return 1

@@ -46,7 +46,7 @@ func runRead(sh *shell, args []string) int {
 	restore := sh.prepareTerminal(call, in)
 	call.line.next = in.next
 	complete, err := call.line.read()
-	in.giveBack()
+	in.close()
 	restore()
 	status := 0
 	switch {
@@ -54,7 +54,7 @@ func runRead(sh *shell, args []string) int {
 	case errors.Is(err, errReadTimeout):
 		status = statusTimeout
 	case errors.Is(err, syscall.EINTR):
-		status = sh.interruptedStatus()
+		return sh.status
 	case errors.Is(err, io.EOF):
 		status = 1
 	default:

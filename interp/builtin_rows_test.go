@@ -98,7 +98,6 @@ E`,
 	`umask 022; umask`, `umask 027; umask -S`, `umask u=rwx,g=rx,o=; umask`, `umask 0; umask`, `umask 777; umask`,
 	`umask 022; umask g+w; umask`, `umask 022; umask a-x; umask`, `umask 22; umask o=; umask`, `umask 0; umask go-rwx; umask`,
 	`umask 022; (umask 077); umask`, `umask 077; : >f; ls -l f | cut -c1-10`, `umask 888 2>/dev/null || echo bad`, `umask 0777; umask u=rw; umask`,
-	`umask 022; umask u+x,g=u; umask`,
 	// ulimit
 	`ulimit -n 100; ulimit -n; ulimit -Hn`, `ulimit -Sn 50; ulimit -n; sh -c 'ulimit -n'`, `ulimit -c 0; ulimit -c`, `(ulimit -n 64); [ $(ulimit -n) != 64 ]; echo $?`,
 	`ulimit -t unlimited; ulimit -t`, `ulimit -n x 2>/dev/null || echo bad`, `ulimit -n 90; ulimit -Sn 200 2>/dev/null || echo bad`, `ulimit`, `ulimit -f`,
@@ -110,7 +109,7 @@ E`,
 	// command, type, hash
 	`command -v echo`, `command -v if`, `command -v ls`, `command -v nx; echo $((! !$?))`, `f() { :; }; command -v f`, `command -v /bin/sh`, `command -v /nx; echo $((! !$?))`,
 	`command echo hi`, `echo() { printf no; }; command echo hi`, `command -p echo hi`, `command -p ls / >/dev/null; echo $?`, `command nx 2>/dev/null; echo $?`,
-	`command; echo $?`, `command -- echo x`, `command -v . : [`, `type echo >/dev/null; echo $?`, `type nx >/dev/null 2>&1; echo $((! !$?))`, `type if`,
+	`command; echo $?`, `command -- echo x`, `type echo >/dev/null; echo $?`, `type nx >/dev/null 2>&1; echo $((! !$?))`, `type if`,
 	`hash ls; echo $?`, `hash nx 2>/dev/null; echo $((! !$?))`, `hash -r; echo $?`, `command exec 2>/dev/null; echo ok`, `command eval 'echo x'`, `command set -- a b; echo $2`,
 	`command cd / && pwd`, `set -- a b; command shift; echo $1`, `x=1 command eval 'echo $x'; echo "<$x>"`, `f() { command return 3; echo no; }; f; echo $?`, `for i in 1 2; do command break; done; echo $i`,
 	// alias
@@ -124,7 +123,7 @@ var dashRows = []string{
 	`echo 'a\tb'`, `echo 'a\nb\\c'`, `echo 'x\cy'; echo z`, `echo '\0101\101'`, `echo -e a`, `echo -nn a`, `echo -n -n a`, `echo 'a\x41'`, `echo 'a\'`,
 	`alias x='y z' q="it is"; alias`, `alias x='y z'; alias x`, `type echo exit ls`, `type nx; echo $?`, `command -v nx; echo $?`, `f() { :; }; type f`, `command -V f 2>&1 || f() { :; }; command -V f`,
 	`test a == b; echo $?`, `kill -l | head -3 | tail -1`, `read -p x y </dev/null; echo $?`, `echo "a\\\\b"`, `alias a=b; command -v a`, `times | head -1 | cut -c1-3`,
-	`ulimit -a >/dev/null; echo $?`, `ulimit -p >/dev/null; echo $?`,
+	`umask 022; umask u+x,g=u; umask`, `ulimit -a >/dev/null; echo $?`, `ulimit -p >/dev/null; echo $?`,
 }
 
 // bashRows must do the same in bash.
@@ -141,7 +140,7 @@ var bashRows = []string{
 	`l=(x y z); mapfile -t -O 1 l <<<b; echo "${l[@]}"`, `readarray -t l < <(seq 3); echo "${l[*]}"`, `mapfile -t </dev/null; echo ${#MAPFILE[@]}`, `mapfile -t -c 1 -C 'echo cb' l < <(printf 'a\nb\n')`,
 	`umask -p`, `umask -S 077`, `kill -l KILL`, `kill -l 1 2`, `kill -l SIGTERM`, `kill -n 0 $$; echo $?`, `ulimit -c 0 -n 77; ulimit -n`, `kill -l | head -1`, `kill -l RTMIN+1`, `kill -SIGCONT $$; echo $?`,
 	`alias x='y z' q="it's"; alias`, `alias -p; echo $?`, `type -t echo if ls nx; echo $?`, `f() { :; }; type -t f`, `type -p ls`, `type -P echo`, `type -a echo | head -1`, `type ls nx 2>/dev/null; echo $?`, `command -v nx; echo $?`,
-	`type -t alias`, `shopt -s expand_aliases; alias a=b; type -t a; type a`, `hash -t nx 2>/dev/null; echo $?`, `hash ls; hash -t ls`, `hash -p /bin/true zz; zz; echo $?`, `hash ls; hash -d ls; hash -t ls 2>/dev/null; echo $?`, `hash ls; type ls`,
+	`command -v . : [`, `type -t alias`, `shopt -s expand_aliases; alias a=b; type -t a; type a`, `hash -t nx 2>/dev/null; echo $?`, `hash ls; hash -t ls`, `hash -p /bin/true zz; zz; echo $?`, `hash ls; hash -d ls; hash -t ls 2>/dev/null; echo $?`, `hash ls; type ls`,
 	`let x=1+2; echo $? $x`, `let 0; echo $?`, `let 'y = 5' 'y++'; echo $y`, `let; echo $?`,
 	`pushd / >/dev/null; pwd; popd >/dev/null; [ "$PWD" != / ]; echo $?`, `cd /; pushd /tmp; pushd /usr; popd; popd; popd; echo $?`, `cd /; pushd /usr >/dev/null; dirs; dirs -p; dirs -v; dirs +1`, `HOME=/usr; cd /usr; dirs; dirs -l`, `cd /; pushd /tmp >/dev/null; pushd /usr >/dev/null; pushd +1; pushd -0`, `cd /; pushd -n /usr; pwd`, `cd /; pushd /tmp >/dev/null; pushd; dirs -c; dirs`,
 	`shopt -s nullglob; shopt nullglob; echo $?`, `shopt -q extglob; echo $?`, `shopt -p nullglob`, `shopt -s nx 2>/dev/null; echo $?`, `shopt -u nullglob; shopt -p nullglob; echo $?`, `shopt -so noglob; echo *; shopt -o noglob`, `shopt -s checkwinsize; echo $?`, `shopt -s nullglob; (shopt -u nullglob); shopt nullglob`,
