@@ -1,0 +1,131 @@
+package netfilter
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	seccomp "github.com/elastic/go-seccomp-bpf"
+	"github.com/landlock-lsm/go-landlock/landlock"
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+	"kernel.org/pub/linux/libs/security/libcap/psx"
+)
+
+// confine takes from this process what a proxy does not need: other
+// descriptors than 0, 1, 2 and keep, capabilities, files, programs, and being
+// looked at. Each step holds for all threads. The first failure is returned
+// and the process must not serve.
+func confine(keep int) error {
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"close descriptors", func() error { return closeInherited(keep) }},
+		{"not dumpable", func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }},
+		{"drop capabilities", dropCapabilities},
+		{"no_new_privs", noNewPrivs},
+		{"landlock", restrictFiles},
+		{"seccomp", restrictCalls},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("restrict the network proxy: %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// closeInherited closes descriptors that came through execve: those without
+// close-on-exec, which everything opened by Go has.
+func closeInherited(keep int) error {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		fd, err := strconv.Atoi(n.Name())
+		if err != nil || fd <= 2 || fd == keep {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			unix.Close(fd)
+		}
+	}
+	return nil
+}
+
+// dropCapabilities empties every set, the bounding set where that is allowed
+// (it needs CAP_SETPCAP; without it nothing can be regained under
+// no_new_privs anyway).
+func dropCapabilities() error {
+	if ok, err := cap.GetProc().GetFlag(cap.Effective, cap.SETPCAP); err == nil && ok {
+		for c := cap.Value(0); c < cap.MaxBits(); c++ {
+			if err := cap.DropBound(c); err != nil {
+				return err
+			}
+		}
+	}
+	if err := cap.ResetAmbient(); err != nil {
+		return err
+	}
+	return cap.NewSet().SetProc()
+}
+
+func noNewPrivs() error {
+	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// resolverFiles is what net's resolver reads; the certificates are for an
+// https upstream proxy.
+var (
+	resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services", "/etc/protocols"}
+	certificates  = []string{"/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+		"/etc/pki/tls", "/etc/pki/ca-trust", "/usr/share/pki"}
+)
+
+// restrictFiles leaves reading the resolver's files. Where resolv.conf is a
+// link (systemd-resolved, resolvconf), its target is replaced by rename, so
+// the target's directory is readable; a replaced plain file cannot be read
+// again, and names stop resolving until the next session: closed, not open.
+// Best effort means: as much as this kernel's Landlock can; all of the other
+// steps hold without it.
+func restrictFiles() error {
+	rules := []landlock.Rule{
+		landlock.ROFiles(resolverFiles...).IgnoreIfMissing(),
+		landlock.RODirs(certificates...).IgnoreIfMissing(),
+	}
+	if target, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil {
+		if dir := filepath.Dir(target); dir != "/etc" && dir != "/" {
+			rules = append(rules, landlock.RODirs(dir).IgnoreIfMissing())
+		}
+	}
+	best := landlock.V8.BestEffort()
+	return errors.Join(best.RestrictPaths(rules...), best.RestrictScoped())
+}
+
+// forbidden are system calls that no proxy makes and an intruder would.
+var forbidden = []string{
+	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
+	"mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount",
+	"setns", "unshare", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
+	"init_module", "finit_module", "delete_module", "kexec_load", "keyctl", "add_key", "request_key",
+	"setuid", "setgid", "setresuid", "setresgid",
+}
+
+func restrictCalls() error {
+	return seccomp.LoadFilter(seccomp.Filter{
+		NoNewPrivs: true,
+		Flag:       seccomp.FilterFlagTSync,
+		Policy: seccomp.Policy{
+			DefaultAction: seccomp.ActionAllow,
+			Syscalls:      []seccomp.SyscallGroup{{Action: seccomp.ActionErrno, Names: forbidden}},
+		},
+	})
+}

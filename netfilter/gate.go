@@ -1,0 +1,309 @@
+package netfilter
+
+import (
+	"bytes"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// gate reads what a client says first on a connection to an allowed target and
+// lets it pass only if it names that target: the SNI of a TLS ClientHello, the
+// Host of every HTTP request. Without that, one allowed name on a shared
+// server would open all its neighbours (domain fronting). Nothing is decrypted
+// and nothing is changed; other protocols pass on ports other than 80 and 443.
+type gate struct {
+	target Target
+	rules  *Rules
+	// open: everything else passes unread. Written by the client's side only.
+	open bool
+	buf  []byte // bytes that may not pass yet
+	http *requestScanner
+
+	// switched is the server's answer to an Upgrade in the first request.
+	switched atomic.Int32
+	answer   []byte // start of the server's first bytes, reader's side only
+}
+
+const (
+	upgradeNone    int32 = iota // the first request asked for nothing
+	upgradeAsked                // it asked; the server has not answered
+	upgradeYes                  // 101
+	upgradeRefused              // anything else
+)
+
+// gateError is a denial by the gate.
+type gateError struct {
+	text, hint string
+	rule       *policy.Rule
+}
+
+func (e *gateError) Error() string { return e.text }
+
+func refusef(format string, args ...any) error {
+	return &gateError{text: fmt.Sprintf(format, args...)}
+}
+
+func newGate(t Target, r *Rules) *gate { return &gate{target: t, rules: r} }
+
+// named: an allowed name is what has to be shown. For an address that a rule
+// allows there is no name to compare with; then only denied names are refused.
+func (g *gate) named() bool { return g.target.Host.Name() != "" }
+
+// protocol is what the first bytes look like.
+type protocol int
+
+const (
+	needMore protocol = iota
+	isTLS
+	isHTTP
+	isSSH
+	isOther
+)
+
+// feed takes bytes from the client and returns those that may pass.
+func (g *gate) feed(p []byte) ([]byte, error) {
+	if g.open {
+		return p, nil
+	}
+	if g.http != nil {
+		return g.feedHTTP(p)
+	}
+	g.buf = append(g.buf, p...)
+	switch sniff(g.buf) {
+	case needMore:
+		return nil, nil
+	case isTLS:
+		return g.feedTLS()
+	case isHTTP:
+		if g.named() && g.target.Port == 443 {
+			return nil, refusef("plain HTTP on port 443")
+		}
+		g.http = newRequestScanner(g.checkRequest)
+		p, g.buf = g.buf, nil
+		return g.feedHTTP(p)
+	case isSSH:
+		return g.release(), nil
+	}
+	return g.other()
+}
+
+// end is called when the client will send nothing more.
+func (g *gate) end() ([]byte, error) {
+	if g.http != nil {
+		return nil, nil // an unfinished request has no effect
+	}
+	if len(g.buf) == 0 {
+		return nil, nil
+	}
+	if sniff(g.buf) == isTLS {
+		return nil, nil // an unfinished ClientHello has no effect, either
+	}
+	return g.other()
+}
+
+// other is a protocol that shows no name. SSH on 443 has passed before: no TLS
+// or HTTP server takes an SSH greeting for a request.
+func (g *gate) other() ([]byte, error) {
+	if g.named() && (g.target.Port == 443 || g.target.Port == 80) {
+		want := map[uint16]string{443: "TLS", 80: "HTTP"}[g.target.Port]
+		return nil, refusef("what was sent to %s is not %s, so the name it is meant for cannot be checked", g.target, want)
+	}
+	return g.release(), nil
+}
+
+func (g *gate) release() []byte {
+	p := g.buf
+	g.open, g.buf = true, nil
+	return p
+}
+
+func (g *gate) feedTLS() ([]byte, error) {
+	hello, done, err := parseClientHello(g.buf)
+	if err != nil {
+		return nil, refusef("the TLS ClientHello cannot be parsed: %v", err)
+	}
+	if !done {
+		return nil, nil
+	}
+	if err := g.checkHello(hello); err != nil {
+		return nil, err
+	}
+	return g.release(), nil
+}
+
+func (g *gate) checkHello(h clientHello) error {
+	if h.name == "" {
+		if g.named() && g.target.Port == 443 {
+			return refusef("the TLS ClientHello names no server (SNI), so %s cannot be checked", g.target.Host)
+		}
+		return nil
+	}
+	if err := g.checkShown("SNI", h.name); err != nil {
+		return err
+	}
+	if h.encrypted && g.named() {
+		// A real and a dummy ECH extension look the same by design (RFC 9849),
+		// so the real name cannot be known. Our DNS door gives out no ECH keys.
+		return refusef("the TLS ClientHello hides its name (ECH), so %s cannot be checked", g.target.Host)
+	}
+	return nil
+}
+
+// checkShown compares a name that the client shows with the target.
+func (g *gate) checkShown(what, shown string) error {
+	h, err := ParseHost(shown)
+	if err != nil {
+		return refusef("%s: %v", what, err)
+	}
+	if g.named() {
+		if h != g.target.Host {
+			return &gateError{text: fmt.Sprintf("%s %s does not match the connection's host %s", what, h, g.target.Host),
+				hint: hint(Target{h, g.target.Port})}
+		}
+		return nil
+	}
+	if rule, denied := g.rules.DeniedName(Target{h, g.target.Port}); denied {
+		return &gateError{rule: &rule}
+	}
+	return nil
+}
+
+func (g *gate) feedHTTP(p []byte) ([]byte, error) {
+	if g.switched.Load() == upgradeYes {
+		held := append(g.http.held(), p...)
+		g.open = true
+		return held, nil
+	}
+	return g.http.feed(p)
+}
+
+// checkRequest judges one request head.
+func (g *gate) checkRequest(r requestHead) error {
+	if r.method == "CONNECT" {
+		return refusef("CONNECT inside a connection to %s", g.target)
+	}
+	if r.http2 {
+		return refusef("HTTP/2 without TLS hides the host names")
+	}
+	for _, shown := range r.hosts {
+		host, port := splitHostPort(shown)
+		if port != "" {
+			if n, ok := parsePort(port); !ok || n != g.target.Port {
+				return refusef("HTTP Host %q has another port than the connection (%d)", clip(shown), g.target.Port)
+			}
+		}
+		if err := g.checkShown("HTTP Host", host); err != nil {
+			return err
+		}
+	}
+	if len(r.hosts) == 0 && !r.http10 && g.named() {
+		return refusef("an HTTP/1.1 request without Host")
+	}
+	if r.first && r.upgrade {
+		g.switched.CompareAndSwap(upgradeNone, upgradeAsked)
+	}
+	return nil
+}
+
+// fromServer shows the gate what the server says; it returns true when the
+// gate does not want to see more. Only the answer to an Upgrade matters.
+func (g *gate) fromServer(p []byte) bool {
+	if g.switched.Load() != upgradeAsked {
+		return true
+	}
+	const status = "HTTP/1.1 101"
+	g.answer = append(g.answer, p[:min(len(p), len(status)-len(g.answer))]...)
+	if len(g.answer) < len(status) && bytes.HasPrefix([]byte(status), g.answer) {
+		return false
+	}
+	if string(g.answer) == status {
+		g.switched.Store(upgradeYes)
+	} else {
+		g.switched.Store(upgradeRefused)
+	}
+	return true
+}
+
+// sniff classifies the first bytes of a client. It asks for more only while
+// what came is the beginning of a request line or a TLS record, so that no
+// other protocol waits.
+func sniff(b []byte) protocol {
+	// Empty lines before a request line are ignored by servers (RFC 9112, 2.2).
+	line := bytes.TrimLeft(b, "\r\n")
+	if len(line) == 0 {
+		if len(b) > 16 {
+			return isOther
+		}
+		return needMore
+	}
+	if len(line) == len(b) && b[0] == recordHandshake {
+		if len(b) < 2 {
+			return needMore
+		}
+		if b[1] == 3 {
+			return isTLS
+		}
+		return isOther
+	}
+	if bytes.HasPrefix(line, []byte("SSH-")) && len(line) == len(b) {
+		return isSSH
+	}
+	return sniffRequest(line)
+}
+
+// maxMethod is longer than any registered HTTP method (17: "UPDATEREDIRECTREF").
+const maxMethod = 24
+
+func sniffRequest(line []byte) protocol {
+	n := 0
+	for n < len(line) && isToken(line[n]) {
+		n++
+	}
+	if n == 0 || n > maxMethod {
+		return isOther
+	}
+	if n == len(line) {
+		return needMore
+	}
+	if line[n] != ' ' && line[n] != '\t' {
+		return isOther
+	}
+	target := bytes.TrimLeft(line[n:], " \t")
+	if !bytes.EqualFold(line[:n], []byte("CONNECT")) && !startsTarget(target) {
+		return isOther
+	}
+	end := bytes.IndexByte(line, '\n')
+	if end < 0 {
+		if len(line) > maxHead {
+			return isHTTP // the scanner refuses it
+		}
+		return needMore
+	}
+	words := bytes.Fields(line[:end])
+	if last := words[len(words)-1]; len(words) > 1 && bytes.HasPrefix(bytes.ToUpper(last), []byte("HTTP/")) {
+		return isHTTP
+	}
+	return isOther
+}
+
+// startsTarget: a request target is a path, "*" or an absolute URL.
+func startsTarget(t []byte) bool {
+	if len(t) == 0 || t[0] == '/' || t[0] == '*' {
+		return true
+	}
+	for _, scheme := range []string{"http://", "https://"} {
+		n := min(len(t), len(scheme))
+		if bytes.EqualFold(t[:n], []byte(scheme[:n])) {
+			return true
+		}
+	}
+	return false
+}
+
+// isToken is tchar of RFC 9110 section 5.6.2.
+func isToken(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+		bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
+}

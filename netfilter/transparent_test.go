@@ -1,0 +1,3 @@
+package netfilter
+
+func runTransparentChild() (int, bool) { return 0, false }
