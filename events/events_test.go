@@ -3,8 +3,13 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+	"unicode"
 )
 
 func TestText(t *testing.T) {
@@ -41,7 +46,7 @@ fsh: rule: filesystem.deny_read "~/.ssh" at ~/p.toml:14
 		{"allowed only under debug", monitor, []Event{{Kind: Connect, Program: "curl", Action: "connect", Target: "x:1"}}, ""},
 		{"allowed", debug, []Event{{Kind: Connect, Program: "curl", Action: "connect", Target: "x:1"}},
 			"fsh: allowed: curl connect x:1\n"},
-		{"warning always", TextOptions{}, []Event{{Kind: Warning, Message: "m", Hint: "h"}}, "fsh: warning: m\nfsh: hint: h\n"},
+		{"warning always, once", TextOptions{}, []Event{{Kind: Warning, Message: "m", Hint: "h"}, {Kind: Warning, Message: "m"}}, "fsh: warning: m\nfsh: hint: h\n"},
 		{"hostile text", monitor, []Event{{Kind: Open, Denied: true, Program: "a\x1b[2J\n", Action: "read", Target: "x\u202ey\u200bz\xff\u009b"}},
 			"fsh: blocked: a\\x1b[2J\\n read x\\u202ey\\u200bz\\xff\\u009b\n"},
 	}
@@ -58,7 +63,9 @@ fsh: rule: filesystem.deny_read "~/.ssh" at ~/p.toml:14
 	}
 }
 
-func TestTextForgets(t *testing.T) {
+// TestTextIsBounded: a program that wants everything fills neither memory nor
+// the screen.
+func TestTextIsBounded(t *testing.T) {
 	var b bytes.Buffer
 	w := NewText(&b, TextOptions{Monitor: true})
 	for i := range 2 * maxSeen {
@@ -67,11 +74,63 @@ func TestTextForgets(t *testing.T) {
 	if len(w.seen) > maxSeen {
 		t.Errorf("remembers %d denials, at most %d", len(w.seen), maxSeen)
 	}
+	w.Close()
+	if !strings.HasSuffix(b.String(), "fsh: 1000 more messages are not shown\n") {
+		t.Errorf("ends with %q", b.String()[b.Len()-100:])
+	}
+	w.Emit(Event{Kind: Warning, Message: "after Close: nothing, and no panic"})
+}
+
+// TestStuckReader: a pipe that nobody reads stops neither Emit nor Close.
+func TestStuckReader(t *testing.T) {
+	r, w := io.Pipe()
+	defer r.Close()
+	text, lines := NewText(w, TextOptions{Monitor: true}), NewJSON(w, "")
+	sink := Multi{text, lines}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := range 2 * queued {
+				sink.Emit(Event{Kind: Open, Denied: true, Action: "read", Pid: i, Target: strings.Repeat("x", worker*i)})
+			}
+		})
+	}
+	wg.Wait()
+	if spent := time.Since(start); spent > 5*time.Second {
+		t.Errorf("Emit took %v in all", spent)
+	}
+	start = time.Now()
+	lines.Close()
+	if spent := time.Since(start); spent > 2*closeTimeout {
+		t.Errorf("Close took %v", spent)
+	}
+}
+
+func FuzzPrintable(f *testing.F) {
+	for _, s := range []string{"", "a b", "\x1b[1m", "\u202e", "\xc3", "\U000e0001", "\u3164"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, r := range Printable(s) {
+			if !shown(r) {
+				t.Errorf("%q is left of %q", r, s)
+			}
+		}
+	})
 }
 
 func TestJSON(t *testing.T) {
 	var b bytes.Buffer
-	Multi{NewJSON(&b, "s1"), NewJSON(&b, "s2")}.Emit(Event{Kind: Exec, Argv: []string{"a", "<b>\n"}})
+	first, second := NewJSON(&b, "s1"), NewJSON(&b, "s2")
+	e1 := Event{Kind: Exec, Argv: []string{"a", "<b>\n", "\x1b[0m\u009b", "\u202e\U000e0041"}}
+	first.Emit(e1)
+	first.Close()
+	Multi{NewJSON(io.Discard, ""), second}.Emit(e1)
+	second.Close()
+	if strings.ContainsFunc(strings.ReplaceAll(b.String(), "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Errorf("invisible characters in %q", b.String())
+	}
 	parts := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	if len(parts) != 2 {
 		t.Fatalf("not two lines: %q", b.String())
@@ -80,7 +139,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(parts[1]), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Session != "s2" || e.Argv[1] != "<b>\n" || e.Time.IsZero() {
+	if e.Session != "s2" || !slices.Equal(e.Argv, e1.Argv) || e.Time.IsZero() {
 		t.Errorf("%+v", e)
 	}
 }

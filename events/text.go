@@ -21,53 +21,66 @@ type TextOptions struct {
 // to allow it), one for what was allowed. Warnings are always shown. The same
 // denial of the same program is shown once and counted; Close tells the counts.
 type Text struct {
+	q    *queue
 	mu   sync.Mutex
-	w    io.Writer
 	opts TextOptions
 	seen map[denial]int
 	list []denial // in order of appearance
+	more int      // denials beyond maxSeen
 }
 
 // denial is what makes two denials the same to a reader.
 type denial struct{ program, action, target string }
 
-// maxSeen bounds what is remembered of a hostile script's denials; further
-// ones are shown without being counted.
-const maxSeen = 4096
+// maxSeen bounds memory and the screen against a program that wants
+// everything; further denials are only counted.
+const maxSeen = 1000
 
 // NewText makes a writer; each event is one Write.
 func NewText(w io.Writer, opts TextOptions) *Text {
-	return &Text{w: w, opts: opts, seen: map[denial]int{}}
+	return &Text{q: newQueue(w), opts: opts, seen: map[denial]int{}}
 }
 
-// Emit implements Sink.
+// Emit implements Sink. The message is written when it returns, unless the
+// reader stands still.
 func (t *Text) Emit(e Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if text := t.text(e); text != "" {
-		io.WriteString(t.w, text) // nobody to tell when standard error is gone
+		t.q.put([]byte(text), true)
 	}
 }
 
 func (t *Text) text(e Event) string {
 	switch {
 	case e.Kind == Warning:
-		return lines("warning: "+e.Message, e.Hint)
-	case e.Denied && (t.opts.Monitor || t.opts.Debug):
-		d := denial{e.Program, e.Action, e.Target}
-		if t.seen[d]++; t.seen[d] > 1 {
+		if !t.first(denial{target: e.Message}) {
 			return ""
 		}
-		if len(t.list) < maxSeen {
-			t.list = append(t.list, d)
-		} else {
-			delete(t.seen, d)
+		return lines("warning: "+e.Message, e.Hint)
+	case e.Denied && (t.opts.Monitor || t.opts.Debug):
+		if !t.first(denial{e.Program, e.Action, e.Target}) {
+			return ""
 		}
 		return denialText(e)
 	case t.opts.Debug && e.Kind != Exit:
 		return lines("allowed: "+subject(e), "")
 	}
 	return ""
+}
+
+// first tells whether something is new, and counts it.
+func (t *Text) first(d denial) bool {
+	if t.seen[d] == 0 && len(t.list) >= maxSeen {
+		t.more++
+		return false
+	}
+	t.seen[d]++
+	if t.seen[d] > 1 {
+		return false
+	}
+	t.list = append(t.list, d)
+	return true
 }
 
 func denialText(e Event) string {
@@ -81,12 +94,23 @@ func denialText(e Event) string {
 	return out
 }
 
+// maxShown bounds what one line takes of the screen.
+const maxShown = 2048
+
 func lines(text, hint string) string {
-	out := "fsh: " + Printable(text) + "\n"
+	out := "fsh: " + Printable(cut(text)) + "\n"
 	if hint != "" {
-		out += "fsh: hint: " + Printable(hint) + "\n"
+		out += "fsh: hint: " + Printable(cut(hint)) + "\n"
 	}
 	return out
+}
+
+// cut leaves the middle of a very long text out.
+func cut(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	return s[:maxShown*3/4] + "…" + s[len(s)-maxShown/4:]
 }
 
 // subject is who wanted what: `npm[4213] connect host:443`. A process that is
@@ -129,17 +153,22 @@ func (r Rule) String() string {
 	return text
 }
 
-// Close says how often repeated denials were seen.
+// Close says how often repeated denials were seen, and waits for a while until
+// all is written. Afterwards Emit does nothing.
 func (t *Text) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, d := range t.list {
-		if n := t.seen[d]; n > 1 {
+		if n := t.seen[d]; n > 1 && d.action != "" {
 			who := subject(Event{Program: d.program, Action: d.action, Target: d.target})
-			io.WriteString(t.w, lines(fmt.Sprintf("blocked %d times: %s", n, who), ""))
+			t.q.put([]byte(lines(fmt.Sprintf("blocked %d times: %s", n, who), "")), false)
 		}
 	}
-	t.list, t.seen = nil, map[denial]int{}
+	if n := t.more + t.q.lost(); n > 0 {
+		t.q.put([]byte(lines(fmt.Sprintf("%d more messages are not shown", n), "")), false)
+	}
+	t.list, t.seen, t.more = nil, map[denial]int{}, 0
+	t.q.close()
 }
 
 // Printable makes text that others chose safe to show on a terminal: control
@@ -173,5 +202,12 @@ func Printable(s string) string {
 // space. unicode.IsGraphic leaves out Cc and Cf, so bidirectional controls and
 // zero-width characters too; RuneError stands for bytes that are not UTF-8.
 func shown(r rune) bool {
+	switch r {
+	case 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0:
+		return false // letters and marks that are drawn as nothing
+	}
+	if unicode.Is(unicode.Variation_Selector, r) {
+		return false
+	}
 	return r != utf8.RuneError && (r == ' ' || unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r))
 }

@@ -152,8 +152,9 @@ func (in *invocation) openSinks() error {
 			return fmt.Errorf("--events: %w", err)
 		}
 	}
-	in.closer = append(in.closer, func() { f.Close() })
-	in.sink = events.Multi{in.text, events.NewJSON(f, strconv.Itoa(os.Getpid()))}
+	lines := events.NewJSON(f, strconv.Itoa(os.Getpid()))
+	in.closer = append(in.closer, func() { lines.Close(); f.Close() })
+	in.sink = events.Multi{in.text, lines}
 	return nil
 }
 
