@@ -1,0 +1,243 @@
+package parse
+
+import "mvdan.cc/sh/v3/syntax"
+
+// simple parses a simple command, or a function definition.
+func (p *Parser) simple() *syntax.Stmt {
+	sc := take(&p.calls)
+	s, call := &sc.stmt, &sc.call
+	s.Position = p.tokPos
+	mark := len(p.words)
+	for first := true; ; first = false {
+		if p.tok == tRedir {
+			s.Redirs = append(s.Redirs, p.redirect())
+			continue
+		}
+		if p.tok != tWord {
+			break
+		}
+		bare := len(p.words) == mark // no word of the command yet
+		if bare {
+			if a := p.assignment(false); a != nil {
+				call.Assigns = append(call.Assigns, a)
+				p.next()
+				continue
+			}
+		}
+		if (bare && !first || p.aliasNext) && p.aliasHere() {
+			continue
+		}
+		if bare && p.opt.Bash && len(call.Assigns) == 0 {
+			if d := p.declClause(s); d != nil {
+				s.Cmd = d
+				return s
+			}
+		}
+		p.words = append(p.words, p.word())
+		p.next()
+		if bare && first && p.tok == tLparen {
+			w := p.words[mark]
+			p.words = p.words[:mark]
+			s.Cmd = p.function(w)
+			return s
+		}
+	}
+	call.Args = p.takeWords(mark)
+	if call.Args != nil || call.Assigns != nil {
+		s.Cmd = call
+	}
+	return s
+}
+
+// aliasHere expands the alias of the current word, if it has one.
+func (p *Parser) aliasHere() bool {
+	p.aliasNext = false
+	lit, end := p.litAhead()
+	return lit != "" && p.alias(lit, end)
+}
+
+// function parses () body after the name.
+func (p *Parser) function(name *syntax.Word) *syntax.FuncDecl {
+	lit, ok := name.Parts[0].(*syntax.Lit)
+	m := p.mark()
+	p.next()
+	if p.tok != tRparen {
+		p.back(m)
+		p.tok = tLparen
+		p.unexpected("")
+	}
+	if !ok || len(name.Parts) > 1 || hasBackslash(lit.Value) {
+		p.failAt(name.Pos(), "invalid function name")
+	}
+	p.next()
+	f := &syntax.FuncDecl{Position: name.Pos(), Parens: true, Name: lit}
+	p.funcBody(f)
+	return f
+}
+
+func hasBackslash(s string) bool {
+	for i := range len(s) {
+		if s[i] == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+// declClause parses the builtins of bash whose arguments may be assignments
+// of arrays, nil if the current word is not the name of one.
+func (p *Parser) declClause(s *syntax.Stmt) syntax.Command {
+	lit, end := p.litAhead()
+	switch lit {
+	case "declare", "export", "local", "readonly", "typeset":
+	default:
+		return nil
+	}
+	pos := p.pos()
+	p.advance(end)
+	d := &syntax.DeclClause{Variant: p.newLit(pos, p.pos(), lit)}
+	p.next()
+	if p.tok == tLparen {
+		return p.function(p.newWord([]syntax.WordPart{d.Variant}))
+	}
+	for {
+		switch p.tok {
+		case tRedir:
+			s.Redirs = append(s.Redirs, p.redirect())
+		case tWord:
+			d.Args = append(d.Args, p.declArg())
+			p.next()
+		default:
+			return d
+		}
+	}
+}
+
+func (p *Parser) declArg() *syntax.Assign {
+	if a := p.assignment(true); a != nil {
+		return a
+	}
+	w := p.word()
+	if l, ok := w.Parts[0].(*syntax.Lit); ok && len(w.Parts) == 1 && validName(l.Value) {
+		return &syntax.Assign{Naked: true, Name: l}
+	}
+	return &syntax.Assign{Naked: true, Value: w}
+}
+
+// assignment parses name=value, and in bash also name+=value, name[i]=value,
+// name=(…), and as an argument of a declaration name[i]. It returns nil and
+// consumes nothing if the word at p.i is something else.
+func (p *Parser) assignment(decl bool) *syntax.Assign {
+	src, j := p.src, p.i
+	if !nameStart(src[j]) {
+		return nil
+	}
+	for j < len(src) && nameByte(src[j]) {
+		j++
+	}
+	if j == len(src) {
+		return nil
+	}
+	switch src[j] {
+	case '=', '\\':
+	case '+', '[':
+		if !p.opt.Bash {
+			return nil
+		}
+	default:
+		return nil
+	}
+	m := p.mark()
+	pos := p.pos()
+	name := p.name()
+	end := p.pos()
+	a := take(&p.assigns)
+	if p.at() == '[' && p.opt.Bash && !p.assignIndex(a) || !p.assignOp(a, decl) {
+		*a = syntax.Assign{}
+		p.back(m)
+		return nil
+	}
+	a.Name = p.newLit(pos, end, name)
+	if a.Naked {
+		return a
+	}
+	if p.opt.Bash && a.Index == nil && p.at() == '(' {
+		a.Array = p.array()
+	} else if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
+		a.Value = p.wordIfAny()
+	}
+	return a
+}
+
+// wordIfAny is word where there may be none.
+func (p *Parser) wordIfAny() *syntax.Word {
+	if p.kind == aliasInput && p.i == len(p.src) {
+		return nil
+	}
+	return p.word()
+}
+
+func (p *Parser) assignIndex(a *syntax.Assign) bool {
+	at := p.off(p.i)
+	if p.notArith[at] {
+		return false
+	}
+	if p.try(func() { a.Index = p.subscript() }) && a.Index != nil {
+		return true
+	}
+	p.isNotArith(at)
+	return false
+}
+
+// assignOp parses = or +=.
+func (p *Parser) assignOp(a *syntax.Assign, decl bool) bool {
+	if p.opt.Bash && p.accept('+') {
+		a.Append = true
+	}
+	if p.accept('=') {
+		return true
+	}
+	a.Naked = decl && !a.Append && a.Index != nil
+	return a.Naked
+}
+
+// array parses (word [index]=word …).
+func (p *Parser) array() *syntax.ArrayExpr {
+	p.enter()
+	a := &syntax.ArrayExpr{Lparen: p.pos()}
+	p.i++
+	p.cond = true // 2>x has no meaning here either
+	for {
+		p.next()
+		switch p.tok {
+		case tNewl:
+		case tWord:
+			a.Elems = append(a.Elems, p.arrayElem())
+		case tRparen:
+			a.Rparen = p.tokPos
+			p.cond = false
+			p.depth--
+			return a
+		default:
+			p.unexpected(")")
+		}
+	}
+}
+
+func (p *Parser) arrayElem() *syntax.ArrayElem {
+	e := &syntax.ArrayElem{}
+	if p.src[p.i] == '[' {
+		m, at := p.mark(), p.off(p.i)
+		if !p.notArith[at] && p.try(func() { e.Index = p.subscript() }) && e.Index != nil && p.accept('=') {
+			if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
+				e.Value = p.wordIfAny()
+			}
+			return e
+		}
+		p.isNotArith(at)
+		p.back(m)
+		e.Index = nil
+	}
+	e.Value = p.word()
+	return e
+}
