@@ -34,7 +34,7 @@ func (c *compiler) subscript(x syntax.ArithmExpr) *subscript {
 	if !ok || w == nil {
 		return nil
 	}
-	return &subscript{compileWord(c, w), compileArith(c, w)}
+	return &subscript{compileWord(c, w), compileArithText(c, w).eval}
 }
 
 func (c *compiler) assigns(list []*syntax.Assign) []assign {

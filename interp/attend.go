@@ -86,6 +86,7 @@ func (sh *shell) finish(f flow) {
 		sh.attn.pending.And(^uint32(attnCancel))
 	}
 	status := sh.status
+	sh.exitBefore = status
 	sh.loopDepth, sh.levels = 0, 0
 	if f := sh.evalText(command, "trap"); f != flowExit {
 		sh.status = status

@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"github.com/fsh-sh/fsh/interp/arith"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -151,12 +150,10 @@ func (l *forLoop) run(sh *shell) flow {
 
 // arithmText compiles the raw text of an arithmetic expression; nil is absent.
 func (c *compiler) arithmText(x syntax.ArithmExpr) func(sh *shell) (int64, error) {
-	w, ok := x.(*syntax.Word)
-	if !ok || w == nil {
+	if w, ok := x.(*syntax.Word); !ok || w == nil {
 		return nil
 	}
-	text := compileArith(c, w)
-	return text
+	return compileArithText(c, x).eval
 }
 
 func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
@@ -229,46 +226,6 @@ func (c *compiler) arithmCmd(a *syntax.ArithmCmd) node {
 		}
 		return sh.failed()
 	}
-}
-
-// compileArith compiles an arithmetic expression: without expansions it is
-// parsed once, else its text is expanded and parsed each time.
-func compileArith(c *compiler, w *syntax.Word) func(sh *shell) (int64, error) {
-	if lit, ok := plainText(w); ok {
-		e, err := arith.Parse(lit)
-		return func(sh *shell) (int64, error) {
-			if err != nil {
-				return 0, err
-			}
-			return e.Eval(arithEnv{sh})
-		}
-	}
-	cw := compileWord(c, &syntax.Word{Parts: []syntax.WordPart{&syntax.DblQuoted{Parts: w.Parts}}})
-	return func(sh *shell) (int64, error) {
-		s, err := cw.str(sh)
-		if err != nil {
-			return 0, err
-		}
-		return sh.arith(s)
-	}
-}
-
-// plainText is the text of a word made of literals without backslashes.
-func plainText(w *syntax.Word) (string, bool) {
-	text := ""
-	for _, p := range w.Parts {
-		lit, ok := p.(*syntax.Lit)
-		if !ok {
-			return "", false
-		}
-		for i := 0; i < len(lit.Value); i++ {
-			if c := lit.Value[i]; c == '\\' || c == '$' || c == '`' || c == '"' || c == '\'' {
-				return "", false
-			}
-		}
-		text += lit.Value
-	}
-	return text, true
 }
 
 func (c *compiler) caseClause(cc *syntax.CaseClause) node {

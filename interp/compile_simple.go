@@ -323,3 +323,32 @@ func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
 		return flowNext
 	}
 }
+
+// let compiles the reserved form of let: its operands are not split.
+func (c *compiler) let(l *syntax.LetClause, s *syntax.Stmt) node {
+	args := make([]*syntax.Word, 0, len(l.Exprs)+1)
+	args = append(args, &syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: "let"}}})
+	for _, x := range l.Exprs {
+		if w, ok := x.(*syntax.Word); ok {
+			args = append(args, w)
+		}
+	}
+	return c.simple(&syntax.CallExpr{Args: args}, s)
+}
+
+// protect makes a function readonly; it is the function's identity that
+// counts, so that subshells agree.
+func (rt *runtime) protect(fn *function) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.readonly == nil {
+		rt.readonly = map[*function]bool{}
+	}
+	rt.readonly[fn] = true
+}
+
+func (rt *runtime) isReadonlyFunc(fn *function) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.readonly[fn]
+}

@@ -76,7 +76,13 @@ func (sh *shell) startAndWait(path string, args []string) (int, error) {
 
 // await starts a command and waits for its end.
 func (sh *shell) await(cmd *Command) (int, error) {
-	p, err := sh.rt.sys.Start(cmd)
+	var p Process
+	var err error
+	if sh.group != nil {
+		p, err = sh.group.start(sh, cmd)
+	} else {
+		p, err = sh.rt.sys.Start(cmd)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -21,10 +21,12 @@ type runtime struct {
 
 	main *shell
 
-	mu     sync.Mutex
-	live   map[*shell]bool // subshells whose goroutines run
-	notify chan os.Signal
-	stop   chan struct{}
+	mu       sync.Mutex
+	live     map[*shell]bool // subshells whose goroutines run
+	readonly map[*function]bool
+	regexps  regexpCache
+	notify   chan os.Signal
+	stop     chan struct{}
 }
 
 func (rt *runtime) enter(sh *shell) {

@@ -1,6 +1,9 @@
 package interp
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 // shell is one shell execution environment (XCU 2.12). A subshell is a copy
 // that runs in a goroutine of its own; nothing but rt is shared for writing.
@@ -32,6 +35,8 @@ type shell struct {
 	file         string
 	ifs          ifsState
 	random       uint32
+	started      time.Time       // zero of $SECONDS
+	declArgs     []declArg       // operands of the declaration being run
 	idle         *expander       // for the next word; see takeExpander
 	accepted     map[string]bool // shopt options without effect; copied on write
 

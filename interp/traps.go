@@ -30,7 +30,7 @@ type traps struct {
 	// inherited are the traps of the parent, which a subshell shows (XCU
 	// trap) until it sets one of its own.
 	inherited map[int]string
-	pseudo    bool // ERR, DEBUG or RETURN was set at some time
+	pseudo    bool                    // ERR, DEBUG or RETURN was set at some time
 	ignored   map[syscall.Signal]bool // on entry of the shell
 }
 

@@ -1,0 +1,333 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+	"golang.org/x/sys/unix"
+)
+
+// Config is what a shell is started with.
+type Config struct {
+	System System
+	Env    []string
+	Name   string   // $0
+	Args   []string // $1…
+	// Options are arguments of set: "-e", "-o pipefail", "+m".
+	Options []string
+	Bash    bool // bash's dialect where it contradicts POSIX
+	// SelfInside is where this program is for commands: it runs scripts
+	// without #!, and stands in for jobs.
+	SelfInside string
+	// Files are the open descriptors: number in the shell → number here.
+	// Nil means all that this process inherited. The shell owns them.
+	Files       map[int]int
+	Interactive bool
+	// Terminal is the descriptor of the controlling terminal for job
+	// control; zero or negative: none.
+	Terminal int
+	// Ignored are signals that were ignored when the process started, which
+	// POSIX forbids to trap. HUP and INT are found out without.
+	Ignored []syscall.Signal
+}
+
+// Result is how a shell ended.
+type Result struct {
+	Status int
+	Signal syscall.Signal // not 0: the shell is to die of it, see DieOf
+}
+
+// Shell is a shell ready to run one script, command string or session.
+type Shell struct {
+	main *shell
+	from string // description of the source, for messages
+}
+
+// New prepares a shell. It changes how this process reacts to signals.
+func New(cfg Config) (*Shell, error) {
+	if cfg.System == nil {
+		return nil, errors.New("a System is needed")
+	}
+	rt := &runtime{
+		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside,
+		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
+		ignored: ignoredOnEntry(cfg.Ignored),
+	}
+	if cfg.Terminal > 0 {
+		rt.terminal = cfg.Terminal
+	}
+	sh := &shell{
+		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),
+		jobs: &jobTable{}, attn: newAttention(), ifs: newIFS(" \t\n", true),
+		started: rt.start, file: cfg.Name,
+	}
+	rt.main = sh
+	sh.opts = optHashall | optBraceexpand*boolOption(cfg.Bash)
+	sh.umask = uint32(unix.Umask(0))
+	unix.Umask(int(sh.umask))
+	if cfg.Interactive {
+		sh.opts |= optInteractive
+		sh.shopts |= shoptExpandAliases
+	}
+	sh.shopts |= shoptSourcepath
+	dir, err := cfg.System.StartDir()
+	if err != nil {
+		return nil, fmt.Errorf("working directory: %w", err)
+	}
+	sh.dir = dir
+	if err := sh.adoptFiles(cfg.Files); err != nil {
+		return nil, err
+	}
+	sh.adoptEnv(cfg.Env)
+	rt.listen()
+	for _, o := range cfg.Options {
+		if status := runSet(sh, append([]string{"set"}, strings.Fields(o)...)); status != 0 {
+			return nil, fmt.Errorf("%s: no such option", o)
+		}
+	}
+	return &Shell{main: sh}, nil
+}
+
+func boolOption(on bool) options {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// ignoredOnEntry finds the signals the Go runtime left ignored; it takes
+// over all but these, and the caller may know more.
+func ignoredOnEntry(known []syscall.Signal) map[syscall.Signal]bool {
+	set := map[syscall.Signal]bool{}
+	for _, sig := range known {
+		set[sig] = true
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU} {
+		if signal.Ignored(sig) {
+			set[sig] = true
+		}
+	}
+	return set
+}
+
+// adoptFiles takes over descriptors. Directories and O_PATH descriptors are
+// closed: a command could walk out of its confinement through them.
+func (sh *shell) adoptFiles(files map[int]int) error {
+	if files == nil {
+		files = inheritedFiles(sh.rt.sys)
+	}
+	for n, fd := range files {
+		if n < 0 || n >= maxFD {
+			return fmt.Errorf("descriptor %d is out of range", n)
+		}
+		var st syscall.Stat_t
+		if syscall.Fstat(fd, &st) != nil {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil || flags&unix.O_PATH != 0 || st.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+			syscall.Close(fd)
+			continue
+		}
+		unix.CloseOnExec(fd)
+		sh.setFile(n, newFile(fd)).drop()
+	}
+	return nil
+}
+
+// inheritedLimit bounds the search for inherited descriptors.
+const inheritedLimit = 1024
+
+// inheritedFiles are the open descriptors without FD_CLOEXEC: what Go itself
+// and the packages here open has it.
+func inheritedFiles(System) map[int]int {
+	files := map[int]int{}
+	for fd := range inheritedLimit {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && (flags&unix.FD_CLOEXEC == 0 || fd < 3) {
+			files[fd] = fd
+		}
+	}
+	return files
+}
+
+func (sh *shell) adoptEnv(env []string) {
+	for _, entry := range env {
+		name, value, ok := strings.Cut(entry, "=")
+		if !ok || !validName(name) {
+			if ok && name != "" {
+				sh.rt.oddEnv = append(sh.rt.oddEnv, entry)
+			}
+			continue
+		}
+		if name == "IFS" || variableHooks[name] == hookDynamic {
+			continue // XCU 2.5.3: IFS is not taken from the environment
+		}
+		sh.setOwn(name, value)
+		sh.setAttrs(name, attrExport, 0)
+	}
+	sh.setOwn("IFS", " \t\n")
+	sh.setOwn("OPTIND", "1")
+	sh.setOwn("PPID", strconv.Itoa(sh.rt.sys.Ppid()))
+	for name, h := range variableHooks {
+		if h == hookDynamic && (sh.rt.bash || name == "LINENO") {
+			sh.vars.set(name, &variable{hook: h, attrs: attrSet})
+		}
+	}
+	if v, ok := sh.getVar("PS4"); !ok || v == "" {
+		sh.setOwn("PS4", "+ ")
+	}
+	if sh.interactive() {
+		sh.setOwn("PS1", sh.getOr("PS1", "$ "))
+		sh.setOwn("PS2", sh.getOr("PS2", "> "))
+	}
+	sh.initPWD()
+	if !sh.rt.bash {
+		return
+	}
+	sh.setOwn("BASH_VERSION", bashVersion)
+	sh.setArray("BASH_VERSINFO", []string{"5", "2", "0", "1", "release", "fsh"})
+	sh.setOwn("UID", strconv.Itoa(syscall.Getuid()))
+	sh.setOwn("EUID", strconv.Itoa(syscall.Geteuid()))
+	sh.setAttrs("UID", attrReadonly|attrInteger, 0)
+	sh.setAttrs("EUID", attrReadonly|attrInteger, 0)
+	sh.setOwn("OSTYPE", "linux-gnu")
+	sh.setOwn("HOSTTYPE", "x86_64")
+	sh.setOwn("MACHTYPE", "x86_64-pc-linux-gnu")
+	sh.setOwn("BASH", sh.rt.inside)
+	sh.setOwn("OPTERR", "1")
+	level, _ := strconv.Atoi(sh.getOr("SHLVL", "0"))
+	sh.setOwn("SHLVL", strconv.Itoa(max(level, 0)+1))
+	sh.setAttrs("SHLVL", attrExport, 0)
+}
+
+// bashVersion is what scripts test to know what they may use.
+const bashVersion = "5.2.0(1)-fsh"
+
+// RunString runs a command string, as -c does.
+func (s *Shell) RunString(text string) Result {
+	s.main.opts |= optCommand
+	s.main.file = "-c"
+	return s.run(parse.Lines(s.main.echoLines(text)), "-c")
+}
+
+// RunFile runs a script. A file that cannot be read has status 127, or 126.
+func (s *Shell) RunFile(path string) Result {
+	sh := s.main
+	text, err := sh.readWhole(path, path, maxScript)
+	if err != nil {
+		sh.write(2, []byte(sh.name+": "+path+": "+errText(err)+"\n"))
+		status := 127
+		if err != syscall.ENOENT {
+			status = 126
+		}
+		return s.end(flowExit, status)
+	}
+	if head, _, _ := strings.Cut(string(text[:min(len(text), 128)]), "\n"); strings.IndexByte(head, 0) >= 0 {
+		sh.write(2, []byte(sh.name+": "+path+": cannot execute binary file\n"))
+		return s.end(flowExit, 126)
+	}
+	sh.file = path
+	return s.run(parse.Lines(sh.echoLines(string(text))), path)
+}
+
+// RunStdin runs commands from standard input, which they share.
+func (s *Shell) RunStdin() Result {
+	s.main.opts |= optStdin
+	s.main.file = "stdin"
+	return s.run(parse.Lines(s.main.stdinLine), "stdin")
+}
+
+func (s *Shell) run(src parse.Source, name string) Result {
+	sh := s.main
+	p := parse.New(src, sh.parseOptions(name, 1))
+	f := sh.runCommands(p)
+	return s.end(f, sh.status)
+}
+
+// RunCommands runs text in a shell that goes on afterwards, for a prompt.
+// Exited tells that the shell is to end, by Close.
+func (s *Shell) RunCommands(text string) (status int, exited bool) {
+	sh := s.main
+	f := sh.evalText(text, sh.file)
+	sh.loopDepth, sh.noErrexit = 0, 0
+	if sh.attn.pending.Load() != 0 && f != flowExit {
+		f = sh.attend()
+	}
+	return sh.status, f == flowExit
+}
+
+// Close ends a shell used with RunCommands.
+func (s *Shell) Close() Result { return s.end(flowNext, s.main.status) }
+
+func (s *Shell) end(f flow, status int) Result {
+	sh := s.main
+	sh.status = status
+	sh.finish(f)
+	close(sh.rt.stop)
+	return Result{Status: sh.status & 0xff, Signal: sh.endBy}
+}
+
+// echoLines serves text line by line, showing it with -v.
+func (sh *shell) echoLines(text string) func(bool) (string, error) {
+	return func(bool) (string, error) {
+		if text == "" {
+			return "", io.EOF
+		}
+		line := text
+		if n := strings.IndexByte(text, '\n'); n >= 0 {
+			line = text[:n+1]
+		}
+		text = text[len(line):]
+		sh.echoInput(line)
+		return line, nil
+	}
+}
+
+func (sh *shell) echoInput(line string) {
+	if sh.opts.on(optVerbose) {
+		sh.write(2, []byte(line))
+	}
+}
+
+// stdinLine reads one line of the script from standard input and leaves the
+// rest there for the commands.
+func (sh *shell) stdinLine(bool) (string, error) {
+	in, err := sh.openInput(0)
+	if err != nil {
+		return "", io.EOF
+	}
+	defer in.close()
+	var line []byte
+	for {
+		c, err := in.next()
+		if err != nil {
+			if len(line) == 0 {
+				return "", io.EOF
+			}
+			break
+		}
+		if line = append(line, c); c == '\n' || len(line) > maxScript {
+			break
+		}
+	}
+	sh.echoInput(string(line))
+	return string(line), nil
+}
+
+// DieOf ends this process by a signal with its default action, as a shell
+// that a signal killed; it returns only if the kernel refuses.
+func DieOf(sig syscall.Signal) {
+	signal.Reset(sig)
+	unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // core(5): not of the Go runtime
+	resetAction(sig)
+	syscall.Kill(syscall.Getpid(), sig)
+	time.Sleep(time.Second) // the signal may go to any thread
+}

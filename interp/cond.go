@@ -1,0 +1,176 @@
+package interp
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// cond is a compiled part of [[ … ]].
+type cond func(sh *shell) (bool, error)
+
+func (c *compiler) testClause(t *syntax.TestClause) node {
+	x := c.cond(t.X)
+	line := int(t.Pos().Line())
+	return func(sh *shell) flow {
+		sh.line = line
+		ok, err := x(sh)
+		switch {
+		case err != nil:
+			if _, syntactic := err.(*condError); !syntactic {
+				return sh.expansionFailed(err)
+			}
+			sh.errorf("[[: %s", err)
+			sh.status = 2
+		case ok:
+			sh.status = 0
+		default:
+			sh.status = 1
+		}
+		return sh.failed()
+	}
+}
+
+func (c *compiler) cond(x syntax.TestExpr) cond {
+	switch x := x.(type) {
+	case *syntax.Word:
+		w := compileWord(c, x)
+		return func(sh *shell) (bool, error) {
+			s, err := w.str(sh)
+			return s != "", err
+		}
+	case *syntax.ParenTest:
+		return c.cond(x.X)
+	case *syntax.UnaryTest:
+		return c.unaryCond(x)
+	case *syntax.BinaryTest:
+		return c.binaryCond(x)
+	}
+	c.fail(x.Pos(), "unknown condition")
+	return nil
+}
+
+func (c *compiler) unaryCond(u *syntax.UnaryTest) cond {
+	if u.Op == syntax.TsNot {
+		x := c.cond(u.X)
+		return func(sh *shell) (bool, error) {
+			ok, err := x(sh)
+			return !ok, err
+		}
+	}
+	op := u.Op.String()
+	word, ok := u.X.(*syntax.Word)
+	if !ok {
+		c.fail(u.Pos(), "%s: a word is expected", op)
+		return nil
+	}
+	w := compileWord(c, word)
+	return func(sh *shell) (bool, error) {
+		s, err := w.str(sh)
+		if err != nil {
+			return false, err
+		}
+		sh.traceCond(op + " " + quoteWord(s))
+		return evalUnaryCond(sh, op, s)
+	}
+}
+
+func (c *compiler) binaryCond(b *syntax.BinaryTest) cond {
+	switch b.Op {
+	case syntax.AndTest:
+		x, y := c.cond(b.X), c.cond(b.Y)
+		return func(sh *shell) (bool, error) {
+			if ok, err := x(sh); !ok || err != nil {
+				return false, err
+			}
+			return y(sh)
+		}
+	case syntax.OrTest:
+		x, y := c.cond(b.X), c.cond(b.Y)
+		return func(sh *shell) (bool, error) {
+			if ok, err := x(sh); ok || err != nil {
+				return ok, err
+			}
+			return y(sh)
+		}
+	}
+	left, ok1 := b.X.(*syntax.Word)
+	right, ok2 := b.Y.(*syntax.Word)
+	if !ok1 || !ok2 {
+		c.fail(b.Pos(), "%s: words are expected", b.Op)
+		return nil
+	}
+	x, y, op := compileWord(c, left), compileWord(c, right), b.Op.String()
+	switch b.Op {
+	case syntax.TsMatch, syntax.TsMatchShort, syntax.TsNoMatch:
+		return matchCond(x, y, op, b.Op == syntax.TsNoMatch)
+	case syntax.TsReMatch:
+		return func(sh *shell) (bool, error) {
+			s, err := x.str(sh)
+			if err != nil {
+				return false, err
+			}
+			return sh.matchRegexp(s, y)
+		}
+	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
+		return numberCond(x, y, op)
+	}
+	return func(sh *shell) (bool, error) {
+		s, t, err := both(sh, x, y)
+		if err != nil {
+			return false, err
+		}
+		sh.traceCond(quoteWord(s) + " " + op + " " + quoteWord(t))
+		return evalBinaryCond(sh, s, op, t)
+	}
+}
+
+func both(sh *shell, x, y *word) (s, t string, err error) {
+	if s, err = x.str(sh); err != nil {
+		return
+	}
+	t, err = y.str(sh)
+	return
+}
+
+func matchCond(x, y *word, op string, negate bool) cond {
+	return func(sh *shell) (bool, error) {
+		s, err := x.str(sh)
+		if err != nil {
+			return false, err
+		}
+		p, err := y.pattern(sh)
+		if err != nil {
+			return false, err
+		}
+		if sh.opts.on(optXtrace) {
+			t, _ := y.str(sh)
+			sh.traceCond(quoteWord(s) + " " + op + " " + t)
+		}
+		return p.Match(s) != negate, nil
+	}
+}
+
+// numberCond compares: the operands are arithmetic expressions.
+func numberCond(x, y *word, op string) cond {
+	return func(sh *shell) (bool, error) {
+		s, t, err := both(sh, x, y)
+		if err != nil {
+			return false, err
+		}
+		sh.traceCond(quoteWord(s) + " " + op + " " + quoteWord(t))
+		a, err := sh.arith(s)
+		if err != nil {
+			return false, &condError{err.Error()}
+		}
+		b, err := sh.arith(t)
+		if err != nil {
+			return false, &condError{err.Error()}
+		}
+		return compareIntegers(a, op, b), nil
+	}
+}
+
+func (sh *shell) traceCond(s string) {
+	if sh.opts.on(optXtrace) {
+		sh.trace("[[ " + s + " ]]")
+	}
+}

@@ -1,0 +1,155 @@
+package interp
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// maxRegexp bounds the text of a regular expression of [[ =~ ]].
+const maxRegexp = 64 << 10
+
+// matchRegexp is [[ s =~ word ]]: quoted parts of the word stand for
+// themselves; the groups go to BASH_REMATCH. Go's engine is linear in time;
+// back references, which POSIX leaves undefined in extended expressions, are
+// an error.
+func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
+	text, err := w.regexp(sh)
+	if err != nil {
+		return false, err
+	}
+	if len(text) > maxRegexp {
+		return false, &condError{"the regular expression is too long"}
+	}
+	sh.traceCond(quoteWord(s) + " =~ " + text)
+	re, err := sh.rt.regexps.compile(text, sh.shopts.on(shoptNocasematch))
+	if err != nil {
+		return false, &condError{"invalid regular expression: " + text}
+	}
+	groups := re.FindStringSubmatch(s)
+	if err := sh.setArray("BASH_REMATCH", groups); err != nil {
+		return false, err
+	}
+	return groups != nil, nil
+}
+
+// regexpCache keeps the expressions of loops. Subshells share it.
+type regexpCache struct{ cache boundedCache[*regexp.Regexp] }
+
+func (c *regexpCache) compile(text string, fold bool) (*regexp.Regexp, error) {
+	key := text
+	if fold {
+		key = "i" + text
+	} else {
+		key = "c" + text
+	}
+	if re, ok := c.cache.get(key); ok {
+		return re, nil
+	}
+	src := goRegexp(text)
+	if fold {
+		src = "(?i)" + src
+	}
+	re, err := regexp.Compile("(?s)" + src)
+	if err != nil {
+		return nil, err
+	}
+	re.Longest() // POSIX: leftmost-longest
+	c.cache.put(key, re)
+	return re, nil
+}
+
+// goRegexp rewrites a POSIX extended expression for package regexp: there a
+// bracket expression has no escapes, and a brace that starts no interval or
+// a backslash before an ordinary character stand for themselves.
+func goRegexp(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '[':
+			n := bracketLen(s[i:])
+			if n == 0 {
+				b.WriteString(`\[`)
+				continue
+			}
+			b.WriteString(goBracket(s[i : i+n]))
+			i += n - 1
+		case c == '\\' && i+1 < len(s):
+			i++
+			switch s[i] {
+			case 'w', 'W', 's', 'S', 'b', 'B': // GNU extensions
+				b.WriteString(`\` + s[i:i+1])
+			case '<', '>':
+				b.WriteString(`\b`)
+			default:
+				b.WriteString(regexp.QuoteMeta(s[i : i+1]))
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if _, err := syntax.Parse(b.String(), syntax.Perl); err != nil {
+		if fixed := strings.ReplaceAll(b.String(), "{", `\{`); fixed != b.String() {
+			if _, err := syntax.Parse(fixed, syntax.Perl); err == nil {
+				return fixed
+			}
+		}
+	}
+	return b.String()
+}
+
+// bracketLen is the length of the bracket expression at the start of s, 0 if
+// it is not closed.
+func bracketLen(s string) int {
+	i := 1
+	if i < len(s) && s[i] == '^' {
+		i++
+	}
+	if i < len(s) && s[i] == ']' {
+		i++
+	}
+	for ; i < len(s); i++ {
+		switch {
+		case s[i] == ']':
+			return i + 1
+		case s[i] == '[' && i+1 < len(s) && strings.IndexByte(":.=", s[i+1]) >= 0:
+			end := strings.Index(s[i+2:], s[i+1:i+2]+"]")
+			if end < 0 {
+				return 0
+			}
+			i += end + 3
+		}
+	}
+	return 0
+}
+
+func goBracket(s string) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	i := 1
+	if s[i] == '^' {
+		b.WriteByte('^')
+		i++
+	}
+	for ; i < len(s)-1; i++ {
+		switch {
+		case s[i] == '[' && strings.IndexByte(":.=", s[i+1]) >= 0:
+			end := i + 2 + strings.Index(s[i+2:], s[i+1:i+2]+"]")
+			if s[i+1] == ':' {
+				b.WriteString(s[i : end+2])
+			} else {
+				b.WriteString(regexp.QuoteMeta(s[i+2 : end]))
+			}
+			i = end + 1
+		case s[i] == '-':
+			b.WriteByte('-')
+		default:
+			if strings.IndexByte(`\[]^&~`, s[i]) >= 0 {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(s[i])
+		}
+	}
+	b.WriteByte(']')
+	return b.String()
+}

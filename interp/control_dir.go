@@ -1,0 +1,209 @@
+package interp
+
+import (
+	"path"
+	"strings"
+	"syscall"
+)
+
+var directoryBuiltins = []builtin{
+	{name: "cd", run: runCd, usage: "cd [-L|-P] [directory]"},
+	{name: "pwd", run: runPwd, usage: "pwd [-L|-P]"},
+}
+
+// dirOptions parses -L and -P; the last one counts.
+func (sh *shell) dirOptions(args []string) (physical bool, rest []string, bad string) {
+	physical = sh.opts.on(optPhysical)
+	rest = args[1:]
+	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
+		a := rest[0]
+		if a == "--" {
+			return physical, rest[1:], ""
+		}
+		for _, c := range a[1:] {
+			switch c {
+			case 'L':
+				physical = false
+			case 'P':
+				physical = true
+			case 'e', '@':
+				if !sh.bash() {
+					return false, nil, "-" + string(c)
+				}
+			default:
+				return false, nil, "-" + string(c)
+			}
+		}
+		rest = rest[1:]
+	}
+	return physical, rest, ""
+}
+
+func runCd(sh *shell, args []string) int {
+	physical, rest, bad := sh.dirOptions(args)
+	if bad != "" {
+		sh.errorf("%s: Illegal option %s", args[0], bad)
+		return 2
+	}
+	if len(rest) > 1 && sh.bash() {
+		sh.errorf("%s: too many arguments", args[0])
+		return 1
+	}
+	target, show := "", false
+	switch {
+	case len(rest) == 0:
+		home, ok := sh.getVar("HOME")
+		if !ok {
+			sh.errorf("%s: HOME not set", args[0])
+			return 1
+		}
+		target = home
+	case rest[0] == "-":
+		old, ok := sh.getVar("OLDPWD")
+		if !ok {
+			sh.errorf("%s: OLDPWD not set", args[0])
+			return 1
+		}
+		target, show = old, true
+	default:
+		target = rest[0]
+	}
+	if target == "" {
+		return 0
+	}
+	shown, err := sh.searchCdpath(target, physical)
+	if err != nil {
+		if sh.bash() {
+			sh.errorf("%s: %s: %s", args[0], target, errText(err))
+			return 1
+		}
+		sh.errorf("%s: can't cd to %s", args[0], target)
+		return 2
+	}
+	if show || shown {
+		pwd, _ := sh.getVar("PWD")
+		return sh.output(args[0], []byte(pwd+"\n"))
+	}
+	return 0
+}
+
+// searchCdpath changes to a directory, below one of CDPATH where that
+// applies; shown tells that the place is to be printed.
+func (sh *shell) searchCdpath(target string, physical bool) (shown bool, err error) {
+	cdpath, _ := sh.getVar("CDPATH")
+	if cdpath == "" || target[0] == '/' || target == "." || target == ".." ||
+		strings.HasPrefix(target, "./") || strings.HasPrefix(target, "../") {
+		return false, sh.chdir(target, physical)
+	}
+	for _, base := range strings.Split(cdpath, ":") {
+		if base == "" {
+			if sh.chdir(target, physical) == nil {
+				return false, nil
+			}
+			continue
+		}
+		if sh.chdir(strings.TrimSuffix(base, "/")+"/"+target, physical) == nil {
+			return true, nil
+		}
+	}
+	return false, sh.chdir(target, physical)
+}
+
+// chdir changes the working directory. Without physical, `..` goes back the
+// way that $PWD says.
+func (sh *shell) chdir(target string, physical bool) error {
+	old, hadOld := sh.getVar("PWD")
+	logical, open := "", target
+	if !physical {
+		logical = target
+		if target[0] != '/' && strings.HasPrefix(old, "/") {
+			logical = strings.TrimSuffix(old, "/") + "/" + target
+		}
+		if logical[0] == '/' {
+			if err := sh.checkDotDot(logical); err != nil {
+				return err
+			}
+			logical = path.Clean(logical)
+			open = logical
+		}
+	}
+	dir, err := sh.rt.sys.OpenDir(sh.dir, open)
+	if err != nil && open != target && len(open) >= syscall.PathMax-1 {
+		dir, err = sh.rt.sys.OpenDir(sh.dir, target)
+	}
+	if err != nil {
+		return err
+	}
+	sh.dir = dir
+	if logical == "" || logical[0] != '/' {
+		if logical, err = dir.Getcwd(); err != nil {
+			logical = target
+		}
+	}
+	if hadOld {
+		if err := sh.setVar("OLDPWD", old); err != nil {
+			return err
+		}
+	}
+	return sh.setVar("PWD", logical)
+}
+
+// checkDotDot makes sure that what stands before each `..` is a directory
+// (XCU cd, step 8b).
+func (sh *shell) checkDotDot(p string) error {
+	parts := strings.Split(p, "/")
+	for i, part := range parts {
+		if part != ".." || i == 0 {
+			continue
+		}
+		before := path.Clean(strings.Join(parts[:i], "/") + "/")
+		var st syscall.Stat_t
+		if err := sh.rt.sys.Stat(sh.dir, before, false, &st); err != nil {
+			return err
+		}
+		if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+			return syscall.ENOTDIR
+		}
+	}
+	return nil
+}
+
+func runPwd(sh *shell, args []string) int {
+	physical, _, bad := sh.dirOptions(args)
+	if bad != "" {
+		sh.errorf("pwd: Illegal option %s", bad)
+		return 2
+	}
+	pwd, err := sh.workingDir(physical)
+	if err != nil {
+		sh.errorf("pwd: %s", errText(err))
+		return 1
+	}
+	return sh.output("pwd", []byte(pwd+"\n"))
+}
+
+// workingDir is $PWD if it is right, else what the system says.
+func (sh *shell) workingDir(physical bool) (string, error) {
+	if pwd, ok := sh.getVar("PWD"); ok && !physical && strings.HasPrefix(pwd, "/") {
+		return pwd, nil
+	}
+	return sh.dir.Getcwd()
+}
+
+// initPWD sets PWD at start: the inherited value if it names the working
+// directory and has no dots, else the physical one.
+func (sh *shell) initPWD() {
+	pwd, ok := sh.getVar("PWD")
+	if ok && strings.HasPrefix(pwd, "/") && path.Clean(pwd) == pwd {
+		var a, b syscall.Stat_t
+		if sh.rt.sys.Stat(sh.dir, pwd, false, &a) == nil &&
+			sh.rt.sys.Stat(sh.dir, ".", false, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
+			sh.setAttrs("PWD", attrExport, 0)
+			return
+		}
+	}
+	if cwd, err := sh.dir.Getcwd(); err == nil {
+		sh.setOwn("PWD", cwd)
+	}
+	sh.setAttrs("PWD", attrExport, 0)
+}

@@ -1,0 +1,60 @@
+package interp
+
+import "syscall"
+
+// execProgram replaces the shell, or ends a subshell with the program's
+// status: a subshell is no process of its own.
+func (sh *shell) execProgram(name string, argv []string, clean bool) int {
+	path, err := sh.findCommand(name)
+	if err == nil {
+		var cmd *Command
+		if cmd, err = sh.newCommand(path, argv); err == nil {
+			if clean {
+				cmd.Env = []string{}
+			}
+			var ws syscall.WaitStatus
+			ws, err = sh.replace(cmd, path)
+			if err == nil {
+				return sh.replaced(ws)
+			}
+		}
+	}
+	status := sh.execFailed("exec: "+name, err)
+	if !sh.interactive() {
+		sh.jump = flowExit
+		sh.trapExit = sh.trapExit || !sh.bash()
+	}
+	return status
+}
+
+func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) {
+	run := func(cmd *Command) (syscall.WaitStatus, error) {
+		if sh.parent == nil {
+			return sh.rt.sys.Exec(cmd)
+		}
+		p, err := sh.rt.sys.Start(cmd)
+		if err != nil {
+			return 0, err
+		}
+		ws, _, err := p.Wait()
+		return ws, err
+	}
+	ws, err := run(cmd)
+	if err == syscall.ENOEXEC {
+		if cmd, err = sh.nested(cmd, path); err == nil {
+			ws, err = run(cmd)
+		}
+	}
+	return ws, err
+}
+
+// replaced ends the shell the way the program ended that replaced it. Traps
+// do not run: there is no shell any more that could.
+func (sh *shell) replaced(ws syscall.WaitStatus) int {
+	sh.jump = flowExit
+	sh.trapExit = true
+	if ws.Signaled() {
+		sh.endBy = ws.Signal()
+	}
+	return statusOf(ws)
+}

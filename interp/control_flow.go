@@ -1,0 +1,149 @@
+package interp
+
+import "strconv"
+
+var flowBuiltins = []builtin{
+	{name: ":", special: true, run: func(*shell, []string) int { return 0 }},
+	{name: "true", run: func(*shell, []string) int { return 0 }},
+	{name: "false", run: func(*shell, []string) int { return 1 }},
+	{name: "break", special: true, run: runLoopExit, usage: "break [n]"},
+	{name: "continue", special: true, run: runLoopExit, usage: "continue [n]"},
+	{name: "return", special: true, run: runReturn, usage: "return [n]"},
+	{name: "exit", special: true, run: runExit, usage: "exit [n]"},
+	{name: "exec", special: true, run: runExec, usage: "exec [-cl] [-a name] [command [argument ...]]"},
+	{name: "shift", special: true, run: runShift, usage: "shift [n]"},
+}
+
+// operands drops a leading -- from the arguments of a builtin without options.
+func operands(args []string) []string {
+	args = args[1:]
+	if len(args) > 0 && args[0] == "--" {
+		return args[1:]
+	}
+	return args
+}
+
+func runLoopExit(sh *shell, args []string) int {
+	n := 1
+	if rest := operands(args); len(rest) > 0 {
+		var err error
+		if n, err = strconv.Atoi(rest[0]); err != nil || n < 1 {
+			return sh.builtinFailed(sh.badNumber(), "%s: %s", args[0], sh.illegal(rest[0]))
+		}
+	}
+	if sh.loopDepth == 0 {
+		return 0
+	}
+	sh.levels = min(n, sh.loopDepth)
+	sh.jump = flowBreak
+	if args[0] == "continue" {
+		sh.jump = flowContinue
+	}
+	return 0
+}
+
+func (sh *shell) badNumber() int {
+	if sh.bash() {
+		return 1
+	}
+	return 2
+}
+
+func (sh *shell) illegal(s string) string {
+	if sh.bash() {
+		return s + ": numeric argument required"
+	}
+	return "Illegal number: " + s
+}
+
+// exitStatus is the operand of exit and return, $? without one.
+func (sh *shell) exitStatus(args []string) (int, bool) {
+	rest := operands(args)
+	if len(rest) == 0 {
+		return sh.status, true
+	}
+	n, err := strconv.ParseInt(rest[0], 10, 64)
+	if err != nil || n < 0 && !sh.bash() {
+		sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
+		return 2, false
+	}
+	return int(n & 0xff), true
+}
+
+func runReturn(sh *shell, args []string) int {
+	if sh.funcDepth == 0 && sh.bash() {
+		sh.errorf("return: can only `return' from a function or sourced script")
+		return 1
+	}
+	status, ok := sh.exitStatus(args)
+	if ok || sh.bash() {
+		sh.jump = flowReturn
+	}
+	return status
+}
+
+func runExit(sh *shell, args []string) int {
+	status, ok := sh.exitStatus(args)
+	if ok && len(operands(args)) == 0 && sh.trapExit {
+		status = sh.exitBefore
+	}
+	if ok || sh.bash() {
+		sh.jump = flowExit
+	}
+	return status
+}
+
+func runShift(sh *shell, args []string) int {
+	n := 1
+	if rest := operands(args); len(rest) > 0 {
+		var err error
+		if n, err = strconv.Atoi(rest[0]); err != nil || n < 0 {
+			return sh.builtinFailed(sh.badNumber(), "shift: %s", sh.illegal(rest[0]))
+		}
+	}
+	if n > len(sh.params) {
+		if sh.bash() {
+			return 1
+		}
+		return sh.builtinFailed(2, "shift: can't shift that many")
+	}
+	sh.params = sh.params[n:]
+	return 0
+}
+
+// runExec replaces the shell. Its redirections, which the caller made, stay.
+func runExec(sh *shell, args []string) int {
+	clean, login := false, false
+	argv0 := ""
+	rest := args[1:]
+	for sh.rt.bash && len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' && rest[0] != "--" {
+		switch rest[0] {
+		case "-c":
+			clean = true
+		case "-l":
+			login = true
+		case "-a":
+			if len(rest) < 2 {
+				return sh.builtinFailed(2, "exec: -a: option requires an argument")
+			}
+			argv0, rest = rest[1], rest[1:]
+		default:
+			return sh.builtinFailed(2, "exec: %s: invalid option", rest[0])
+		}
+		rest = rest[1:]
+	}
+	if len(rest) > 0 && rest[0] == "--" {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return 0
+	}
+	argv := append([]string(nil), rest...)
+	if argv0 != "" {
+		argv[0] = argv0
+	}
+	if login {
+		argv[0] = "-" + argv[0]
+	}
+	return sh.execProgram(rest[0], argv, clean)
+}

@@ -1,0 +1,323 @@
+package interp
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+var jobBuiltins = []builtin{
+	{name: "wait", run: runWait, usage: "wait [-fn] [-p var] [id ...]"},
+	{name: "jobs", run: runJobs, usage: "jobs [-lnprs] [id ...]"},
+	{name: "fg", run: runForeground, usage: "fg [id]"},
+	{name: "bg", run: runBackground, usage: "bg [id ...]"},
+	{name: "disown", run: runDisown, usage: "disown [-ahr] [id ...]"},
+}
+
+func runWait(sh *shell, args []string) int {
+	rest := args[1:]
+	any, into := false, ""
+	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
+		switch a := rest[0]; {
+		case a == "--":
+		case a == "-n":
+			any = true
+		case a == "-f":
+		case a == "-p" && len(rest) > 1:
+			into, rest = rest[1], rest[1:]
+		default:
+			return sh.builtinFailed(2, "wait: Illegal option %s", a)
+		}
+		rest = rest[1:]
+		if args[len(args)-len(rest)-1] == "--" {
+			break
+		}
+	}
+	if any {
+		return sh.waitAny(rest, into)
+	}
+	if len(rest) == 0 {
+		return sh.waitAll()
+	}
+	status := 0
+	for _, id := range rest {
+		var interrupted bool
+		if status, interrupted = sh.waitOne(id, into); interrupted {
+			return status
+		}
+	}
+	return status
+}
+
+func (sh *shell) waitAll() int {
+	for _, j := range append([]*job(nil), sh.jobs.jobs...) {
+		if interrupted, status := sh.waitJob(j); interrupted {
+			return status
+		}
+		sh.jobs.remove(j)
+	}
+	return 0
+}
+
+// waitJob waits until a job is done, or a signal with a trap arrives.
+func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
+	for {
+		state, status, changed := j.look()
+		if state == jobDone || state == jobStopped && sh.jobControl() {
+			return false, status
+		}
+		select {
+		case <-changed:
+			continue
+		case <-sh.attn.bell:
+		}
+		if interrupted, status := sh.interruption(); interrupted {
+			return true, status
+		}
+	}
+}
+
+// interruption runs the traps that interrupt wait: its status tells which.
+func (sh *shell) interruption() (bool, int) {
+	if sh.attn.pending.Load() == 0 {
+		return false, 0
+	}
+	status := sh.interruptedStatus()
+	sh.jump = sh.attend()
+	if sh.jump != flowNext {
+		return true, sh.status
+	}
+	return true, status
+}
+
+func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
+	var j *job
+	if strings.HasPrefix(id, "%") {
+		found, err := sh.jobs.find(id)
+		if err != nil {
+			sh.errorf("wait: %s: %s", id, err)
+			return 127, false
+		}
+		j = found
+	} else {
+		pid, err := strconv.Atoi(id)
+		if err != nil || pid < 0 {
+			return sh.builtinFailed(2, "wait: %s", sh.illegal(id)), false
+		}
+		if j = sh.jobs.byPid(pid); j == nil {
+			if status, ok := sh.jobs.done[pid]; ok {
+				delete(sh.jobs.done, pid)
+				return status, false
+			}
+			if sh.bash() {
+				sh.errorf("wait: pid %d is not a child of this shell", pid)
+			}
+			return 127, false
+		}
+	}
+	if interrupted, status := sh.waitJob(j); interrupted {
+		return status, true
+	}
+	_, status, _ = j.look()
+	if into != "" {
+		sh.setVar(into, strconv.Itoa(j.pid))
+	}
+	sh.jobs.remove(j)
+	delete(sh.jobs.done, j.pid)
+	return status, false
+}
+
+// waitAny is wait -n: for the first of several jobs to end.
+func (sh *shell) waitAny(ids []string, into string) int {
+	list := sh.jobs.sorted()
+	if len(ids) > 0 {
+		list = nil
+		for _, id := range ids {
+			var j *job
+			if pid, err := strconv.Atoi(id); err == nil {
+				j = sh.jobs.byPid(pid)
+			} else {
+				j, _ = sh.jobs.find(id)
+			}
+			if j != nil {
+				list = append(list, j)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return 127
+	}
+	done := make(chan struct{})
+	defer close(done)
+	ended := make(chan *job, len(list))
+	for _, j := range list {
+		go func() {
+			for {
+				state, _, changed := j.look()
+				if state == jobDone {
+					ended <- j
+					return
+				}
+				select {
+				case <-changed:
+				case <-done:
+					return
+				}
+			}
+		}()
+	}
+	for {
+		select {
+		case j := <-ended:
+			_, status, _ := j.look()
+			if into != "" {
+				sh.setVar(into, strconv.Itoa(j.pid))
+			}
+			sh.jobs.remove(j)
+			delete(sh.jobs.done, j.pid)
+			return status
+		case <-sh.attn.bell:
+			if interrupted, status := sh.interruption(); interrupted {
+				return status
+			}
+		}
+	}
+}
+
+func runJobs(sh *shell, args []string) int {
+	rest := args[1:]
+	long, pids, running, stopped := false, false, false, false
+	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
+		a := rest[0]
+		rest = rest[1:]
+		if a == "--" {
+			break
+		}
+		for _, c := range a[1:] {
+			switch c {
+			case 'l':
+				long = true
+			case 'p':
+				pids = true
+			case 'r':
+				running = true
+			case 's':
+				stopped = true
+			case 'n':
+			default:
+				sh.errorf("jobs: Illegal option -%c", c)
+				return 2
+			}
+		}
+	}
+	t := sh.jobs
+	if sh.parent != nil && len(t.jobs) == 0 {
+		t = &jobTable{jobs: t.parents, current: t.parents}
+	}
+	list := t.sorted()
+	if len(rest) > 0 {
+		list = nil
+		for _, id := range rest {
+			j, err := t.find(id)
+			if err != nil {
+				sh.errorf("jobs: %s: %s", id, err)
+				return 1
+			}
+			list = append(list, j)
+		}
+	}
+	var b strings.Builder
+	for _, j := range list {
+		state, _, _ := j.look()
+		switch {
+		case running && state != jobRunning, stopped && state != jobStopped:
+			continue
+		case pids:
+			b.WriteString(strconv.Itoa(j.pid) + "\n")
+		default:
+			b.WriteString(t.describe(j, long))
+		}
+		if state == jobDone && t == sh.jobs && !pids {
+			t.remove(j)
+		}
+	}
+	return sh.output("jobs", []byte(b.String()))
+}
+
+func (sh *shell) jobOperand(name string, args []string) *job {
+	spec := ""
+	if rest := operands(args); len(rest) > 0 {
+		spec = rest[0]
+	}
+	j, err := sh.jobs.find(spec)
+	if err != nil {
+		if spec == "" {
+			spec = "current"
+		}
+		sh.errorf("%s: %s: %s", name, spec, err)
+		return nil
+	}
+	return j
+}
+
+func (sh *shell) needJobControl(name string) bool {
+	if sh.jobControl() {
+		return true
+	}
+	sh.errorf("%s: no job control", name)
+	return false
+}
+
+func runForeground(sh *shell, args []string) int {
+	if !sh.needJobControl("fg") {
+		return 1
+	}
+	j := sh.jobOperand("fg", args)
+	if j == nil {
+		return 1
+	}
+	sh.output("fg", []byte(j.text+"\n"))
+	sh.rt.giveTerminal(j.pgid)
+	if err := sh.continueJob(j); err != nil {
+		sh.errorf("fg: %s", errText(err))
+		return 1
+	}
+	return sh.foregroundJob(j)
+}
+
+func (sh *shell) continueJob(j *job) error {
+	j.resume()
+	return sh.rt.sys.Kill(-j.pgid, syscall.SIGCONT)
+}
+
+func runBackground(sh *shell, args []string) int {
+	if !sh.needJobControl("bg") {
+		return 1
+	}
+	j := sh.jobOperand("bg", args)
+	if j == nil {
+		return 1
+	}
+	if err := sh.continueJob(j); err != nil {
+		sh.errorf("bg: %s", errText(err))
+		return 1
+	}
+	return sh.output("bg", []byte("["+strconv.Itoa(j.id)+"] "+j.text+"\n"))
+}
+
+func runDisown(sh *shell, args []string) int {
+	rest := operands(args)
+	if len(rest) > 0 && rest[0] == "-a" {
+		sh.jobs.jobs, sh.jobs.current = nil, nil
+		return 0
+	}
+	if len(rest) > 0 && rest[0] == "-h" {
+		return 0
+	}
+	j := sh.jobOperand("disown", args)
+	if j == nil {
+		return 1
+	}
+	sh.jobs.remove(j)
+	return 0
+}

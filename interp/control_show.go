@@ -1,0 +1,95 @@
+package interp
+
+import "strings"
+
+// attrLetters are the flags of declare -p in bash's order.
+var attrLetters = []struct {
+	letter byte
+	bit    attr
+}{
+	{'a', attrIndexed}, {'A', attrAssoc}, {'i', attrInteger}, {'l', attrLower},
+	{'n', attrNameref}, {'r', attrReadonly}, {'t', attrTrace}, {'u', attrUpper}, {'x', attrExport},
+}
+
+// show lists variables: all, or those that have the attributes asked for.
+func (c *declCall) show(sh *shell) int {
+	var b strings.Builder
+	names := sh.variableNames(func(v *variable) bool {
+		return c.add == 0 && v.attrs&attrSet != 0 || c.add != 0 && v.attrs&c.add != 0
+	})
+	for _, name := range names {
+		if c.name == "local" {
+			if !isSaved(sh.localFrame(), name) {
+				continue
+			}
+		}
+		v, _ := sh.vars.get(name)
+		b.WriteString(c.line(sh, name, v))
+	}
+	return sh.output(c.name, []byte(b.String()))
+}
+
+func isSaved(f *frame, name string) bool {
+	for _, s := range f.saved {
+		if s.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// line is a command that recreates a variable.
+func (c *declCall) line(sh *shell, name string, v *variable) string {
+	if !sh.bash() && (c.name == "export" || c.name == "readonly") {
+		if s, ok := v.scalar(); ok {
+			return c.name + " " + name + "=" + quoteAlways(s, false) + "\n"
+		}
+		return c.name + " " + name + "\n"
+	}
+	if (c.name == "declare" || c.name == "typeset" || c.name == "local") && !c.print && c.add == 0 {
+		if v.is(attrIndexed | attrAssoc) {
+			return name + "=" + v.listText() + "\n"
+		}
+		return name + "=" + quoteAlways(v.value, true) + "\n"
+	}
+	return declareLine(name, v)
+}
+
+func declareLine(name string, v *variable) string {
+	flags := ""
+	for _, l := range attrLetters {
+		if v.attrs&l.bit != 0 {
+			flags += string(l.letter)
+		}
+	}
+	if flags == "" {
+		flags = "-"
+	}
+	line := "declare -" + flags + " " + name
+	switch {
+	case v.is(attrIndexed) && v.array != nil, v.is(attrAssoc) && v.assoc != nil:
+		line += "=" + v.listText()
+	case v.is(attrIndexed | attrAssoc):
+	case v.attrs&attrSet != 0:
+		line += "=" + quoteDouble(v.value)
+	}
+	return line + "\n"
+}
+
+func (c *declCall) showNamed(sh *shell) int {
+	status := 0
+	var b strings.Builder
+	for _, a := range c.args {
+		v, _ := sh.vars.get(a.text)
+		if v == nil || v.hook == hookDynamic && sh.lookupVar(a.text) == nil {
+			sh.errorf("%s: %s: not found", c.name, a.text)
+			status = 1
+			continue
+		}
+		if v.hook == hookDynamic {
+			v = sh.lookupVar(a.text)
+		}
+		b.WriteString(declareLine(a.text, v))
+	}
+	return max(status, sh.output(c.name, []byte(b.String())))
+}

@@ -1,0 +1,177 @@
+package interp
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+)
+
+var sourceBuiltins = []builtin{
+	{name: ".", special: true, run: runDot, usage: ". file [argument ...]"},
+	{name: "source", run: runDot, usage: "source file [argument ...]"},
+	{name: "eval", special: true, run: runEval, usage: "eval [argument ...]"},
+}
+
+func runEval(sh *shell, args []string) int {
+	text := strings.Join(operands(args), " ")
+	if strings.TrimSpace(text) == "" {
+		return 0
+	}
+	if !sh.deeper("eval") {
+		sh.jump = sh.depthFlow()
+		return sh.status
+	}
+	special := sh.special
+	sh.jump = sh.evalText(text, "eval")
+	sh.special = special
+	sh.evalDepth--
+	return sh.status
+}
+
+// evalText runs text in this environment, one complete command at a time.
+func (sh *shell) evalText(text, what string) flow {
+	line := sh.line
+	p := parse.New(parse.String(text), sh.parseOptions(what, line))
+	f := sh.runCommands(p)
+	sh.line = line
+	return f
+}
+
+func (sh *shell) parseOptions(name string, line int) parse.Options {
+	return parse.Options{Name: name, Bash: sh.rt.bash, Aliases: sh.alias, Line: line}
+}
+
+// runCommands is the loop of every source of commands: each complete command
+// has run before the next is read.
+func (sh *shell) runCommands(p *parse.Parser) flow {
+	sh.status, sh.statusBefore = 0, sh.status
+	first := true
+	for {
+		stmts, err := p.Next()
+		if first {
+			// $? of an eval's first command is that of the command before.
+			sh.status, first = sh.statusBefore, false
+			if err == io.EOF {
+				sh.status = 0
+			}
+		}
+		if err == io.EOF {
+			return flowNext
+		}
+		if err != nil {
+			return sh.syntaxFailed(err)
+		}
+		n, err := compile(sh.file, stmts)
+		if err != nil {
+			return sh.syntaxFailed(err)
+		}
+		if sh.opts.on(optNoexec) && !sh.interactive() {
+			continue
+		}
+		if f := n(sh); f != flowNext {
+			return f
+		}
+	}
+}
+
+// syntaxFailed reports text that cannot be parsed; it ends a script.
+func (sh *shell) syntaxFailed(err error) flow {
+	var pe *parse.Error
+	var ce *syntaxError
+	switch {
+	case errors.As(err, &pe):
+		sh.line = pe.Line
+		sh.errorf("Syntax error: %s", pe.Text)
+	case errors.As(err, &ce):
+		sh.line = ce.line
+		sh.errorf("Syntax error: %s", ce.text)
+	default:
+		sh.errorf("%s", errText(err))
+	}
+	sh.status = 2
+	if sh.interactive() {
+		return flowAbort
+	}
+	if sh.bash() && sh.evalDepth > 0 {
+		return flowNext
+	}
+	return flowExit
+}
+
+// maxScript bounds the text of one script.
+const maxScript = 256 << 20
+
+func runDot(sh *shell, args []string) int {
+	rest := operands(args)
+	if len(rest) == 0 {
+		if !sh.bash() {
+			return sh.builtinFailed(2, "%s: filename argument required", args[0])
+		}
+		return sh.builtinFailed(2, "%s: filename argument required", args[0])
+	}
+	text, err := sh.findDot(rest[0])
+	if err != nil {
+		status := 2
+		if sh.bash() {
+			status = 1
+		}
+		return sh.builtinFailed(status, "%s: %s: %s", args[0], rest[0], dotErrText(sh, err))
+	}
+	if !sh.deeper(args[0]) {
+		sh.jump = sh.depthFlow()
+		return sh.status
+	}
+	defer func() { sh.evalDepth-- }()
+	file, line, params, loops := sh.file, sh.line, sh.params, sh.loopDepth
+	if len(rest) > 1 {
+		sh.params = append([]string(nil), rest[1:]...)
+	}
+	sh.callStack = append(sh.callStack, callSite{"source", rest[0], line})
+	sh.file = rest[0]
+	sh.funcDepth++
+	special := sh.special
+	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(rest[0], 1)))
+	sh.special = special
+	sh.funcDepth--
+	sh.callStack = sh.callStack[:len(sh.callStack)-1]
+	sh.file, sh.line, sh.loopDepth = file, line, loops
+	if len(rest) > 1 {
+		sh.params = params
+	}
+	if f != flowReturn {
+		sh.jump = f
+	}
+	return sh.status
+}
+
+func dotErrText(sh *shell, err error) string {
+	if err == syscall.ENOENT && !sh.bash() {
+		return "not found"
+	}
+	return errText(err)
+}
+
+// findDot reads the file of `.`: without a slash it is looked for in PATH;
+// bash also looks in the working directory.
+func (sh *shell) findDot(name string) ([]byte, error) {
+	if strings.IndexByte(name, '/') >= 0 {
+		return sh.readWhole(name, ".", maxScript)
+	}
+	for _, dir := range strings.Split(sh.path(), ":") {
+		if dir == "" {
+			dir = "."
+		}
+		path := strings.TrimSuffix(dir, "/") + "/" + name
+		var st syscall.Stat_t
+		if sh.rt.sys.Stat(sh.dir, path, false, &st) == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+			return sh.readWhole(path, ".", maxScript)
+		}
+	}
+	if sh.bash() {
+		return sh.readWhole(name, ".", maxScript)
+	}
+	return nil, syscall.ENOENT
+}

@@ -1,0 +1,135 @@
+package interp
+
+import (
+	"sort"
+	"strings"
+	"syscall"
+)
+
+var trapBuiltins = []builtin{
+	{name: "trap", special: true, run: runTrap, usage: "trap [-lp] [[action] condition ...]"},
+}
+
+func runTrap(sh *shell, args []string) int {
+	rest := args[1:]
+	if len(rest) > 0 && rest[0] == "-l" {
+		return sh.listSignals("trap", nil)
+	}
+	print := false
+	if len(rest) > 0 && rest[0] == "-p" {
+		print, rest = true, rest[1:]
+	}
+	if len(rest) > 0 && rest[0] == "--" {
+		rest = rest[1:]
+	}
+	switch {
+	case len(rest) == 0 || print:
+		return sh.showTraps(rest)
+	case len(rest) > 1 && len(rest[0]) > 1 && rest[0][0] == '-':
+		return sh.builtinFailed(2, "trap: Illegal option %s", rest[0])
+	}
+	action, remove := rest[0], rest[0] == "-"
+	conditions := rest[1:]
+	if _, ok := trapNumber(action); ok && (len(conditions) == 0 || isNumber(action)) {
+		remove, conditions = true, rest
+	}
+	status := 0
+	for _, c := range conditions {
+		n, ok := trapNumber(c)
+		if !ok {
+			sh.errorf("trap: %s: bad trap", c)
+			status = 1
+			continue
+		}
+		sh.setTrap(n, action, remove)
+	}
+	return status
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// trapNumber is the number of a condition; the pseudo-signals of bash lie
+// behind the real ones.
+func trapNumber(s string) (int, bool) {
+	switch strings.ToUpper(s) {
+	case "EXIT", "0":
+		return trapOnExit, true
+	case "ERR":
+		return trapOnErr, true
+	case "DEBUG":
+		return trapOnDebug, true
+	case "RETURN":
+		return trapOnReturn, true
+	}
+	return signalByName(s)
+}
+
+func trapName(n int, bash bool) string {
+	switch n {
+	case trapOnExit:
+		return "EXIT"
+	case trapOnErr:
+		return "ERR"
+	case trapOnDebug:
+		return "DEBUG"
+	case trapOnReturn:
+		return "RETURN"
+	}
+	if bash {
+		return "SIG" + signalName(n)
+	}
+	return signalName(n)
+}
+
+func (sh *shell) showTraps(conditions []string) int {
+	sh.traps.mu.RLock()
+	list := sh.traps.commands
+	if sh.traps.inherited != nil {
+		list = sh.traps.inherited
+	}
+	var numbers []int
+	commands := make(map[int]string, len(list))
+	for n, s := range list {
+		numbers = append(numbers, n)
+		commands[n] = s
+	}
+	sh.traps.mu.RUnlock()
+	sort.Ints(numbers)
+	status := 0
+	if len(conditions) > 0 {
+		numbers = numbers[:0]
+		for _, c := range conditions {
+			n, ok := trapNumber(c)
+			if !ok {
+				sh.errorf("trap: %s: bad trap", c)
+				status = 1
+				continue
+			}
+			numbers = append(numbers, n)
+		}
+	}
+	var b strings.Builder
+	for _, n := range numbers {
+		if s, ok := commands[n]; ok {
+			b.WriteString("trap -- " + quoteSingle(s) + " " + trapName(n, sh.bash()) + "\n")
+		}
+	}
+	return max(status, sh.output("trap", []byte(b.String())))
+}
+
+// signalText is how a shell describes what killed a command (strsignal(3)).
+func signalText(sig syscall.Signal) string {
+	switch sig {
+	case syscall.SIGHUP:
+		return "Hangup"
+	case syscall.SIGINT:
+		return "Interrupt"
+	}
+	s := sig.String()
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		s = string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}

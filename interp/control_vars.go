@@ -1,0 +1,250 @@
+package interp
+
+import (
+	"sort"
+	"strings"
+)
+
+var variableBuiltins = []builtin{
+	{name: "set", special: true, run: runSet, usage: "set [-abCefhmnuvx] [-o option] [--] [argument ...]"},
+	{name: "unset", special: true, run: runUnset, usage: "unset [-fvn] name ..."},
+	{name: "export", special: true, run: runDeclare, usage: "export [-fnp] [name[=value] ...]"},
+	{name: "readonly", special: true, run: runDeclare, usage: "readonly [-aAfp] [name[=value] ...]"},
+	{name: "local", run: runDeclare, usage: "local [option] name[=value] ..."},
+	{name: "declare", run: runDeclare, usage: "declare [-aAfFgilnprtux] [name[=value] ...]"},
+	{name: "typeset", run: runDeclare, usage: "typeset [-aAfFgilnprtux] [name[=value] ...]"},
+}
+
+func runSet(sh *shell, args []string) int {
+	rest := args[1:]
+	if len(rest) == 0 {
+		return sh.showVariables()
+	}
+	for len(rest) > 0 {
+		a := rest[0]
+		switch {
+		case a == "--":
+			sh.params = append([]string(nil), rest[1:]...)
+			return 0
+		case a == "-":
+			sh.opts &^= optXtrace | optVerbose
+			if len(rest) > 1 {
+				sh.params = append([]string(nil), rest[1:]...)
+			}
+			return 0
+		case len(a) < 2 || a[0] != '-' && a[0] != '+':
+			sh.params = append([]string(nil), rest...)
+			return 0
+		}
+		rest = rest[1:]
+		for i := 1; i < len(a); i++ {
+			if a[i] == 'o' {
+				if len(rest) == 0 {
+					return sh.showOptions(a[0] == '+')
+				}
+				if !sh.setOption(rest[0], a[0] == '-') {
+					return sh.builtinFailed(2, "set: Illegal option %co %s", a[0], rest[0])
+				}
+				rest = rest[1:]
+				continue
+			}
+			bit, ok := optionByLetter(a[i])
+			if !ok {
+				return sh.builtinFailed(2, "set: Illegal option %c%c", a[0], a[i])
+			}
+			sh.switchOption(bit, a[0] == '-')
+		}
+	}
+	return 0
+}
+
+// setOption is set -o name; false if there is no such option.
+func (sh *shell) setOption(name string, on bool) bool {
+	bit, ok := optionByName(name)
+	if ok {
+		sh.switchOption(bit, on)
+	}
+	return ok
+}
+
+func (sh *shell) switchOption(bit options, on bool) {
+	was := sh.opts
+	if on {
+		sh.opts |= bit
+	} else {
+		sh.opts &^= bit
+	}
+	if bit == optMonitor && was != sh.opts && sh.parent == nil {
+		sh.rt.setMonitor(on)
+	}
+	if on && bit == optVi {
+		sh.opts &^= optEmacs
+	}
+	if on && bit == optEmacs {
+		sh.opts &^= optVi
+	}
+}
+
+func (sh *shell) showOptions(asCommands bool) int {
+	var b strings.Builder
+	for _, o := range optionTable {
+		switch {
+		case o.fixed:
+		case asCommands && sh.opts.on(o.bit):
+			b.WriteString("set -o " + o.name + "\n")
+		case asCommands:
+			b.WriteString("set +o " + o.name + "\n")
+		default:
+			state := "off"
+			if sh.opts.on(o.bit) {
+				state = "on"
+			}
+			b.WriteString(o.name + strings.Repeat(" ", max(1, 16-len(o.name))) + state + "\n")
+		}
+	}
+	return sh.output("set", []byte(b.String()))
+}
+
+// variableNames are the names of all variables that are accepted, sorted.
+func (sh *shell) variableNames(accept func(*variable) bool) []string {
+	var names []string
+	sh.vars.each(func(name string, v *variable) {
+		if v != nil && accept(v) {
+			names = append(names, name)
+		}
+	})
+	sort.Strings(names)
+	return names
+}
+
+func (sh *shell) showVariables() int {
+	var b strings.Builder
+	for _, name := range sh.variableNames(func(v *variable) bool { return v.attrs&attrSet != 0 }) {
+		v := sh.lookupVar(name)
+		if v.is(attrIndexed | attrAssoc) {
+			b.WriteString(name + "=" + v.listText() + "\n")
+			continue
+		}
+		s, _ := v.scalar()
+		b.WriteString(name + "=" + quoteAlways(s, sh.bash()) + "\n")
+	}
+	return sh.output("set", []byte(b.String()))
+}
+
+func runUnset(sh *shell, args []string) int {
+	rest := args[1:]
+	functions, variables := false, false
+	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
+		a := rest[0]
+		rest = rest[1:]
+		if a == "--" {
+			break
+		}
+		for _, c := range a[1:] {
+			switch c {
+			case 'f':
+				functions, variables = true, false
+			case 'v', 'n':
+				variables, functions = true, false
+			default:
+				return sh.builtinFailed(2, "unset: Illegal option -%c", c)
+			}
+		}
+	}
+	status := 0
+	for _, name := range rest {
+		if s := sh.unsetOne(name, functions, variables); s != 0 {
+			status = s
+		}
+	}
+	return status
+}
+
+func (sh *shell) unsetOne(name string, functions, variables bool) int {
+	if functions {
+		sh.unsetFunction(name)
+		return 0
+	}
+	if base, sub, ok := splitSubscript(name); ok {
+		return sh.unsetElement(base, sub)
+	}
+	if !validName(name) {
+		if fn, _ := sh.funcs.get(name); fn != nil && !variables {
+			sh.unsetFunction(name)
+			return 0
+		}
+		return sh.builtinFailed(sh.badNumber(), "unset: %s: bad variable name", name)
+	}
+	if v, _ := sh.vars.get(name); v == nil && sh.bash() && !variables {
+		sh.unsetFunction(name)
+		return 0
+	}
+	if err := sh.unsetVar(name); err != nil {
+		return sh.builtinFailed(sh.badNumber(), "unset: %s", err)
+	}
+	return 0
+}
+
+func (sh *shell) unsetFunction(name string) {
+	if fn, _ := sh.funcs.get(name); fn == nil {
+		return
+	}
+	if sh.funcs.base == nil {
+		sh.funcs.forget(name)
+	} else {
+		sh.funcs.set(name, nil)
+	}
+}
+
+func (sh *shell) unsetElement(name, sub string) int {
+	v := sh.lookupVar(name)
+	if v == nil {
+		return 0
+	}
+	own, err := sh.writable(name)
+	if err != nil {
+		return sh.builtinFailed(1, "unset: %s", err)
+	}
+	if sub == "@" || sub == "*" {
+		own.array, own.assoc, own.value = nil, nil, ""
+		return 0
+	}
+	if own.is(attrAssoc) {
+		own.members().unset(sub)
+		return 0
+	}
+	n, err := sh.arith(sub)
+	if err != nil {
+		return sh.builtinFailed(1, "unset: %s", err)
+	}
+	i, err := sh.arrayIndex(name, own, n)
+	if err != nil {
+		return sh.builtinFailed(1, "unset: %s", err)
+	}
+	if own.array == nil && i == 0 {
+		sh.drop(name, own)
+		return 0
+	}
+	own.elements().unset(i)
+	return 0
+}
+
+// listText is an array as declare -p shows it.
+func (v *variable) listText() string {
+	var b strings.Builder
+	b.WriteByte('(')
+	if v.is(attrAssoc) && v.assoc != nil {
+		for _, k := range v.assoc.keys {
+			b.WriteString("[" + quoteKey(k) + "]=" + quoteDouble(v.assoc.vals[k]) + " ")
+		}
+	} else if v.array != nil {
+		for i, k := range v.array.keys {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString("[" + itoa(int64(k)) + "]=" + quoteDouble(v.array.vals[i]))
+		}
+	}
+	b.WriteByte(')')
+	return b.String()
+}

@@ -1,0 +1,125 @@
+package interp
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// dynamic computes a variable that has no stored value. After an assignment
+// or unset some lose what makes them special, as in bash.
+func (sh *shell) dynamic(name string, v *variable) *variable {
+	scalar := func(s string) *variable {
+		return &variable{value: s, attrs: v.attrs | attrSet, hook: v.hook}
+	}
+	switch name {
+	case "LINENO":
+		return scalar(strconv.Itoa(sh.line))
+	case "RANDOM":
+		return scalar(strconv.Itoa(int(sh.nextRandom())))
+	case "SRANDOM":
+		var b [4]byte
+		rand.Read(b[:])
+		return scalar(strconv.FormatUint(uint64(binary.LittleEndian.Uint32(b[:])), 10))
+	case "SECONDS":
+		return scalar(strconv.Itoa(int(time.Since(sh.started).Seconds())))
+	case "EPOCHSECONDS":
+		return scalar(strconv.FormatInt(time.Now().Unix(), 10))
+	case "EPOCHREALTIME":
+		now := time.Now()
+		return scalar(fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000))
+	case "BASHPID":
+		return scalar(strconv.Itoa(sh.pid()))
+	case "BASH_SUBSHELL":
+		return scalar(strconv.Itoa(sh.subLevel))
+	}
+	return sh.dynamicArray(name, v)
+}
+
+func (sh *shell) dynamicArray(name string, v *variable) *variable {
+	a := &indexedArray{}
+	switch name {
+	case "PIPESTATUS":
+		for i, s := range sh.pipeStatuses() {
+			a.set(i, strconv.Itoa(s))
+		}
+	case "DIRSTACK":
+		for i, d := range sh.directories() {
+			a.set(i, d)
+		}
+	default:
+		n := len(sh.callStack)
+		for i := range n {
+			site := sh.callStack[n-1-i]
+			switch name {
+			case "FUNCNAME":
+				a.set(i, site.name)
+			case "BASH_SOURCE":
+				a.set(i, site.file)
+			case "BASH_LINENO":
+				a.set(i, strconv.Itoa(site.line))
+			}
+		}
+		switch {
+		case name == "FUNCNAME" && n == 0:
+			return nil
+		case name == "FUNCNAME":
+			a.set(n, "main")
+		case name == "BASH_SOURCE" && sh.rt.main.file != "-c":
+			a.set(n, sh.rt.main.file)
+		case name == "BASH_LINENO":
+			a.set(n, "0")
+		}
+	}
+	return &variable{array: a, attrs: v.attrs | attrSet | attrIndexed, hook: v.hook}
+}
+
+// pipeStatuses is PIPESTATUS: a single command is a pipeline of one.
+func (sh *shell) pipeStatuses() []int {
+	if sh.pipeStatus == nil {
+		return []int{sh.status}
+	}
+	return sh.pipeStatus
+}
+
+// nextRandom is 0…32767. The seed comes from the assignment or the system.
+func (sh *shell) nextRandom() uint32 {
+	if sh.random == 0 {
+		var b [4]byte
+		rand.Read(b[:])
+		sh.random = binary.LittleEndian.Uint32(b[:]) | 1
+	}
+	sh.random = sh.random*1103515245 + 12345
+	return sh.random >> 16 & 0x7fff
+}
+
+// setDynamic is called after an assignment to a dynamic variable.
+func (sh *shell) setDynamic(name string) {
+	v, ok := sh.vars.owned(name)
+	if !ok || v == nil {
+		return
+	}
+	switch name {
+	case "RANDOM":
+		n, _ := strconv.ParseInt(v.value, 10, 64)
+		sh.random = uint32(n)*2654435761 | 1
+	case "SECONDS":
+		n, _ := strconv.Atoi(v.value)
+		sh.started = time.Now().Add(-time.Duration(n) * time.Second)
+	}
+}
+
+// pid is the number of this environment's process: that of the stand-in, if
+// it has one.
+func (sh *shell) pid() int {
+	for s := sh; s != nil; s = s.parent {
+		if s.standIn != nil {
+			if pid, err := s.standIn.Pid(); err == nil {
+				return pid
+			}
+		}
+	}
+	return sh.rt.sys.Pid()
+}

@@ -1,0 +1,511 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// job is a background list, or with job control a stopped one. pid is what
+// $! shows.
+type job struct {
+	id   int
+	pid  int
+	pids []int // all processes known, pid included
+	pgid int   // process group to signal, 0 without job control
+	text string
+
+	mu      sync.Mutex
+	state   jobState
+	ws      syscall.WaitStatus
+	status  int
+	changed chan struct{} // closed and replaced at every change
+	told    bool          // the end was reported to the user
+	cont    func()        // continues a stopped job
+}
+
+type jobState uint8
+
+const (
+	jobRunning jobState = iota
+	jobStopped
+	jobDone
+)
+
+func newJob(text string) *job { return &job{text: text, changed: make(chan struct{})} }
+
+// become changes the state and wakes everybody who waits.
+func (j *job) become(state jobState, ws syscall.WaitStatus, status int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state == jobDone {
+		return
+	}
+	j.state, j.ws, j.status, j.told = state, ws, status, false
+	close(j.changed)
+	j.changed = make(chan struct{})
+}
+
+func (j *job) look() (jobState, int, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.state, j.status, j.changed
+}
+
+// jobTable holds the jobs of one shell. A subshell can see its parent's but
+// not wait for them.
+type jobTable struct {
+	jobs    []*job // by age
+	current []*job // most recent last: %+ and %-
+	parents []*job
+	// done remembers the statuses of jobs already removed, as XCU wait wants.
+	done  map[int]int
+	order []int
+}
+
+// maxDone is how many statuses of finished jobs are kept (CHILD_MAX ≥ 25).
+const maxDone = 1024
+
+func (t *jobTable) forSubshell() *jobTable {
+	sub := &jobTable{}
+	if t != nil {
+		sub.parents = append(append(sub.parents, t.parents...), t.jobs...)
+	}
+	return sub
+}
+
+func (t *jobTable) add(j *job) {
+	j.id = 1
+	for _, other := range t.jobs {
+		j.id = max(j.id, other.id+1)
+	}
+	t.jobs = append(t.jobs, j)
+	t.current = append(t.current, j)
+}
+
+func (t *jobTable) remove(j *job) {
+	t.jobs = without(t.jobs, j)
+	t.current = without(t.current, j)
+	if t.done == nil {
+		t.done = map[int]int{}
+	}
+	_, status, _ := j.look()
+	if _, ok := t.done[j.pid]; !ok {
+		t.order = append(t.order, j.pid)
+	}
+	t.done[j.pid] = status
+	if len(t.order) > maxDone {
+		delete(t.done, t.order[0])
+		t.order = t.order[1:]
+	}
+}
+
+func without(list []*job, j *job) []*job {
+	for i := range list {
+		if list[i] == j {
+			return append(list[:i:i], list[i+1:]...)
+		}
+	}
+	return list
+}
+
+// promote makes a job the current one.
+func (t *jobTable) promote(j *job) {
+	t.current = append(without(t.current, j), j)
+}
+
+// trim forgets finished jobs, so that a long script does not collect them.
+func (t *jobTable) trim() {
+	for _, j := range append([]*job(nil), t.jobs...) {
+		if state, _, _ := j.look(); state == jobDone {
+			t.remove(j)
+		}
+	}
+}
+
+func (t *jobTable) byPid(pid int) *job {
+	for i := len(t.jobs) - 1; i >= 0; i-- {
+		if t.jobs[i].pid == pid {
+			return t.jobs[i]
+		}
+	}
+	for i := len(t.jobs) - 1; i >= 0; i-- {
+		for _, p := range t.jobs[i].pids {
+			if p == pid {
+				return t.jobs[i]
+			}
+		}
+	}
+	return nil
+}
+
+var (
+	errNoSuchJob    = errors.New("no such job")
+	errAmbiguousJob = errors.New("ambiguous job")
+)
+
+// find resolves a job ID (XBD 3.182), or a bare number where the shell's
+// builtins take one.
+func (t *jobTable) find(spec string) (*job, error) {
+	at := func(n int) (*job, error) {
+		if n < 0 || n >= len(t.current) {
+			return nil, errNoSuchJob
+		}
+		return t.current[n], nil
+	}
+	switch spec {
+	case "%", "%%", "%+", "":
+		return at(len(t.current) - 1)
+	case "%-":
+		if len(t.current) == 1 {
+			return at(0)
+		}
+		return at(len(t.current) - 2)
+	}
+	s := strings.TrimPrefix(spec, "%")
+	if n, err := strconv.Atoi(s); err == nil {
+		for _, j := range t.jobs {
+			if j.id == n {
+				return j, nil
+			}
+		}
+		return nil, errNoSuchJob
+	}
+	var found *job
+	for _, j := range t.jobs {
+		match := strings.HasPrefix(j.text, s)
+		if sub, ok := strings.CutPrefix(s, "?"); ok {
+			match = strings.Contains(j.text, sub)
+		}
+		if match && found != nil {
+			return nil, errAmbiguousJob
+		}
+		if match {
+			found = j
+		}
+	}
+	if found == nil {
+		return nil, errNoSuchJob
+	}
+	return found, nil
+}
+
+// sorted are the jobs by number.
+func (t *jobTable) sorted() []*job {
+	list := append([]*job(nil), t.jobs...)
+	sort.Slice(list, func(a, b int) bool { return list[a].id < list[b].id })
+	return list
+}
+
+// killJob sends a signal to the processes of a job.
+func (sh *shell) killJob(spec string, sig syscall.Signal) error {
+	j, err := sh.jobs.find(spec)
+	if err != nil {
+		return err
+	}
+	if j.pgid != 0 {
+		err = sh.rt.sys.Kill(-j.pgid, sig)
+	} else {
+		err = sh.rt.sys.Kill(j.pid, sig)
+	}
+	if err == nil && sig == syscall.SIGCONT {
+		j.resume()
+	}
+	return err
+}
+
+func (j *job) resume() {
+	if state, _, _ := j.look(); state == jobStopped {
+		j.become(jobRunning, 0, 0)
+	}
+}
+
+// describe is one line of the jobs builtin (XCU jobs, STDOUT).
+func (t *jobTable) describe(j *job, long bool) string {
+	mark := " "
+	if n := len(t.current); n > 0 && t.current[n-1] == j {
+		mark = "+"
+	} else if n > 1 && t.current[n-2] == j {
+		mark = "-"
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	state := "Running"
+	switch {
+	case j.state == jobStopped:
+		state = "Stopped"
+		if j.ws.StopSignal() != syscall.SIGTSTP && j.ws.Stopped() {
+			state = "Stopped(" + "SIG" + signalName(int(j.ws.StopSignal())) + ")"
+		}
+	case j.state == jobDone && j.status > 128 && j.ws.Signaled():
+		state = signalText(j.ws.Signal())
+	case j.state == jobDone && j.status != 0:
+		state = fmt.Sprintf("Done(%d)", j.status)
+	case j.state == jobDone:
+		state = "Done"
+	}
+	pid := ""
+	if long {
+		pid = strconv.Itoa(j.pid) + " "
+	}
+	return fmt.Sprintf("[%d] %s %s%-25s %s\n", j.id, mark, pid, state, j.text)
+}
+
+// background compiles `command &`.
+func (c *compiler) background(s *syntax.Stmt) node {
+	fg := *s
+	fg.Background = false
+	fg.Semicolon = syntax.Pos{}
+	b := &backgroundJob{line: int(s.Pos().Line()), text: func() string { return stmtText(&fg) }}
+	if call, ok := fg.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !fg.Negated && allPure(call, fg.Redirs) {
+		b.simple = &simple{
+			assigns: c.assigns(call.Assigns), words: c.words(call.Args),
+			redirs: c.redirects(fg.Redirs), line: b.line,
+		}
+	}
+	fg.Background = false
+	b.body = c.stmt(&fg)
+	return b.run
+}
+
+func allPure(call *syntax.CallExpr, redirs []*syntax.Redirect) bool {
+	for _, a := range call.Assigns {
+		if !isPure(a.Value) || a.Array != nil || a.Index != nil {
+			return false
+		}
+	}
+	for _, w := range call.Args {
+		if !isPure(w) {
+			return false
+		}
+	}
+	for _, r := range redirs {
+		if !isPure(r.Word) || r.Hdoc != nil && !isPure(r.Hdoc) || r.Op == syntax.RdrInOut {
+			return false
+		}
+	}
+	return true
+}
+
+// backgroundJob is `command &`. A program whose words expand without running
+// anything is started directly and is its own $!; whatever else runs in a
+// goroutine, with a stand-in for its number.
+type backgroundJob struct {
+	simple *simple
+	body   node
+	line   int
+	text   func() string
+}
+
+func (b *backgroundJob) run(sh *shell) flow {
+	sh.line = b.line
+	sh.jobs.trim()
+	sub := sh.subshell(true)
+	sub.noErrexit = 0
+	j := newJob(b.text())
+	if !sh.jobControl() {
+		sub.detach()
+	}
+	started, err := b.startDirect(sh, sub, j)
+	if err == nil && !started {
+		err = b.startBody(sh, sub, j)
+	}
+	if err != nil {
+		sub.close()
+		sh.errorf("cannot start a background job: %s", errText(err))
+		sh.status = 2
+		return sh.fatalFlow()
+	}
+	sh.jobs.add(j)
+	sh.lastBg = j.pid
+	sh.status = 0
+	if sh.interactive() {
+		sh.write(2, []byte(fmt.Sprintf("[%d] %d\n", j.id, j.pid)))
+	}
+	return flowNext
+}
+
+// detach is what XCU 2.9.3 and 2.12 say of asynchronous lists without job
+// control: standard input from /dev/null, interrupts ignored.
+func (sh *shell) detach() {
+	if f, err := sh.open("/dev/null", syscall.O_RDONLY, "&"); err == nil {
+		sh.setFile(0, f).drop()
+	} else {
+		sh.setFile(0, nil).drop()
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		sh.traps.commands[int(sig)] = ""
+	}
+}
+
+// startDirect starts a program without a goroutine for the shell part. It
+// reports false, with nothing done, when the command is not one.
+func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
+	if b.simple == nil {
+		return false, nil
+	}
+	if fits, err := b.simple.blocks(sub); fits || err != nil {
+		return false, nil
+	}
+	args, path, ok := b.simple.resolveExternal(sub)
+	if !ok {
+		return false, nil
+	}
+	b.simple.traceIf(sub, args)
+	var saved savedFiles
+	if flw, ok := b.simple.prefix(sub, &saved, sub.pushFrame(false), args); !ok || flw != flowNext {
+		j.pid = 0
+		sub.forget(&saved)
+		return false, nil
+	}
+	sub.forget(&saved)
+	cmd, err := sub.newCommand(path, args)
+	if err != nil {
+		return false, err
+	}
+	cmd.Report = ReportStart
+	if sh.jobControl() {
+		cmd.Group = 0
+		cmd.Report |= ReportStops
+	}
+	p, err := sh.rt.sys.Start(cmd)
+	if err != nil {
+		return false, err
+	}
+	pid, err := p.Pid()
+	if err != nil {
+		// The words are expanded once more, in a goroutine that reports.
+		return false, nil
+	}
+	j.pid, j.pids = pid, []int{pid}
+	if sh.jobControl() {
+		j.pgid = pid
+	}
+	sub.close()
+	go j.follow(p)
+	return true, nil
+}
+
+func (s *simple) traceIf(sh *shell, args []string) {
+	if sh.opts.on(optXtrace) {
+		sh.traceBefore(s, args)
+	}
+}
+
+// blocks reports whether a redirection could block: a fifo.
+func (s *simple) blocks(sh *shell) (bool, error) {
+	for i := range s.redirs {
+		r := &s.redirs[i]
+		if r.word == nil || r.op == syntax.DplIn || r.op == syntax.DplOut || r.op == syntax.WordHdoc {
+			continue
+		}
+		path, err := r.word.redirectTarget(sh)
+		if err != nil {
+			return true, err
+		}
+		var st syscall.Stat_t
+		if sh.rt.sys.Stat(sh.dir, path, false, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFIFO {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// resolveExternal expands the words; ok when they name a program.
+func (s *simple) resolveExternal(sh *shell) (args []string, path string, ok bool) {
+	var err error
+	for _, w := range s.words {
+		if args, err = w.fields(sh, args); err != nil {
+			return nil, "", false
+		}
+	}
+	if len(args) == 0 {
+		return nil, "", false
+	}
+	if fn, b := sh.findInternal(args[0]); fn != nil || b != nil {
+		return nil, "", false
+	}
+	path, err = sh.findCommand(args[0])
+	return args, path, err == nil
+}
+
+// follow records what happens to a program in the background.
+func (j *job) follow(p Process) {
+	for {
+		ws, _, err := p.Wait()
+		switch {
+		case err != nil:
+			j.become(jobDone, 0, 126)
+			return
+		case ws.Stopped():
+			j.become(jobStopped, ws, 128+int(ws.StopSignal()))
+		case ws.Continued():
+			j.become(jobRunning, 0, 0)
+		default:
+			j.become(jobDone, ws, statusOf(ws))
+			return
+		}
+	}
+}
+
+func statusOf(ws syscall.WaitStatus) int {
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}
+
+// startBody runs a list in a goroutine, with a process to stand for it.
+func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
+	cmd := &Command{
+		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sub.dir,
+		Umask: sub.umask, Ignored: sub.traps.ignoredSignals(), Group: -1, Terminal: -1,
+		Report: ReportStart, Where: sub.where("&"),
+	}
+	if sh.jobControl() {
+		cmd.Group = 0
+	}
+	st, err := sh.rt.sys.StandIn(cmd)
+	if err != nil {
+		return err
+	}
+	pid, err := st.Pid()
+	if err != nil {
+		return err
+	}
+	sub.standIn = st
+	j.pid, j.pids = pid, []int{pid}
+	if sh.jobControl() {
+		j.pgid = pid
+	}
+	go sub.relay(st)
+	go j.follow(st)
+	go sub.runStoodFor(b.body, st)
+	return nil
+}
+
+// relay passes on the signals that reach the stand-in of a subshell.
+func (sh *shell) relay(st StandIn) {
+	for sig := range st.Signals() {
+		switch sh.traps.disposition(sig) {
+		case trapIgnore:
+		case trapCommand:
+			sh.attn.raise(sig)
+		default:
+			sh.attn.die(sig)
+		}
+	}
+}
+
+// runStoodFor runs a body to its end and lets the stand-in end the same way.
+func (sh *shell) runStoodFor(body node, st StandIn) {
+	sh.complete(body(sh))
+	st.End(sh.status)
+	sh.close()
+}

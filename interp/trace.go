@@ -1,0 +1,132 @@
+package interp
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// trace writes one line of -x, after the expansion of PS4.
+func (sh *shell) trace(line string) {
+	if sh.xtraceBusy {
+		return
+	}
+	sh.xtraceBusy = true
+	ps4 := sh.getOr("PS4", "+ ")
+	prompt := sh.expandPrompt(ps4)
+	sh.xtraceBusy = false
+	if sh.bash() && prompt != "" {
+		// bash repeats the first character once per level of indirection.
+		prompt = strings.Repeat(prompt[:1], min(sh.subLevel, 100)) + prompt
+	}
+	sh.write(2, []byte(prompt+line+"\n"))
+}
+
+// expandPrompt expands parameters, commands and arithmetic in a prompt; text
+// that cannot be expanded stands for itself.
+func (sh *shell) expandPrompt(text string) string {
+	if strings.IndexAny(text, "$`\\") < 0 {
+		return text
+	}
+	w, err := parseText(text)
+	if err != nil {
+		return text
+	}
+	status, ran := sh.status, sh.substRan
+	c := &compiler{file: sh.file}
+	s, err := compileHeredoc(c, w, false).str(sh)
+	sh.status, sh.substRan = status, ran
+	if err != nil {
+		return text
+	}
+	return s
+}
+
+// parseText parses text with expansions as in a here-document.
+func parseText(text string) (*syntax.Word, error) {
+	end := "_"
+	for strings.Contains(text, end) {
+		end += "_"
+	}
+	p := parse.New(parse.String(":<<"+end+"\n"+text+"\n"+end+"\n"), parse.Options{Bash: true})
+	stmts, err := p.Next()
+	if err != nil {
+		return nil, err
+	}
+	w := stmts[0].Redirs[0].Hdoc
+	if w == nil || len(w.Parts) == 0 {
+		return &syntax.Word{}, nil
+	}
+	if lit, ok := w.Parts[len(w.Parts)-1].(*syntax.Lit); ok {
+		lit.Value = strings.TrimSuffix(lit.Value, "\n")
+	}
+	return w, nil
+}
+
+// functionText is a function's source, for type and declare -f.
+func functionText(d *syntax.FuncDecl) string {
+	var b strings.Builder
+	b.WriteString(d.Name.Value + " () \n")
+	body := printNode(d.Body)
+	if strings.HasPrefix(body, "{ ") {
+		body = "{\n    " + body[2:]
+	}
+	b.WriteString(body)
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// stmtText is a command on one line, for jobs.
+func stmtText(s *syntax.Stmt) string {
+	text, _, _ := strings.Cut(printNode(s), "\n")
+	return strings.TrimSuffix(text, " &")
+}
+
+func printNode(n syntax.Node) (text string) {
+	defer func() {
+		// The printer expects arithmetic in upstream's form in places.
+		if recover() != nil {
+			text = "…"
+		}
+	}()
+	var b strings.Builder
+	if err := syntax.NewPrinter(syntax.Indent(4)).Print(&b, n); err != nil {
+		return "…"
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// times is a reading of the clocks for the reserved word time.
+type times struct {
+	real         time.Time
+	user, system time.Duration
+}
+
+func (sh *shell) clock() times {
+	t := times{real: time.Now()}
+	var self syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &self)
+	user, system := sh.rt.sys.ChildTimes()
+	t.user = time.Duration(self.Utime.Nano() + user.Nano())
+	t.system = time.Duration(self.Stime.Nano() + system.Nano())
+	return t
+}
+
+func (sh *shell) reportTimes(start times, posix bool) {
+	end := sh.clock()
+	real, user, system := end.real.Sub(start.real), end.user-start.user, end.system-start.system
+	if posix {
+		sh.write(2, fmt.Appendf(nil, "real %.2f\nuser %.2f\nsys %.2f\n",
+			real.Seconds(), user.Seconds(), system.Seconds()))
+		return
+	}
+	sh.write(2, fmt.Appendf(nil, "\nreal\t%s\nuser\t%s\nsys\t%s\n", minutes(real), minutes(user), minutes(system)))
+}
+
+func minutes(d time.Duration) string {
+	return fmt.Sprintf("%dm%.3fs", int(d.Minutes()), d.Seconds()-60*float64(int(d.Minutes())))
+}
