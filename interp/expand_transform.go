@@ -13,7 +13,7 @@ func (p *paramPart) transform(sh *shell, s string, set bool) (string, error) {
 		if p.char != 0 || p.num > 0 {
 			return "", nil
 		}
-		return attrLetters(sh.lookupVar(p.name)), nil
+		return sh.lookupVar(p.name).attributes(), nil
 	case 'A':
 		if !set || p.char != 0 || p.num > 0 {
 			return "", nil
@@ -62,7 +62,7 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 	for i, v := range vals {
 		var err error
 		if p.letter == 'a' {
-			out[i] = attrLetters(sh.lookupVar(p.name))
+			out[i] = sh.lookupVar(p.name).attributes()
 		} else if out[i], err = p.transformValue(sh, v); err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func (p *paramPart) pairs(sh *shell, vals []string) []string {
 	words := make([]string, 0, 2*len(vals))
 	for i, v := range vals {
 		if p.letter == 'K' {
-			v = doubleQuote(v)
+			v = quoteDouble(v)
 		}
 		words = append(words, keys[i], v)
 	}
@@ -93,18 +93,12 @@ func (p *paramPart) pairs(sh *shell, vals []string) []string {
 	return words
 }
 
-// attrLetters are the attributes as declare writes them.
-func attrLetters(v *variable) string {
+// attributes are the letters of a variable's attributes, as in declare -p.
+func (v *variable) attributes() string {
 	var b []byte
-	for _, a := range [...]struct {
-		bit    attr
-		letter byte
-	}{
-		{attrIndexed, 'a'}, {attrAssoc, 'A'}, {attrInteger, 'i'}, {attrLower, 'l'}, {attrNameref, 'n'},
-		{attrReadonly, 'r'}, {attrTrace, 't'}, {attrUpper, 'u'}, {attrExport, 'x'},
-	} {
-		if v.is(a.bit) {
-			b = append(b, a.letter)
+	for _, l := range attrLetters {
+		if v.is(l.bit) {
+			b = append(b, l.letter)
 		}
 	}
 	return string(b)
@@ -113,73 +107,26 @@ func attrLetters(v *variable) string {
 // declarationText is a command that makes the variable again.
 func (sh *shell) declarationText(name string, index *arrayIndex) string {
 	v := sh.lookupVar(name)
-	flags := attrLetters(v)
 	if v.is(attrIndexed|attrAssoc) && index == nil && v.is(attrSet) {
-		var b strings.Builder
-		r := paramRef{name: name}
-		keys := r.keys(sh)
-		for i, s := range r.elements(sh) {
-			if i > 0 {
-				b.WriteByte(' ')
-			}
-			b.WriteString("[" + keys[i] + "]=" + doubleQuote(s))
-		}
-		return "declare -" + flags + " " + name + "=(" + b.String() + ")"
+		return strings.TrimSuffix(declareLine(name, v), "\n")
 	}
 	s, _ := v.scalar()
-	if flags == "" {
-		return name + "=" + quoteValue(s)
+	if flags := v.attributes(); flags != "" {
+		return "declare -" + flags + " " + name + "=" + quoteValue(s)
 	}
-	return "declare -" + flags + " " + name + "=" + quoteValue(s)
-}
-
-func doubleQuote(s string) string {
-	if hasControl(s) {
-		return quoteValue(s)
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := 0; i < len(s); i++ {
-		if strings.IndexByte("\"\\$`", s[i]) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(s[i])
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-func hasControl(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return true
-		}
-	}
-	return !utf8.ValidString(s)
+	return name + "=" + quoteValue(s)
 }
 
 // quoteValue quotes a string for reuse, always: '…', or $'…' when there are
 // characters that a terminal would not show.
 func quoteValue(s string) string {
-	if !hasControl(s) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	b := []byte("$'")
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch c := s[i]; {
-		case c == '\'' || c == '\\':
-			b = append(b, '\\', c)
-		case strings.IndexByte("\a\b\t\n\v\f\r", c) >= 0:
-			b = append(b, '\\', "abtnvfr"[c-'\a'])
-		case c == 0x1b:
-			b = append(b, '\\', 'E')
-		case c < ' ' || c == 0x7f || r == utf8.RuneError && n == 1:
-			b = append(b, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
-		default:
-			b = append(b, s[i:i+n]...)
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return quoteDollar(s)
 		}
-		i += n
 	}
-	return string(append(b, '\''))
+	if !utf8.ValidString(s) {
+		return quoteDollar(s)
+	}
+	return quoteSingle(s)
 }
