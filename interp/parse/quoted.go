@@ -1,5 +1,7 @@
 package parse
 
+import "strings"
+
 // dqMode says where text which is read as in double quotes ends.
 type dqMode uint8
 
@@ -29,8 +31,9 @@ var dqStops = [dqModes]uint8{
 func (p *Parser) quotedParts(m dqMode) {
 	r := p.beginLit()
 	stops := dqStops[m]
-	nest := 0  // parentheses or brackets
-	quest := 0 // ? of a conditional in dqSlice, whose : does not end it
+	nest := 0   // parentheses or brackets
+	quest := 0  // ? of a conditional in dqSlice, whose : does not end it
+	single := 0 // before this index } is in single quotes
 	for {
 		src, i := p.src, p.i
 		for i < len(src) && class[src[i]]&stops == 0 {
@@ -79,7 +82,16 @@ func (p *Parser) quotedParts(m dqMode) {
 			nest++
 		case '?':
 			quest++
-		default: // ) ] } ; :
+		case '}':
+			if m == dqBrace && p.opt.Bash && single <= i {
+				single = p.singleQuotedBrace(r.start)
+			}
+			if i < single {
+				break
+			}
+			p.endLit(&r)
+			return
+		default: // ) ] ; :
 			if ends(m, c, nest, &quest) {
 				p.endLit(&r)
 				return
@@ -93,11 +105,9 @@ func (p *Parser) quotedParts(m dqMode) {
 	p.endLit(&r)
 }
 
-// ends reports whether c, one of ) ] } ; : ends the mode.
+// ends reports whether c, one of ) ] ; : ends the mode.
 func ends(m dqMode, c byte, nest int, quest *int) bool {
 	switch c {
-	case '}':
-		return true
 	case ';':
 		return m == dqFor && nest == 0
 	case ':':
@@ -110,4 +120,28 @@ func ends(m dqMode, c byte, nest int, quest *int) bool {
 		return nest == 0 && m != dqSlice
 	}
 	return nest == 0
+}
+
+// singleQuotedBrace finds out whether the } at p.i is between single quotes
+// of the word of "${x:-…}", which starts at from. Single quotes are text
+// there, but outside of its POSIX mode bash lets them hide a }. It returns the
+// index of the closing quote, or 0. A quote without partner is just text.
+func (p *Parser) singleQuotedBrace(from int) int {
+	open := 0
+	for i := from; i < p.i; i++ {
+		switch p.src[i] {
+		case '\\':
+			i++
+		case '\'':
+			open ^= 1
+		}
+	}
+	if open == 0 {
+		return 0
+	}
+	n := strings.IndexAny(p.src[p.i:], "'\"\n")
+	if n < 0 || p.src[p.i+n] != '\'' {
+		return 0
+	}
+	return p.i + n
 }
