@@ -53,7 +53,28 @@ func (rt *runtime) listen() {
 		// The default of the Go runtime is a dump of all goroutines.
 		signal.Notify(rt.notify, syscall.SIGQUIT)
 	}
+	for _, sig := range mortal {
+		if !rt.ignored[sig] {
+			signal.Notify(rt.notify, sig)
+		}
+	}
 	go rt.dispatch()
+}
+
+// mortal are signals whose default action is death but which the Go runtime
+// survives when nobody asked for them.
+var mortal = []syscall.Signal{
+	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM, syscall.SIGPROF,
+	syscall.SIGIO, syscall.SIGPWR, syscall.SIGXCPU, syscall.SIGXFSZ, syscall.SIGSTKFLT,
+}
+
+func isMortal(sig syscall.Signal) bool {
+	for _, m := range mortal {
+		if m == sig {
+			return true
+		}
+	}
+	return false
 }
 
 func (rt *runtime) dispatch() {
@@ -81,14 +102,22 @@ func (rt *runtime) deliver(sig syscall.Signal) {
 	case trapCommand:
 		rt.main.attn.raise(sig)
 	default:
-		if !sigEnds(sig) {
+		if !sigEnds(sig) || rt.interactiveSurvives(sig) {
 			return
+		}
+		if _, onExit := rt.main.traps.get(trapOnExit); sig != syscall.SIGINT && !(onExit && rt.bash) {
+			DieOf(sig) // at once, whatever the shell is doing
 		}
 		rt.main.attn.die(sig)
 	}
 	if sig == syscall.SIGINT || sig == syscall.SIGQUIT {
 		rt.interruptForeground(sig)
 	}
+}
+
+// interactiveSurvives: an interactive shell ignores SIGTERM and SIGQUIT.
+func (rt *runtime) interactiveSurvives(sig syscall.Signal) bool {
+	return rt.main.interactive() && (sig == syscall.SIGTERM || sig == syscall.SIGQUIT)
 }
 
 // interruptForeground reaches the subshells that the main shell waits for.

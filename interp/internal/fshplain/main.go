@@ -1,0 +1,83 @@
+// Fshplain is the interpreter on the plain System, for tests that need a
+// process: fshplain [-b] [-o option]… [-c command | file] [argument…].
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/fsh-sh/fsh/interp"
+	"github.com/fsh-sh/fsh/interp/plain"
+)
+
+func main() {
+	plain.Hidden()
+	result := run(os.Args)
+	if result.Signal != 0 {
+		interp.DieOf(result.Signal)
+	}
+	os.Exit(result.Status)
+}
+
+func run(args []string) interp.Result {
+	self, err := os.Executable()
+	if err != nil {
+		return fail(err)
+	}
+	cfg := interp.Config{System: plain.New(self), Env: os.Environ(), Name: args[0], SelfInside: self}
+	cfg.Bash = os.Getenv("FSH_TEST_DIALECT") == "bash" || strings.HasSuffix(args[0], "bash")
+	rest := args[1:]
+	command := false
+	for len(rest) > 0 && len(rest[0]) > 1 && (rest[0][0] == '-' || rest[0][0] == '+') && !command {
+		opt := rest[0]
+		rest = rest[1:]
+		switch {
+		case opt == "--":
+		case opt == "-c":
+			command = true
+		case opt == "-s":
+		case opt == "-i":
+			cfg.Interactive = true
+		case opt == "-o" && len(rest) > 0:
+			cfg.Options = append(cfg.Options, "-o "+rest[0])
+			rest = rest[1:]
+		case strings.HasSuffix(opt, "c"):
+			cfg.Options = append(cfg.Options, opt[:len(opt)-1])
+			command = true
+		default:
+			cfg.Options = append(cfg.Options, opt)
+		}
+		if opt == "-s" || opt == "--" {
+			break
+		}
+	}
+	return start(cfg, rest, command)
+}
+
+func start(cfg interp.Config, rest []string, command bool) interp.Result {
+	text := ""
+	if command && len(rest) > 0 {
+		text, rest = rest[0], rest[1:]
+	}
+	file := ""
+	if len(rest) > 0 {
+		cfg.Name, rest = rest[0], rest[1:]
+		file = cfg.Name
+	}
+	cfg.Args = rest
+	sh, err := interp.New(cfg)
+	switch {
+	case err != nil:
+		return fail(err)
+	case command:
+		return sh.RunString(text)
+	case file != "":
+		return sh.RunFile(file)
+	}
+	return sh.RunStdin()
+}
+
+func fail(err error) interp.Result {
+	os.Stderr.WriteString("fshplain: " + err.Error() + "\n")
+	return interp.Result{Status: 2}
+}
