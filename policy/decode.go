@@ -91,13 +91,25 @@ func pathList(list func(*section) *[]Path, use pathUse) reader {
 func hostList(list func(*section) *[]HostRule) reader {
 	return func(d *decoder, s *section, key string, n *node) *Error {
 		return d.strings(n, key, func(entry string, at pos) *Error {
-			if _, m := parseHost(entry); m != nil {
+			if m := checkEntry(entry, d.checkHost); m != nil {
 				return d.errorAt(at, m)
 			}
 			*list(s) = append(*list(s), HostRule{Entry: entry, Rule: d.rule(key, entry, at)})
 			return nil
 		})
 	}
+}
+
+func checkEntry(entry string, more func(string) error) *mistake {
+	if _, m := parseHost(entry); m != nil {
+		return m
+	}
+	if more != nil {
+		if err := more(entry); err != nil {
+			return &mistake{msg: fmt.Sprintf("%q is not a host: %s", entry, err), hint: hostHint}
+		}
+	}
+	return nil
 }
 
 func boolean(field func(*section) **flagRule) reader {

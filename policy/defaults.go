@@ -65,13 +65,14 @@ var protectedNames = []string{
 	".claude", ".cursor", ".codex", ".gemini", ".mcp.json",
 }
 
-// privateCaches, below the home, are what build tools write while they work.
+// privateCaches, below the home, are what the common build tools write while
+// they work. Each costs a mount per session; presets name the others.
 var privateCaches = []string{
-	".npm", ".cache/yarn", ".yarn/berry/cache", ".cache/pnpm", ".local/share/pnpm/store", ".cache/node-gyp", ".cache/node", ".bun/install/cache", ".cache/deno",
-	".cache/pip", ".cache/uv", ".cache/pypoetry", ".cache/pre-commit", ".cache/mypy", ".cache/ruff",
+	".npm", ".cache/yarn", ".cache/pnpm", ".local/share/pnpm",
+	".cache/pip", ".cache/uv", ".cache/pypoetry",
 	".cache/go-build", "go/pkg",
-	".cargo/registry", ".cargo/git", ".cache/sccache", ".cache/ccache", ".ccache", ".cache/zig",
-	".m2/repository", ".gradle/caches", ".gradle/wrapper", ".bundle/cache", ".cache/composer",
+	".cargo/registry", ".cargo/git", ".cache/ccache",
+	".m2/repository", ".gradle/caches",
 }
 
 // secretVariables are not passed on unless a trusted file or a flag names one

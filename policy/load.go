@@ -33,6 +33,9 @@ type Options struct {
 	// Trusted tells whether the user has agreed to the file with this
 	// content. Nil trusts none.
 	Trusted func(path string, sha256 []byte) bool
+	// CheckHost says what is wrong with an entry of allowed_domains or
+	// denied_domains, beyond its form; nil asks nobody.
+	CheckHost func(entry string) error
 	// Getenv resolves $VAR in paths; nil means os.Getenv.
 	Getenv func(string) string
 }
@@ -218,7 +221,7 @@ func (l *loader) file(in input) *Error {
 		return err
 	}
 	d := &decoder{file: in.path, origin: in.layer, trusted: in.trusted,
-		resolve: resolver{base: in.base, home: l.Home, getenv: l.Getenv}}
+		resolve: resolver{base: in.base, home: l.Home, getenv: l.Getenv}, checkHost: l.CheckHost}
 	doc, err := d.document(tree)
 	if err != nil {
 		return err
@@ -332,7 +335,7 @@ func (l *loader) flags() *Error {
 	r := resolver{base: l.Dir, home: l.Home, getenv: l.Getenv}
 	s := &section{trusted: true, layer: "flag", given: map[string]bool{}}
 	for _, f := range l.Flags {
-		if m := s.flag(r, f); m != nil {
+		if m := s.flag(r, l.CheckHost, f); m != nil {
 			return &Error{File: fmt.Sprintf("--%s=%s", f.Kind, f.Value), Msg: m.msg, Hint: m.hint}
 		}
 	}
@@ -340,7 +343,7 @@ func (l *loader) flags() *Error {
 	return nil
 }
 
-func (s *section) flag(r resolver, f Flag) *mistake {
+func (s *section) flag(r resolver, checkHost func(string) error, f Flag) *mistake {
 	rule := func(key string) Rule {
 		return Rule{Key: key, Value: f.Value, Origin: Origin{Layer: "flag", File: "--" + f.Kind}}
 	}
@@ -362,7 +365,7 @@ func (s *section) flag(r resolver, f Flag) *mistake {
 	}
 	switch f.Kind {
 	case "allow-net", "deny-net":
-		if _, m := parseHost(f.Value); m != nil {
+		if m := checkEntry(f.Value, checkHost); m != nil {
 			return m
 		}
 		if f.Kind == "allow-net" {

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const maxPath = 4096 // PATH_MAX, path_resolution(7)
@@ -49,7 +50,10 @@ func (r resolver) path(entry string) (Path, *mistake) {
 	if p.Glob && strings.Contains("/"+text+"/", "/../") {
 		return Path{}, &mistake{msg: "a pattern with '..'", hint: "write the directory it means"}
 	}
-	if p.Pattern = filepath.Clean(p.Pattern); !p.Glob {
+	p.Pattern = filepath.Clean(p.Pattern)
+	if p.Glob {
+		p.Pattern = caretClasses(p.Pattern)
+	} else {
 		p.Pattern = unquoteGlob(p.Pattern)
 	}
 	return p, nil
@@ -123,6 +127,20 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// caretClasses writes [!a] as [^a], which is all that filepath.Match knows.
+func caretClasses(s string) string {
+	b := []byte(s)
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] == '\\':
+			i++
+		case b[i] == '[' && i+1 < len(b) && b[i+1] == '!':
+			b[i+1] = '^'
+		}
+	}
+	return string(b)
+}
+
 const globMeta = `*?[\`
 
 // hasMeta tells whether a pattern has a wildcard that no backslash hides.
@@ -178,15 +196,31 @@ func checkGlob(s string) *mistake {
 			case '{', '}':
 				return &mistake{msg: "braces in a path", hint: `write one entry each, or \{ for the character`}
 			case '[':
-				end := bracketEnd(part, i)
-				if end < 0 {
-					return &mistake{msg: "'[' without ']'", hint: `write \[ for the character`}
+				end, m := checkBracket(part, i)
+				if m != nil {
+					return m
 				}
 				i = end
 			}
 		}
 	}
 	return nil
+}
+
+// checkBracket allows what every reader of patterns understands the same way.
+func checkBracket(s string, i int) (end int, m *mistake) {
+	if end = bracketEnd(s, i); end < 0 {
+		return 0, &mistake{msg: "'[' without ']'", hint: `write \[ for the character`}
+	}
+	set := strings.TrimLeft(s[i+1:end], "!^")
+	plain := set != "" && !strings.ContainsAny(set, `[]\!^`) && !strings.HasPrefix(set, "-") && !strings.HasSuffix(set, "-")
+	for _, c := range set {
+		plain = plain && c > ' ' && c < 0x7f
+	}
+	if !plain {
+		return 0, &mistake{msg: "a character class that is not plain: " + s[i:end+1], hint: "letters, digits and ranges, such as [a-z_]"}
+	}
+	return end, nil
 }
 
 // bracketEnd is where the bracket expression that starts at i ends; -1 if
@@ -288,9 +322,9 @@ func matchName(pattern, name string) bool {
 				i++
 				continue
 			}
-			if n, ok := matchByte(pattern[i:], name[j]); ok {
+			if n, k, ok := matchOne(pattern[i:], name[j:]); ok {
 				i += n
-				j++
+				j += k
 				continue
 			}
 		}
@@ -306,23 +340,28 @@ func matchName(pattern, name string) bool {
 	return i == len(pattern)
 }
 
-// matchByte matches the first element of a pattern, of n bytes, to a byte.
-func matchByte(pattern string, c byte) (n int, ok bool) {
+// matchOne matches the first element of a pattern, of n bytes, to the first k
+// bytes of a name.
+func matchOne(pattern, name string) (n, k int, ok bool) {
 	switch pattern[0] {
 	case '?':
-		return 1, true
+		_, k := utf8.DecodeRuneInString(name)
+		return 1, k, true
 	case '\\':
 		if len(pattern) > 1 {
-			return 2, pattern[1] == c
+			return 2, 1, pattern[1] == name[0]
 		}
 	case '[':
 		if end := bracketEnd(pattern, 0); end > 0 {
-			return end + 1, inBracket(pattern[1:end], c)
+			_, k := utf8.DecodeRuneInString(name)
+			return end + 1, k, inBracket(pattern[1:end], name[0])
 		}
 	}
-	return 1, pattern[0] == c
+	return 1, 1, pattern[0] == name[0]
 }
 
+// inBracket: members are ASCII, so that the first byte of any other character
+// is none of them.
 func inBracket(set string, c byte) bool {
 	negated := set[0] == '!' || set[0] == '^'
 	if negated {

@@ -95,6 +95,8 @@ type decoder struct {
 	resolve resolver
 	trusted bool
 	unset   []unsetEntry
+	// checkHost is Options.CheckHost.
+	checkHost func(string) error
 }
 
 // unsetEntry is an entry that allowed something by a variable that is not set.

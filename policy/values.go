@@ -42,8 +42,9 @@ func parseSeconds(s string) (int64, *mistake) {
 // hostForm is an entry of allowed_domains taken apart, for checks of form and
 // for the ceiling only; netfilter decides about connections.
 type hostForm struct {
-	name     string // lower case; of "*.x" it is "x"; of "*" it is empty
+	name     string // lower case; of "*.x" and "**.x" it is "x"; of "*" it is empty
 	wildcard bool
+	itself   bool         // "**.x" is x too
 	prefix   netip.Prefix // valid for addresses and networks
 	ports    string       // "", "*", "22", "8000-8100"
 }
@@ -77,7 +78,9 @@ func parseHost(entry string) (hostForm, *mistake) {
 		return bad("it is neither a name nor an address")
 	}
 	f.name = strings.ToLower(strings.TrimSuffix(host, "."))
-	if rest, ok := strings.CutPrefix(f.name, "*"); ok {
+	if rest, ok := strings.CutPrefix(f.name, "**."); ok {
+		f.wildcard, f.itself, f.name = true, true, rest
+	} else if rest, ok := strings.CutPrefix(f.name, "*"); ok {
 		f.wildcard = true
 		if rest != "" && (len(rest) == 1 || rest[0] != '.') {
 			return bad("'*' must be a whole label")
@@ -179,8 +182,8 @@ func (outer hostForm) covers(inner hostForm) bool {
 		return true
 	case inner.wildcard && inner.name == "":
 		return false
-	case outer.wildcard && inner.wildcard && inner.name == outer.name:
-		return true
+	case outer.wildcard && inner.name == outer.name:
+		return outer.itself || inner.wildcard && !inner.itself
 	case outer.wildcard:
 		return strings.HasSuffix(inner.name, "."+outer.name)
 	}

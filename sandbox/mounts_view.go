@@ -205,6 +205,9 @@ func (v *view) collectMask(s Step) error {
 		return err
 	}
 	for _, p := range paths {
+		if slices.Contains(s.Except, p) {
+			continue
+		}
 		v.masks = append(v.masks, mask{path: resolve(p), hide: s.Op == OpHide, rule: s.Rule})
 		// A rule about a name is also about the link of that name, or the
 		// link could be replaced in a writable directory.

@@ -68,6 +68,8 @@ type Step struct {
 	Op   Op     `json:"op"`
 	Path string `json:"path"`
 	Glob bool   `json:"glob,omitempty"`
+	// Except are paths that a pattern, or a protected name, is not about.
+	Except []string `json:"except,omitempty"`
 	// Must says that an absent path is an error.
 	Must bool `json:"must,omitempty"`
 	// Rule is the key and place of the rule behind the step, for messages.
@@ -153,7 +155,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 		pl.add(Step{Op: m.op, Path: m.path, Rule: "built in: " + m.why})
 	}
 	for _, r := range fs.Protected {
-		pl.add(Step{Op: OpProtect, Path: r.Pattern, Glob: r.Glob, Rule: ruleText(r)})
+		pl.add(Step{Op: OpProtect, Path: r.Pattern, Glob: r.Glob, Except: r.Except, Rule: ruleText(r)})
 	}
 	pl.paths(OpSeal, fs.DenyWrite, false)
 	for _, d := range f.OwnConfig {
@@ -171,7 +173,9 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 }
 
 func (pl *Plan) add(s Step) {
-	same := func(t Step) bool { return t.Op == s.Op && t.Path == s.Path && t.Glob == s.Glob }
+	same := func(t Step) bool {
+		return t.Op == s.Op && t.Path == s.Path && t.Glob == s.Glob && slices.Equal(t.Except, s.Except)
+	}
 	if !slices.ContainsFunc(pl.Steps, same) {
 		pl.Steps = append(pl.Steps, s)
 	}
@@ -179,7 +183,7 @@ func (pl *Plan) add(s Step) {
 
 func (pl *Plan) paths(op Op, rules []policy.Path, must bool) {
 	for _, r := range rules {
-		pl.add(Step{Op: op, Path: r.Pattern, Glob: r.Glob, Must: must && !r.Glob, Rule: ruleText(r)})
+		pl.add(Step{Op: op, Path: r.Pattern, Glob: r.Glob, Except: r.Except, Must: must && !r.Glob, Rule: ruleText(r)})
 	}
 }
 
@@ -194,9 +198,9 @@ func (pl *Plan) places(p *policy.Policy) {
 	}
 }
 
-// sockets: the ones in /run and the private places are out of sight; what
-// else is bound on the host is covered, since neither read-only mounts nor
-// Landlock below ABI 9 keep a process from connecting.
+// sockets: whatever service of the host has a socket in the view is covered,
+// since neither read-only mounts nor Landlock below ABI 9 keep a process from
+// connecting. Sockets that are bound later are not.
 func (pl *Plan) sockets(p *policy.Policy, f Facts) {
 	allowed := map[string]bool{}
 	for _, r := range p.Network.UnixSockets {
@@ -204,7 +208,7 @@ func (pl *Plan) sockets(p *policy.Policy, f Facts) {
 		allowed[r.Pattern] = true
 	}
 	for _, s := range f.Sockets {
-		if !allowed[s] && !slices.ContainsFunc(append([]string{"/run"}, privatePlaces...), func(d string) bool { return below(s, d) }) {
+		if !allowed[s] && !below(s, "/run") {
 			pl.add(Step{Op: OpHide, Path: s, Rule: "built in: a service of the host"})
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/interp/plain"
+	"github.com/fsh-sh/fsh/netfilter"
 	"github.com/fsh-sh/fsh/policy"
 	"github.com/fsh-sh/fsh/sandbox"
 )
@@ -75,7 +75,7 @@ func start(argv, env []string) int {
 	}
 	in.close()
 	if result.Signal != 0 {
-		dieOf(result.Signal)
+		interp.DieOf(result.Signal)
 	}
 	return result.Status
 }
@@ -161,7 +161,7 @@ func (in *invocation) openSinks() error {
 // system is the door to the operating system that the command line asks for.
 func (in *invocation) system() (interp.System, error) {
 	if in.unsafe {
-		return plain.New(), nil
+		return plain.New("/proc/self/exe"), nil
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -199,6 +199,7 @@ func (in *invocation) policy(dir string) (*policy.Policy, error) {
 	rules, warnings, err := policy.Load(policy.Options{
 		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
+		CheckHost: netfilter.CheckEntry,
 	})
 	for _, w := range warnings {
 		in.sink.Emit(w)
@@ -257,14 +258,4 @@ func (in *invocation) close() {
 		in.closer[i]()
 	}
 	in.closer = nil
-}
-
-// dieOf ends this process as the signal would have, so that the parent sees
-// what happened to the script.
-func dieOf(sig syscall.Signal) {
-	signal.Reset(sig)
-	if p, err := os.FindProcess(os.Getpid()); err == nil {
-		p.Signal(sig)
-	}
-	select {} // until it arrives
 }
