@@ -89,12 +89,7 @@ func (sh *shell) appendAlias(dst []byte, name string) []byte {
 		dst = append(dst, "alias "...)
 	}
 	dst = append(append(dst, name...), '=')
-	return append(append(dst, singleQuoted(value)...), '\n')
-}
-
-// singleQuoted puts s between single quotes.
-func singleQuoted(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return append(append(dst, quoteSingle(value)...), '\n')
 }
 
 func runUnalias(sh *shell, args []string) int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -14,15 +15,17 @@ import (
 var errReadTimeout = errors.New("timed out")
 
 // input is a virtual descriptor as read and mapfile see it. From a file that
-// can be moved it reads blocks and gives the rest back; from anything else it
-// reads byte by byte, because what is left belongs to the next command.
+// can be moved it reads blocks and gives the rest back; in a pipe it looks
+// ahead and takes what it used; from anything else it reads byte by byte,
+// because what is left belongs to the next command.
 type input struct {
 	sh       *shell
 	f        *file
 	deadline time.Time // zero: none
 	buf      []byte
 	r, w     int
-	block    int // bytes to ask for
+	block    int  // bytes to ask for
+	peek     bool // buf[:w] is still in the pipe
 }
 
 const (
@@ -35,10 +38,8 @@ func (sh *shell) openInput(fd int) (*input, error) {
 	if f == nil || f.cap != nil {
 		return nil, syscall.EBADF
 	}
-	in := &input{sh: sh, f: f.hold(), block: 1} // held: a trap may close it
-	if f.regular() {
-		in.block = firstBlock
-	}
+	in := &input{sh: sh, f: f.hold(), block: firstBlock} // held: a trap may close it
+	in.peek = !f.regular()
 	return in, nil
 }
 
@@ -47,10 +48,13 @@ func (in *input) next() (byte, error) {
 		in.r++
 		return in.buf[in.r-1], nil
 	}
+	if in.peek {
+		in.take()
+	}
 	if len(in.buf) < in.block {
 		in.buf = make([]byte, in.block)
 	}
-	n, err := in.read(in.buf[:in.block])
+	n, err := in.fill()
 	if err != nil {
 		return 0, err
 	}
@@ -64,12 +68,94 @@ func (in *input) next() (byte, error) {
 	return in.buf[0], nil
 }
 
-// close moves the file's offset back to behind the last byte used.
+// fill gets more input into buf.
+func (in *input) fill() (int, error) {
+	if in.peek {
+		n, err := in.lookAhead(in.buf[:in.block])
+		if err != syscall.EINVAL {
+			return n, err
+		}
+		in.peek, in.block = false, 1 // no pipe
+	}
+	return in.read(in.buf[:in.block])
+}
+
+// close leaves the descriptor behind the last byte used.
 func (in *input) close() {
-	if rest := in.w - in.r; rest > 0 {
+	switch rest := in.w - in.r; {
+	case in.peek:
+		in.take()
+	case rest > 0:
 		syscall.Seek(in.f.fd, int64(-rest), io.SeekCurrent)
 	}
 	in.f.drop()
+}
+
+// peekPipe is a pipe of the shell's own, always empty between uses.
+type peekPipe struct{ r, w int }
+
+func newPeekPipe() (*peekPipe, error) {
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+		return nil, err
+	}
+	p := &peekPipe{fds[0], fds[1]}
+	goruntime.SetFinalizer(p, func(p *peekPipe) {
+		syscall.Close(p.r)
+		syscall.Close(p.w)
+	})
+	return p, nil
+}
+
+// lookAhead copies what is in a pipe without taking it, by tee(2). It fails
+// with EINVAL for what is not a pipe.
+func (in *input) lookAhead(b []byte) (int, error) {
+	p := in.sh.peek
+	if p == nil {
+		var err error
+		if p, err = newPeekPipe(); err != nil {
+			return 0, syscall.EINVAL // out of descriptors: byte by byte then
+		}
+		in.sh.peek = p
+	}
+	for {
+		if err := in.interrupted(); err != nil {
+			return 0, err
+		}
+		n, err := unix.Tee(in.f.fd, p.w, len(b), unix.SPLICE_F_NONBLOCK)
+		switch {
+		case err == nil && n == 0:
+			return 0, nil
+		case err == nil:
+			return syscall.Read(p.r, b[:n])
+		case err == syscall.EAGAIN:
+			if err := in.wait(); err != nil {
+				return 0, err
+			}
+		case err != syscall.EINTR:
+			return 0, err
+		}
+	}
+}
+
+// take removes from the pipe what was used of the bytes ahead. It does not
+// block if another reader was faster; two readers of one pipe cannot know
+// what they get anyway.
+func (in *input) take() {
+	for in.r > 0 {
+		n, err := unix.Preadv2(in.f.fd, [][]byte{in.buf[:in.r]}, -1, unix.RWF_NOWAIT)
+		if err == syscall.EOPNOTSUPP || err == syscall.ENOSYS {
+			n, err = syscall.Read(in.f.fd, in.buf[:in.r]) // before Linux 6.4
+		}
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			break
+		}
+		in.r -= n
+	}
+	in.r, in.w = 0, 0
 }
 
 // read is read(2) that ends at the deadline. Traps run while it waits; it
@@ -98,10 +184,8 @@ func (in *input) wait() error {
 		{Fd: int32(wake), Events: unix.POLLIN},
 	}
 	for {
-		if in.sh.attn.pending.Load() != 0 {
-			if in.sh.jump = in.sh.attend(); in.sh.jump != flowNext {
-				return syscall.EINTR
-			}
+		if err := in.interrupted(); err != nil {
+			return err
 		}
 		ms, err := in.remaining()
 		if err != nil {
@@ -116,6 +200,18 @@ func (in *input) wait() error {
 			return nil
 		}
 	}
+}
+
+// interrupted runs pending traps. EINTR means that the shell has to do
+// something else than to read on.
+func (in *input) interrupted() error {
+	if in.sh.attn.pending.Load() == 0 {
+		return nil
+	}
+	if in.sh.jump = in.sh.attend(); in.sh.jump != flowNext {
+		return syscall.EINTR
+	}
+	return nil
 }
 
 // remaining is the time for poll(2) in milliseconds, rounded up.

@@ -73,6 +73,17 @@ func (sh *shell) setLimit(next Limit) {
 	sh.limits = append(limits, next)
 }
 
+// raisable is how far a hard limit can be raised. Only the privileged can,
+// and not above what the shell has: inside a sandbox even root has no
+// CAP_SYS_RESOURCE, and every command after it would fail to start.
+func (sh *shell) raisable(old Limit) uint64 {
+	if syscall.Geteuid() != 0 {
+		return old.Max
+	}
+	_, max := startlimit.Get(old.Resource)
+	return max
+}
+
 func runUlimit(sh *shell, args []string) int {
 	dash := !sh.bash()
 	f, err := parseUlimit(args[1:], dash)
@@ -91,7 +102,7 @@ func runUlimit(sh *shell, args []string) int {
 			out = appendOneLimit(out, r.res, old, f, dash)
 			continue
 		}
-		next, err := r.newLimit(old, f, dash, syscall.Geteuid() == 0)
+		next, err := r.newLimit(old, f, dash, sh.raisable(old))
 		if err != nil {
 			sh.errorf("%s: %s", args[0], ulimitError(r, err))
 			return max(1, sh.emit(args[0], out))

@@ -175,11 +175,7 @@ func appendShopt(dst []byte, c *shoptCall, name string, on bool) []byte {
 	if on {
 		state = "on"
 	}
-	width := 20
-	if c.setO {
-		width = 15
-	}
-	pad := strings.Repeat(" ", max(0, width-len(name)))
+	pad := strings.Repeat(" ", max(0, 15-len(name)))
 	return append(append(dst, name...), pad+"\t"+state+"\n"...)
 }
 

@@ -173,9 +173,9 @@ func (f *ulimitFlags) operand(rest []string) error {
 	return nil
 }
 
-// newLimit computes what a request makes of a limit. Raising a hard limit is
-// left to the privileged.
-func (r *ulimitRequest) newLimit(old Limit, f *ulimitFlags, dash, privileged bool) (Limit, error) {
+// newLimit computes what a request makes of a limit. ceiling is how high the
+// hard limit may become.
+func (r *ulimitRequest) newLimit(old Limit, f *ulimitFlags, dash bool, ceiling uint64) (Limit, error) {
 	v, err := r.number(old, dash)
 	if err != nil {
 		return old, err
@@ -183,7 +183,7 @@ func (r *ulimitRequest) newLimit(old Limit, f *ulimitFlags, dash, privileged boo
 	both := f.hard == f.soft
 	next := old
 	if f.hard || both {
-		if v > old.Max && !privileged {
+		if v > old.Max && v > ceiling {
 			return old, syscall.EPERM
 		}
 		next.Max = v

@@ -39,6 +39,7 @@ type shell struct {
 	declArgs     []declArg       // operands of the declaration being run
 	idle         *expander       // for the next word; see takeExpander
 	accepted     map[string]bool // shopt options without effect; copied on write
+	peek         *peekPipe       // for builtins that read from pipes
 
 	jobs *jobTable
 
@@ -121,6 +122,7 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.parent = sh
 	sub.async = async
 	sub.scratch = nil
+	sub.peek = nil
 	if async || sh.opts.on(optMonitor) {
 		sub.vars = sh.vars.flatten(cloneVariable)
 		sub.funcs = sh.funcs.flatten(nil)
