@@ -3,6 +3,8 @@ package sandbox
 import (
 	"errors"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // SetupError says that a part of the sandbox cannot be had. The shell ends
@@ -38,4 +40,15 @@ func usernsError(err error) error {
 		hint = "this kernel is built without namespaces"
 	}
 	return &SetupError{Layer: "user namespace", Err: err, Hint: hint}
+}
+
+// errnoName is the symbol of an errno, or the error's text.
+func errnoName(err error) string {
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		if name := unix.ErrnoName(no); name != "" {
+			return name
+		}
+	}
+	return err.Error()
 }

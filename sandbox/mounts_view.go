@@ -205,7 +205,7 @@ func (v *view) collectMask(s Step) error {
 		return err
 	}
 	for _, p := range paths {
-		if slices.Contains(s.Except, p) {
+		if slices.ContainsFunc(s.Except, func(e string) bool { return below(p, e) }) {
 			continue
 		}
 		v.masks = append(v.masks, mask{path: resolve(p), hide: s.Op == OpHide, rule: s.Rule})

@@ -137,7 +137,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl := &Plan{Binary: f.Binary, Listen: p.Network.LocalBinding, Monitor: f.Monitor}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
-	for _, keep := range []string{f.Dir, p.Dir, f.Script} {
+	for _, keep := range []string{f.Dir, f.Script} {
 		if keep != "" && keep != "/" {
 			pl.add(Step{Op: OpKeep, Path: filepath.Clean(keep)})
 		}

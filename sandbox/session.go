@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 
@@ -60,6 +61,7 @@ type Session struct {
 	lost    error // why the keeper is no more
 	ended   chan struct{}
 	first   bool // the first runner has been asked for
+	fleet   fleet
 }
 
 type answer struct {
@@ -71,8 +73,8 @@ type answer struct {
 // New makes a session. Nothing is started and nothing is checked yet but the
 // configuration itself.
 func New(cfg Config) (*Session, error) {
-	if cfg.Policy == nil || cfg.Dir == "" {
-		return nil, errors.New("sandbox: a session needs a policy and a directory")
+	if cfg.Policy == nil || !filepath.IsAbs(cfg.Dir) {
+		return nil, errors.New("sandbox: a session needs a policy and an absolute directory")
 	}
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
@@ -167,14 +169,11 @@ func (s *Session) runnerGone(n goneNote) {
 
 // masked tells people that somebody outside touched a protected path.
 func (s *Session) masked(n maskedNote) {
-	if s.cfg.Sink == nil {
-		return
-	}
 	if n.Paths == nil {
-		s.cfg.Sink.Emit(events.Event{Kind: events.Warning, Message: "protected paths are not watched: inotify is refused"})
+		s.emit(events.Event{Kind: events.Warning, Message: "protected paths are not watched: inotify is refused"})
 	}
 	for _, p := range n.Paths {
-		s.cfg.Sink.Emit(events.Event{Kind: events.Warning, Action: "mask", Target: p,
+		s.emit(events.Event{Kind: events.Warning, Action: "mask", Target: p,
 			Message: "was replaced from outside the sandbox, and is protected again"})
 	}
 }
@@ -342,6 +341,7 @@ func (s *Session) Close() error {
 	if s.sock < 0 {
 		return nil
 	}
+	s.closeRunners()
 	// Not close: a thread may be waiting in recvmsg.
 	_ = unix.Shutdown(s.sock, unix.SHUT_RDWR)
 	for {

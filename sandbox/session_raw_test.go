@@ -41,7 +41,38 @@ func (rr *rawRunner) run(argv ...string) (string, int) {
 		rr.t.Fatal(err)
 	}
 	defer out.Close()
-	null, _ := os.Open("/dev/null")
+	rr.send(argv, out)
+	var f frame
+	for {
+		if err := rr.in.next(&f); err != nil {
+			rr.t.Fatal(err)
+		}
+		if f.op == opFailed {
+			return fmt.Sprintf("exec: %v", syscall.Errno(f.arg)), 126
+		}
+		if f.op == opEnded {
+			break
+		}
+	}
+	status := *(*syscall.WaitStatus)(unsafe.Pointer(&f.payload[4]))
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		rr.t.Fatal(err)
+	}
+	code := status.ExitStatus()
+	if status.Signaled() {
+		code = 128 + int(status.Signal())
+	}
+	return strings.TrimSpace(string(b)), code
+}
+
+// send asks for a command whose descriptors from 1 on are out.
+func (rr *rawRunner) send(argv []string, out *os.File) {
+	rr.t.Helper()
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		rr.t.Fatal(err)
+	}
 	defer null.Close()
 	rr.id++
 	var e encoder
@@ -59,33 +90,14 @@ func (rr *rawRunner) run(argv ...string) (string, int) {
 	}
 	e.fds = []int{int(null.Fd()), int(out.Fd()), int(out.Fd())}
 	e.strs([]string{argv[0]})
+	if argv[0] == Marker+"/fsh" {
+		argv = append([]string{probeName}, argv[1:]...)
+	}
 	e.strs(argv)
 	e.strs([]string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + os.Getenv("HOME")})
 	if err := sendFrame(rr.r.sock, header{op: opStart, id: rr.id}, &e); err != nil {
 		rr.t.Fatal(err)
 	}
-	var f frame
-	for {
-		if err := rr.in.next(&f); err != nil {
-			rr.t.Fatal(err)
-		}
-		if f.op == opFailed {
-			return fmt.Sprintf("exec: %v", syscall.Errno(f.arg)), 126
-		}
-		if f.op == opEnded {
-			break
-		}
-	}
-	status := *(*syscall.WaitStatus)(unsafe.Pointer(&f.payload[0]))
-	b, err := os.ReadFile(out.Name())
-	if err != nil {
-		rr.t.Fatal(err)
-	}
-	code := status.ExitStatus()
-	if status.Signaled() {
-		code = 128 + int(status.Signal())
-	}
-	return strings.TrimSpace(string(b)), code
 }
 
 func (rr *rawRunner) sh(script string) (string, int) { return rr.run("/bin/sh", "-c", script) }

@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/interp"
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// fleet is the set of a session's runners, one for each set of rules.
+type fleet struct {
+	mu sync.Mutex // also serialises starts
+	// known spares the digest of policies that were seen before.
+	known map[*policy.Policy]string
+	conns map[string]*runnerConn
+	// status tells how the last runner of a policy ended, when it did.
+	ended map[*runnerConn]<-chan syscall.WaitStatus
+
+	once   sync.Once
+	system *system
+
+	started sync.Map // *interp.Command to time.Time
+}
+
+// System is the session as the interpreter's door to the operating system.
+func (s *Session) System() interp.System {
+	s.fleet.once.Do(func() {
+		// The only error is a relative directory, which New refuses.
+		s.fleet.system, _ = newSystem(s, s.cfg.Dir, s.hooks())
+	})
+	return s.fleet.system
+}
+
+// policyFor is the policy that applies in a directory.
+func (s *Session) policyFor(dir string) (*policy.Policy, error) {
+	if s.cfg.PolicyFor == nil || dir == s.cfg.Dir {
+		return s.cfg.Policy, nil
+	}
+	return s.cfg.PolicyFor(dir)
+}
+
+// rulesKey is equal for policies that allow the same. Where they were made
+// for does not count: paths are absolute.
+func (f *fleet) rulesKey(p *policy.Policy) string {
+	if key, ok := f.known[p]; ok {
+		return key
+	}
+	q := *p
+	q.Dir = ""
+	key := q.Digest()
+	if f.known == nil || len(f.known) > 256 {
+		f.known = map[*policy.Policy]string{}
+	}
+	f.known[p] = key
+	return key
+}
+
+// runner is the runner of a policy, a new one when there is none or it died.
+func (s *Session) runner(p *policy.Policy) (*runnerConn, error) {
+	f := &s.fleet
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := f.rulesKey(p)
+	if rc := f.conns[key]; rc != nil && !rc.dead() {
+		return rc, nil
+	}
+	r, err := s.startRunner(p)
+	if err != nil {
+		return nil, err
+	}
+	rc, err := newRunnerConn(r.sock, r.events)
+	if err != nil {
+		return nil, &SetupError{Layer: "runner", Err: fmt.Errorf("%w%s", err, ending(r.gone))}
+	}
+	if f.conns == nil {
+		f.conns, f.ended = map[string]*runnerConn{}, map[*runnerConn]<-chan syscall.WaitStatus{}
+	}
+	delete(f.ended, f.conns[key])
+	f.conns[key], f.ended[rc] = rc, r.gone
+	return rc, nil
+}
+
+// ending says how a runner ended, once it has.
+func ending(gone <-chan syscall.WaitStatus) string {
+	ws, ok := <-gone
+	switch {
+	case !ok:
+		return ""
+	case ws.Signaled():
+		return fmt.Sprintf(" (killed by %v)", ws.Signal())
+	default:
+		return fmt.Sprintf(" (exit status %d)", ws.ExitStatus())
+	}
+}
+
+// closeRunners ends the conversations with all runners.
+func (s *Session) closeRunners() {
+	s.fleet.mu.Lock()
+	defer s.fleet.mu.Unlock()
+	for _, rc := range s.fleet.conns {
+		rc.close()
+	}
+}
+
+// hooks connect the system to policy and events.
+func (s *Session) hooks() systemHooks {
+	h := systemHooks{start: s.commandStarts}
+	if s.cfg.Sink != nil {
+		h.exit, h.explain, h.gone = s.commandEnded, s.explain, s.runnerDied
+	}
+	return h
+}
+
+// policyOf is the policy of the directory that a command starts in.
+func (s *Session) policyOf(d interp.Dir) *policy.Policy {
+	if own, ok := d.(*dir); ok && own != nil && own.policy != nil {
+		return own.policy
+	}
+	return s.cfg.Policy
+}
+
+// commandStarts applies the guardrails: rules about names, which the kernel
+// does not enforce.
+func (s *Session) commandStarts(c *interp.Command) error {
+	p := s.policyOf(c.Dir)
+	if rule, denied := p.DeniedCommand(c.Argv); denied {
+		target := strings.Join(c.Argv, " ")
+		s.emit(events.Event{
+			Kind: events.Exec, Denied: true, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv,
+			Action: "exec", Target: target, Errno: "EACCES", Rule: &rule, Hint: p.Hint("exec", target),
+		})
+		return syscall.EACCES
+	}
+	if s.cfg.Sink != nil {
+		s.fleet.started.Store(c, time.Now())
+	}
+	return nil
+}
+
+func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, _ *syscall.Rusage, err error) {
+	e := events.Event{
+		Kind: events.Exit, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: pid,
+	}
+	if len(c.Argv) > 0 {
+		e.Program = c.Argv[0]
+	}
+	if began, ok := s.fleet.started.LoadAndDelete(c); ok {
+		e.Duration = time.Since(began.(time.Time)).Seconds()
+	}
+	if err != nil {
+		e.Errno = errnoName(err)
+	} else {
+		status := ws.ExitStatus()
+		if ws.Signaled() {
+			status = 128 + int(ws.Signal())
+		}
+		e.Status = &status
+	}
+	s.emit(e)
+}
+
+// explain reports a refusal that one of the policy's rules is behind. What
+// the policy allows failed for a reason of its own.
+func (s *Session) explain(action, abs string, errno syscall.Errno, w interp.Where) {
+	asked := action
+	switch action {
+	case "enter", "stat", "exec":
+		asked = "read"
+	}
+	p := s.cfg.Policy
+	allowed, rule := p.Why(asked, abs)
+	if allowed {
+		return
+	}
+	s.emit(events.Event{
+		Kind: events.Open, Denied: true, File: w.File, Line: w.Line, Program: w.Name,
+		Action: asked, Target: abs, Errno: errnoName(errno), Rule: &rule, Hint: p.Hint(asked, abs),
+	})
+}
+
+// runnerDied reports a runner's own end; the next command gets a new one.
+func (s *Session) runnerDied(rc *runnerConn) {
+	s.fleet.mu.Lock()
+	gone := s.fleet.ended[rc]
+	s.fleet.mu.Unlock()
+	how := ""
+	if gone != nil {
+		how = ending(gone)
+	}
+	s.emit(events.Event{Kind: events.Warning, Message: "the process that starts commands died" + how + "; a new one is started"})
+}
+
+func (s *Session) emit(e events.Event) {
+	if s.cfg.Sink == nil {
+		return
+	}
+	e.Time = time.Now()
+	s.cfg.Sink.Emit(e)
+}
