@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"github.com/fsh-sh/fsh/interp/pattern"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -137,7 +138,7 @@ func matchCond(x, y *word, op string, negate bool) cond {
 		if err != nil {
 			return false, err
 		}
-		p, err := y.pattern(sh)
+		p, err := y.patternWith(sh, pattern.Extglob) // whatever the option says
 		if err != nil {
 			return false, err
 		}

@@ -44,7 +44,16 @@ func compileWord(c *compiler, w *syntax.Word) *word {
 	if w == nil {
 		return nil
 	}
-	cw := newWord(wordContext{c: c, tilde: tildeWord}, w.Parts)
+	tilde := tildeWord
+	if len(w.Parts) == 0 {
+		return &word{}
+	}
+	if l, ok := w.Parts[0].(*syntax.Lit); ok && strings.Contains(l.Value, "~") {
+		if name, _, ok := strings.Cut(l.Value, "="); ok && validName(name) {
+			tilde = tildeBash
+		}
+	}
+	cw := newWord(wordContext{c: c, tilde: tilde}, w.Parts)
 	cw.braces, cw.tooMany = compileBraces(c, w)
 	return cw
 }

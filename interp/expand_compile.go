@@ -14,6 +14,8 @@ type wordContext struct {
 	brace  bool // the word of ${x:-word}
 	arith  bool // arithmetic text: double quotes vanish
 	tilde  tildeMode
+	// bashTilde: tilde prefixes stay as they are in POSIX mode.
+	bashTilde bool
 }
 
 // tildeMode says where tilde prefixes are looked for.
@@ -24,6 +26,7 @@ const (
 	tildeWord               // at the start
 	tildeAssign             // and after each colon
 	tildeArgument           // of export and its like: after the first =, then as above
+	tildeBash               // the same in any argument, in bash only
 )
 
 func (k wordContext) compile(ps []syntax.WordPart) []part {
@@ -33,6 +36,9 @@ func (k wordContext) compile(ps []syntax.WordPart) []part {
 			out = k.lit(out, l.Value, i == 0, i == len(ps)-1)
 			if k.tilde == tildeArgument && strings.Contains(l.Value, "=") {
 				k.tilde = tildeAssign
+			}
+			if k.tilde == tildeBash {
+				k.bashTilde, k.tilde = true, tildeAssign
 			}
 			continue
 		}
@@ -85,7 +91,7 @@ func (k wordContext) lit(out []part, s string, first, last bool) []part {
 	if k.quoted {
 		return append(out, &litPart{s: k.unescape(s), quoted: true})
 	}
-	scan := tildeScan{mode: k.tilde, start: first && k.tilde != tildeArgument && k.tilde != tildeNever}
+	scan := tildeScan{mode: k.tilde, start: first && (k.tilde == tildeWord || k.tilde == tildeAssign)}
 	begin := 0
 	flush := func(end int) {
 		if end > begin {
@@ -105,7 +111,7 @@ func (k wordContext) lit(out []part, s string, first, last bool) []part {
 			user, n, ok := tildePrefix(s[i+1:], k.tilde, last)
 			if ok {
 				flush(i)
-				out = append(out, &tildePart{user})
+				out = append(out, &tildePart{user, k.bashTilde || k.tilde == tildeBash})
 				i += n
 				begin = i + 1
 				scan.start = false
@@ -126,7 +132,7 @@ type tildeScan struct {
 
 func (t *tildeScan) next(c byte) {
 	t.start = false
-	if t.mode == tildeArgument && c == '=' {
+	if (t.mode == tildeArgument || t.mode == tildeBash) && c == '=' {
 		t.mode, t.start = tildeAssign, true
 	} else if t.mode == tildeAssign && c == ':' {
 		t.start = true

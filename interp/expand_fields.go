@@ -323,10 +323,17 @@ func (p *quotedPart) expand(e *expander) error {
 }
 
 // tildePart is ~, ~user, ~+ or ~-.
-type tildePart struct{ user string }
+type tildePart struct {
+	user string
+	bash bool // only in bash
+}
 
 func (p *tildePart) expand(e *expander) error {
 	sh := e.sh
+	if p.bash && !sh.bash() {
+		e.literal("~"+p.user, false)
+		return nil
+	}
 	home, ok := "", false
 	switch p.user {
 	case "":

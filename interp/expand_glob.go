@@ -146,7 +146,7 @@ func (g *globber) expand(dirs []string, i int) {
 		var next []string
 		for _, dir := range dirs {
 			if p.deep {
-				next = g.descend(next, dir, last && p.slashes == "")
+				next = g.descend(next, dir, last, p.slashes == "")
 			} else {
 				next = g.match(next, dir, p, last)
 			}
@@ -209,21 +209,17 @@ func (g *globber) match(dst []string, dir string, p *globPart, last bool) []stri
 		}
 		dst = append(dst, path)
 	})
-	if len(unsure) > 0 {
-		_, errs := g.sh.rt.sys.StatAll(g.sh.dir, unsure)
-		for i, path := range unsure {
-			if errs[i] == nil {
-				dst = append(dst, path)
-			}
-		}
-	}
+	dst = g.directories(dst, unsure)
 	sort.Strings(dst[start:])
 	return dst
 }
 
-// descend appends dir and all directories below it, for **; with files, all
-// other entries, too. Symbolic links are not followed.
-func (g *globber) descend(dst []string, dir string, files bool) []string {
+// descend appends dir and all directories below it, for **. Symbolic links
+// are not followed. As the last component ** stands for all entries, too, and
+// **/ for links to directories.
+func (g *globber) descend(dst []string, dir string, last, slashless bool) []string {
+	files := last && slashless
+	var links []string
 	type level struct {
 		path  string
 		depth int
@@ -232,9 +228,7 @@ func (g *globber) descend(dst []string, dir string, files bool) []string {
 	for len(todo) > 0 && !g.interrupted && len(dst) < maxGlobNames {
 		at := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if !files {
-			dst = append(dst, at.path)
-		} else if at.depth == 0 && at.path != "" {
+		if !files && (!last || at.path != "") || at.depth == 0 && at.path != "" {
 			dst = append(dst, at.path)
 		}
 		g.interrupted = g.sh.attn.pending.Load()&attnCancel != 0
@@ -248,10 +242,27 @@ func (g *globber) descend(dst []string, dir string, files bool) []string {
 			if files {
 				dst = append(dst, at.path+name)
 			}
+			if kind == unix.DT_LNK && last && !files {
+				links = append(links, at.path+name+"/")
+			}
 			if kind == unix.DT_DIR && at.depth < maxGlobDepth {
 				todo = append(todo, level{at.path + name + "/", at.depth + 1})
 			}
 		})
+	}
+	return g.directories(dst, links)
+}
+
+// directories appends those paths, which end in a slash, that exist.
+func (g *globber) directories(dst, paths []string) []string {
+	if len(paths) == 0 {
+		return dst
+	}
+	_, errs := g.sh.rt.sys.StatAll(g.sh.dir, paths)
+	for i, path := range paths {
+		if errs[i] == nil {
+			dst = append(dst, path)
+		}
 	}
 	return dst
 }

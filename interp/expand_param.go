@@ -70,7 +70,7 @@ func newRef(name string) paramRef {
 	switch c := name[0]; {
 	case c == '0' && len(name) == 1:
 		r.char = '0'
-	case '0' <= c && c <= '9':
+	case strings.Trim(name, "0123456789") == "":
 		n, err := strconv.Atoi(name)
 		if err != nil {
 			n = 1 << 62 // no shell has that many

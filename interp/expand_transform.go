@@ -54,7 +54,8 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 			}
 			return []string{"set -- " + strings.Join(quoted, " ")}, nil
 		}
-		return []string{sh.declarationText(p.name, nil)}, nil
+		// bash expands "${a[@]@A}" to the separate words of a command.
+		return strings.SplitN(sh.declarationText(p.name, nil), " ", 3), nil
 	case 'K', 'k':
 		return p.pairs(sh, vals), nil
 	}

@@ -77,8 +77,9 @@ type savedFile struct {
 
 // redirError names what a redirection was to open.
 type redirError struct {
-	what string
-	err  error
+	what    string
+	err     error
+	reading bool
 }
 
 func (e *redirError) Error() string { return e.what + ": " + errText(e.err) }
@@ -90,7 +91,6 @@ func redirected(rs []redir, n node) node {
 		if err := sh.redirect(rs, &saved); err != nil {
 			sh.undo(&saved)
 			sh.redirectFailed(err)
-			sh.status = 1
 			return sh.failed()
 		}
 		f := n(sh)
@@ -140,13 +140,18 @@ func (sh *shell) redirectOne(r *redir, saved *savedFiles) error {
 		}
 		return sh.hereDoc(r, body, saved)
 	}
+	if r.op == syntax.WordHdoc {
+		text, err := r.word.str(sh)
+		if err != nil {
+			return err
+		}
+		return sh.hereDoc(r, text+"\n", saved)
+	}
 	target, err := r.word.redirectTarget(sh)
 	if err != nil {
 		return err
 	}
 	switch r.op {
-	case syntax.WordHdoc:
-		return sh.hereDoc(r, target+"\n", saved)
 	case syntax.DplIn, syntax.DplOut:
 		return sh.duplicate(r, target, saved)
 	case syntax.RdrAll, syntax.AppAll, syntax.RdrAllClob, syntax.AppAllClob:
@@ -154,7 +159,7 @@ func (sh *shell) redirectOne(r *redir, saved *savedFiles) error {
 	}
 	f, err := sh.openRedirect(r.op, target)
 	if err != nil {
-		return &redirError{target, err}
+		return &redirError{what: target, err: err, reading: r.op == syntax.RdrIn}
 	}
 	return sh.install(r, f, saved)
 }
@@ -174,7 +179,7 @@ func (sh *shell) install(r *redir, f *file, saved *savedFiles) error {
 	}
 	if fd >= maxFD {
 		f.drop()
-		return &redirError{strconv.Itoa(fd), syscall.EBADF}
+		return &redirError{what: strconv.Itoa(fd), err: syscall.EBADF}
 	}
 	sh.put(fd, f, saved)
 	return nil
@@ -256,7 +261,7 @@ func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 		s, _ := sh.getVar(r.varName)
 		n, err := strconv.Atoi(s)
 		if err != nil {
-			return &redirError{s, syscall.EBADF}
+			return &redirError{what: s, err: syscall.EBADF}
 		}
 		sh.setFile(n, nil).drop()
 		return nil
@@ -271,11 +276,11 @@ func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 		if r.op == syntax.DplOut && r.fd == 1 && r.varName == "" && sh.rt.bash {
 			return sh.redirectBoth(r, target, saved)
 		}
-		return &redirError{target, syscall.EBADF}
+		return &redirError{what: target, err: syscall.EBADF}
 	}
 	f := sh.fdFile(from)
 	if f == nil {
-		return &redirError{strconv.Itoa(from), syscall.EBADF}
+		return &redirError{what: strconv.Itoa(from), err: syscall.EBADF}
 	}
 	if err := sh.install(r, f.hold(), saved); err != nil {
 		return err
@@ -294,7 +299,7 @@ func (sh *shell) redirectBoth(r *redir, target string, saved *savedFiles) error 
 	}
 	f, err := sh.openRedirect(op, target)
 	if err != nil {
-		return &redirError{target, err}
+		return &redirError{what: target, err: err}
 	}
 	sh.put(1, f, saved)
 	sh.put(2, f.hold(), saved)
@@ -309,7 +314,7 @@ const pipeSize = 64 << 10
 func (sh *shell) hereDoc(r *redir, body string, saved *savedFiles) error {
 	fd, err := textFD(body)
 	if err != nil {
-		return &redirError{"here-document", err}
+		return &redirError{what: "here-document", err: err}
 	}
 	return sh.install(r, newFile(fd), saved)
 }
