@@ -63,3 +63,19 @@ func specialReason(a netip.Addr, own []netip.Addr) string {
 	}
 	return ""
 }
+
+// namesSpecial reports whether a range in a rule means the address a: a range
+// that reaches beyond the special one, such as 0.0.0.0/0 for a private address
+// or 169.254.0.0/16 for the metadata address in it, was written with something
+// else in mind.
+func namesSpecial(rule netip.Prefix, a netip.Addr) bool {
+	if !rule.Contains(a) {
+		return false
+	}
+	for _, s := range special {
+		if s.prefix.Contains(a) {
+			return rule.Bits() >= s.prefix.Bits()
+		}
+	}
+	return rule.Bits() > 0
+}

@@ -231,8 +231,16 @@ func (r *Rules) DeniedName(t Target) (policy.Rule, bool) {
 	return policy.Rule{}, false
 }
 
-// explicit returns the allow entry that names an address or its range.
-func (r *Rules) explicit(ap netip.AddrPort) *entry { return bestPrefix(r.allow, ap) }
+// explicit returns an allow entry that names an address or its range.
+func (r *Rules) explicit(ap netip.AddrPort) *entry {
+	for i := range r.allow {
+		e := &r.allow[i]
+		if e.match == matchPrefix && e.hasPort(ap.Port()) && namesSpecial(e.prefix, ap.Addr()) {
+			return e
+		}
+	}
+	return nil
+}
 
 func bestPrefix(list []entry, ap netip.AddrPort) *entry {
 	var found *entry

@@ -240,6 +240,12 @@ func splitEntry(text string) (host, port string, has bool) {
 		}
 		return host + rest, "", false
 	}
+	if slash := strings.IndexByte(text, '/'); slash >= 0 { // fd00::/8:443
+		if i := strings.IndexByte(text[slash:], ':'); i >= 0 {
+			return text[:slash+i], text[slash+i+1:], true
+		}
+		return text, "", false
+	}
 	if strings.Count(text, ":") != 1 {
 		return text, "", false
 	}
