@@ -69,7 +69,7 @@ func New(cfg Config) (*Shell, error) {
 		started: rt.start, file: cfg.Name,
 	}
 	rt.main = sh
-	sh.opts = optHashall | optBraceexpand*boolOption(cfg.Bash)
+	sh.opts = (optHashall | optBraceexpand) * boolOption(cfg.Bash)
 	sh.umask = uint32(unix.Umask(0))
 	unix.Umask(int(sh.umask))
 	if cfg.Interactive {

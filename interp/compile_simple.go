@@ -85,18 +85,12 @@ func (s *simple) run(sh *shell) flow {
 // assignments in the current environment.
 func (s *simple) nothing(sh *shell) flow {
 	subst := sh.substRan
-	status := 0
 	if len(s.redirs) > 0 {
 		var saved savedFiles
 		err := sh.redirect(s.redirs, &saved)
 		sh.undo(&saved)
 		if err != nil {
 			sh.redirectFailed(err)
-			status = 1
-			if !sh.bash() && !sh.interactive() {
-				status = 2
-			}
-			sh.status = status
 			return sh.failed()
 		}
 	}
@@ -144,12 +138,8 @@ func (sh *shell) findInternal(name string) (*function, *builtin) {
 // prefix performs redirections and then assignments in a new frame. If it
 // fails, everything is undone but the frame and saved, which the caller ends.
 func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (flow, bool) {
-	if sh.opts.on(optXtrace) {
-		defer func(was []*file) { _ = was }(nil)
-	}
 	if err := sh.redirect(s.redirs, saved); err != nil {
 		sh.redirectFailed(err)
-		sh.status = 1
 		return flowNext, false
 	}
 	for i := range s.assigns {
@@ -264,7 +254,6 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 	if !ok {
 		sh.undo(&saved)
 		if flw == flowNext && b.special && !sh.bash() && !sh.interactive() {
-			sh.status = 2
 			return flowExit
 		}
 		if flw == flowNext && b.name == "exec" && !sh.interactive() {

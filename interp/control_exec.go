@@ -32,9 +32,15 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 		if sh.parent == nil {
 			return sh.rt.sys.Exec(cmd)
 		}
+		if sh.killed != nil {
+			cmd.Report |= ReportStart
+		}
 		p, err := sh.rt.sys.Start(cmd)
 		if err != nil {
 			return 0, err
+		}
+		if sh.killed != nil {
+			defer sh.killed.track(sh.rt.sys, p)()
 		}
 		ws, _, err := p.Wait()
 		return ws, err

@@ -71,7 +71,9 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 		if sh.opts.on(optNoexec) && !sh.interactive() {
 			continue
 		}
-		if f := n(sh); f != flowNext {
+		if f := n(sh); f == flowAbort && sh.parent == nil && sh.evalDepth == 0 && !sh.interactive() {
+			sh.loopDepth, sh.funcDepth, sh.noErrexit = 0, 0, 0
+		} else if f != flowNext {
 			return f
 		}
 	}

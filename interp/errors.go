@@ -74,18 +74,30 @@ func (sh *shell) assignmentFailed(err error) flow {
 		var name *nameError
 		if errors.As(err, &name) {
 			// bash drops the rest of the line; the script goes on.
-			return sh.failed()
+			if sh.opts.on(optErrexit) {
+				return flowExit
+			}
+			return flowAbort
 		}
 	}
 	return sh.fatalFlow()
 }
 
+// redirectFailed reports a redirection that failed and sets $?.
 func (sh *shell) redirectFailed(err error) {
+	sh.status = 2
+	if sh.bash() {
+		sh.status = 1
+	}
 	var r *redirError
 	if errors.As(err, &r) && !sh.bash() {
 		switch r.err {
 		case syscall.ENOENT, syscall.ENOTDIR, syscall.EACCES, syscall.EEXIST, syscall.EISDIR:
-			sh.errorf("cannot open %s: %s", r.what, errText(r.err))
+			verb := "create"
+			if r.reading {
+				verb = "open"
+			}
+			sh.errorf("cannot %s %s: %s", verb, r.what, errText(r.err))
 			return
 		}
 	}

@@ -20,10 +20,6 @@ func (s *simple) external(sh *shell, args []string) flow {
 		}
 	} else if err := sh.redirect(s.redirs, &saved); err != nil {
 		sh.redirectFailed(err)
-		sh.status = 1
-		if !sh.bash() {
-			sh.status = 2
-		}
 		return flowNext
 	}
 	if handled, f := sh.notFoundHandle(args); handled {
@@ -81,10 +77,16 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	if sh.group != nil {
 		p, err = sh.group.start(sh, cmd)
 	} else {
+		if sh.killed != nil {
+			cmd.Report |= ReportStart
+		}
 		p, err = sh.rt.sys.Start(cmd)
 	}
 	if err != nil {
 		return 0, err
+	}
+	if sh.killed != nil {
+		defer sh.killed.track(sh.rt.sys, p)()
 	}
 	ws, _, err := p.Wait()
 	if err != nil {

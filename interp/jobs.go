@@ -269,7 +269,14 @@ func (c *compiler) background(s *syntax.Stmt) node {
 			redirs: c.redirects(fg.Redirs), line: b.line,
 		}
 	}
-	fg.Background = false
+	if in, ok := fg.Cmd.(*syntax.Subshell); ok && !fg.Negated {
+		// The background environment is the subshell already.
+		b.body = c.list(in.Stmts)
+		if len(fg.Redirs) > 0 {
+			b.body = redirected(c.redirects(fg.Redirs), b.body)
+		}
+		return b.run
+	}
 	b.body = c.stmt(&fg)
 	return b.run
 }
@@ -484,8 +491,15 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	if sh.jobControl() {
 		j.pgid = pid
 	}
+	sub.killed = &fateShared{}
 	go sub.relay(st)
-	go j.follow(st)
+	go func() {
+		j.follow(st)
+		if j.ws.Signaled() {
+			sub.attn.die(j.ws.Signal())
+			sub.killed.kill(j.ws.Signal())
+		}
+	}()
 	go sub.runStoodFor(b.body, st)
 	return nil
 }
@@ -500,6 +514,47 @@ func (sh *shell) relay(st StandIn) {
 		default:
 			sh.attn.die(sig)
 		}
+	}
+}
+
+// fateShared are the programs that a background list runs in its foreground.
+// When a signal kills the stand-in they get it, too: the last one of a list
+// would have replaced the subshell in shells that fork.
+type fateShared struct {
+	mu   sync.Mutex
+	pids map[int]bool
+	sys  System
+	sig  syscall.Signal // not 0: over
+}
+
+// track adds a program; the function returned removes it.
+func (k *fateShared) track(sys System, p Process) (untrack func()) {
+	pid, err := p.Pid()
+	if err != nil {
+		return func() {}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sig != 0 {
+		sys.Kill(pid, k.sig)
+	}
+	if k.pids == nil {
+		k.pids = map[int]bool{}
+	}
+	k.sys, k.pids[pid] = sys, true
+	return func() {
+		k.mu.Lock()
+		delete(k.pids, pid)
+		k.mu.Unlock()
+	}
+}
+
+func (k *fateShared) kill(sig syscall.Signal) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sig = sig
+	for pid := range k.pids {
+		k.sys.Kill(pid, sig)
 	}
 }
 

@@ -67,9 +67,10 @@ type shell struct {
 	fgWait   bool // waits in the foreground for a command
 	endBy    syscall.Signal
 	standIn  StandIn
-	group    *pipeGroup // of a pipeline under job control
-	async    bool       // a background list or a process substitution
-	scratch  []byte     // output buffer of builtins
+	group    *pipeGroup  // of a pipeline under job control
+	killed   *fateShared // of a background list: what dies with its stand-in
+	async    bool        // a background list or a process substitution
+	scratch  []byte      // output buffer of builtins
 	getopts  getoptsState
 	dirStack []dirEntry
 }
