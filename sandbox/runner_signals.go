@@ -1,0 +1,158 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Signals sent to a runner are meant for the shell, so a runner must receive
+// them without being killed, and tell who sent them: what the terminal sends
+// to a whole process group reaches the shell by itself. os/signal does not
+// say, and signalfd(2) needs them blocked on all threads, while the Go runtime
+// unblocks those that end programs on every thread it makes. Hence a handler
+// of our own, of a few instructions, that writes siginfo to a pipe.
+
+// signalPipe is where signalHandler writes: a handler has no arguments of its
+// own, so this is the one variable that a runner or stand-in process has. It
+// is set once, before the handler is installed.
+var signalPipe int32 = -1
+
+func signalHandlerPC() uintptr
+
+// signalRecord is how much of siginfo_t is written: si_signo, si_errno,
+// si_code and padding, 32 bits each.
+const signalRecord = 16
+
+// kickSignal interrupts an open that is to be cancelled.
+const kickSignal = 64
+
+func sigBit(s syscall.Signal) uint64 { return 1 << (uint(s) - 1) }
+
+// runtimeSignals cannot be handled, report an error of the program itself, or
+// are needed by the Go runtime (32 to 34: setxid and AllThreadsSyscall;
+// SIGURG: preemption; SIGCHLD is only noise here).
+var runtimeSignals = []syscall.Signal{
+	syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE,
+	syscall.SIGSEGV, syscall.SIGSTKFLT, syscall.SIGSYS, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF,
+	32, 33, 34,
+}
+
+// blockedSignals is the mask that runners and stand-ins are started with, so
+// that they are not killed by signals before they are ready. The runtime does
+// not honour it for HUP, INT, QUIT, ABRT and TERM.
+func blockedSignals() uint64 {
+	set := ^uint64(0)
+	for _, s := range runtimeSignals {
+		set &^= sigBit(s)
+	}
+	return set
+}
+
+// signalReader makes the pipe of the handler and returns its reading end.
+func signalReader() (int, error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return -1, err
+	}
+	// The handler must never wait.
+	if err := unix.SetNonblock(p[1], true); err != nil {
+		return -1, err
+	}
+	signalPipe = int32(p[1])
+	return p[0], nil
+}
+
+// setActions has the caught signals handled and the ignored ones ignored; all
+// others take their default action. It goes past the Go runtime, whose own
+// handlers it takes the flags and the way back (SA_RESTORER) from.
+func setActions(caught, ignored uint64) {
+	handler := runtimeAction()
+	handler.handler, handler.mask = signalHandlerPC(), ^uint64(0)
+	all := blockedSignals()
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if all&sigBit(sig) == 0 {
+			continue
+		}
+		act := sigaction{}
+		switch {
+		case caught&sigBit(sig) != 0:
+			act = handler
+		case ignored&sigBit(sig) != 0:
+			act.handler = sigIgn
+		}
+		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+	}
+}
+
+// runtimeAction is how the Go runtime handles SIGSEGV, and all others.
+func runtimeAction() (act sigaction) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGSEGV), 0, uintptr(unsafe.Pointer(&act)), 8, 0, 0)
+	return act
+}
+
+// sigIgn is SIG_IGN.
+const sigIgn = 1
+
+// readSignal waits for a caught signal. user tells that a process sent it, not
+// the terminal or the kernel (si_code > 0: sigaction(2)).
+func readSignal(fd int) (sig syscall.Signal, user bool, err error) {
+	var b [signalRecord]byte
+	n, err := readRetry(fd, b[:])
+	if err == nil && n < len(b) {
+		err = syscall.EIO
+	}
+	code := int32(binary.NativeEndian.Uint32(b[8:]))
+	return syscall.Signal(binary.NativeEndian.Uint32(b[:])), code <= 0, err
+}
+
+// catchSignals starts forwarding what is sent to the runner's number. The
+// calling goroutine is locked to a thread, which lets the signals in.
+func (r *runner) catchSignals() error {
+	fd, err := signalReader()
+	if err != nil {
+		return err
+	}
+	setActions(blockedSignals()&^sigBit(kickSignal), 0)
+	r.opens.init()
+	none := uint64(0)
+	rawMask(&none, nil)
+	go func() {
+		for {
+			sig, user, err := readSignal(fd)
+			if err == nil && user {
+				r.events.signal(0, sig)
+			}
+		}
+	}()
+	return nil
+}
+
+// kill is kill(2) as the shell would call it. The runner stands for the shell:
+// what reaches its own number is reported, not suffered.
+func (r *runner) kill(pid int, sig syscall.Signal) syscall.Errno {
+	if pid == r.pid {
+		if sig != 0 {
+			r.events.signal(0, sig)
+		}
+		return 0
+	}
+	if pid < -1 {
+		if to, ok := r.groups[-pid]; ok {
+			pid = -to
+		}
+	}
+	return errnoOf(syscall.Kill(pid, sig))
+}
+
+func errnoOf(err error) syscall.Errno {
+	if err == nil {
+		return 0
+	}
+	if e, ok := err.(syscall.Errno); ok {
+		return e
+	}
+	return syscall.EIO
+}

@@ -1,0 +1,607 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fsh-sh/fsh/interp"
+	"golang.org/x/sys/unix"
+)
+
+func TestCommandOutcomes(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	for _, c := range []struct {
+		text, out string
+		status    syscall.WaitStatus
+	}{
+		{"echo hello", "hello", 0},
+		{"exit 7", "", 7 << 8},
+		{"kill -TERM $$", "", syscall.WaitStatus(syscall.SIGTERM)},
+		{"umask", "0022", 0},
+		{"ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 ", 0}, // sh gives ls the pipe; 3 is ls's own
+		{"grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f2 | tr '\\n' ' '", "0000000000000000 0000000000000000 ", 0},
+	} {
+		out, ws := output(t, s, func(cmd *interp.Command) {
+			cmd.Files = append(cmd.Files, interp.FileMap{Child: 0, FD: 0})
+		}, c.text)
+		if out != c.out || ws != c.status {
+			t.Errorf("%q: %q %v, want %q %v", c.text, out, ws, c.out, c.status)
+		}
+	}
+}
+
+// What a command gets is said by its Command and by nothing else.
+func TestCommandAttributes(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	dir := t.TempDir()
+	d, err := s.OpenDir(nil, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	fd := int(null.Fd())
+	for _, c := range []struct {
+		name, text, out string
+		edit            func(*interp.Command)
+	}{
+		{"directory", "pwd", dir, func(c *interp.Command) { c.Dir = d }},
+		{"umask", "umask", "0137", func(c *interp.Command) { c.Umask = 0137 }},
+		{"environment", "echo $X", "y z", func(c *interp.Command) { c.Env = append(c.Env, "X=y z") }},
+		{"ignored", "grep SigIgn /proc/self/status | cut -f2", "0000000000000006",
+			func(c *interp.Command) { c.Ignored = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} }},
+		{"limit", "ulimit -c; ulimit -n", "11\n50", func(c *interp.Command) {
+			c.Limits = []interp.Limit{{Resource: unix.RLIMIT_CORE, Cur: 11 * 512, Max: 11 * 512}, {Resource: unix.RLIMIT_NOFILE, Cur: 50, Max: 60}}
+		}},
+		{"no files", "exec /bin/ls /proc/self/fd", "0\n1\n2", nil}, // 0 is what ls opened
+		{"many files", "exec /bin/ls /proc/self/fd", "0\n1\n2\n3\n5\n9", func(c *interp.Command) {
+			for _, n := range []int{0, 5, 9} {
+				c.Files = append(c.Files, interp.FileMap{Child: n, FD: fd})
+			}
+		}},
+		{"parent", "echo $PPID", fmt.Sprint(s.Pid()), nil},
+		{"second candidate", "echo ok", "ok", func(c *interp.Command) {
+			c.Paths = []string{"/nonexistent/sh", "/etc/passwd", "/etc/passwd/x", "/bin/sh"}
+		}},
+	} {
+		if out, _ := output(t, s, c.edit, c.text); out != c.out {
+			t.Errorf("%s: %q, want %q", c.name, out, c.out)
+		}
+	}
+}
+
+// Descriptors may be given to a command crosswise.
+func TestFilesAreExchanged(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	var files []interp.FileMap
+	for _, n := range []int{4, 3} {
+		f, err := os.CreateTemp(t.TempDir(), fmt.Sprintf("is%d-", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files = append(files, interp.FileMap{Child: n, FD: int(f.Fd())})
+	}
+	out, _ := output(t, s, func(c *interp.Command) { c.Files = append(c.Files, files...) },
+		"readlink /proc/self/fd/3; readlink /proc/self/fd/4")
+	lines := strings.Split(out, "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "is3-") || !strings.Contains(lines[1], "is4-") {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestExecErrors(t *testing.T) {
+	var explained []string
+	s, _ := newTestSystem(t, systemHooks{explain: func(action, abs string, errno syscall.Errno, w interp.Where) {
+		explained = append(explained, fmt.Sprint(action, " ", abs, " ", errno))
+	}})
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	text := filepath.Join(dir, "text")
+	must(t, os.WriteFile(plain, []byte("echo"), 0o600))
+	must(t, os.WriteFile(text, []byte("echo"), 0o700))
+	long := []string{"x", strings.Repeat("y", 3<<20)}
+	for _, c := range []struct {
+		paths []string
+		argv  []string
+		want  syscall.Errno
+	}{
+		{[]string{"/nonexistent"}, nil, syscall.ENOENT},
+		{[]string{plain}, nil, syscall.EACCES},
+		{[]string{plain, "/nonexistent"}, nil, syscall.EACCES},
+		{[]string{dir}, nil, syscall.EACCES},
+		{[]string{plain + "/x"}, nil, syscall.ENOENT},
+		{[]string{text, "/bin/true"}, nil, syscall.ENOEXEC},
+		{[]string{"/bin/true"}, long, syscall.E2BIG},
+		{nil, nil, syscall.ENOENT},
+	} {
+		p, err := s.Start(&interp.Command{Paths: c.paths, Argv: append(c.argv, "x"), Group: -1, Terminal: -1, Report: interp.ReportStart})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Pid(); err != c.want {
+			t.Errorf("%q: Pid: %v, want %v", c.paths, err, c.want)
+		}
+		if _, _, err := p.Wait(); err != c.want {
+			t.Errorf("%q: Wait: %v, want %v", c.paths, err, c.want)
+		}
+	}
+	if len(explained) == 0 || explained[0] != "exec /nonexistent no such file or directory" {
+		t.Errorf("explained: %q", explained)
+	}
+	if _, err := s.Start(&interp.Command{Paths: []string{"/bin/true"}, Argv: []string{"a\x00b"}, Group: -1, Terminal: -1}); err != syscall.EINVAL {
+		t.Errorf("NUL: %v", err)
+	}
+}
+
+// A payload above the inline limit travels in a file.
+func TestLongArguments(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	long := strings.Repeat("x", 100<<10)
+	out, ws := output(t, s, func(c *interp.Command) { c.Argv = append(c.Argv, long, long, long, long) }, "echo ${#0} ${#3} $#")
+	if want := fmt.Sprintf("%d %d 3", len(long), len(long)); out != want || ws != 0 {
+		t.Errorf("%q %v, want %q", out, ws, want)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	dir := t.TempDir()
+	d, err := s.OpenDir(nil, dir)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "there"), []byte("text"), 0o600))
+	must(t, os.Symlink("nowhere", filepath.Join(dir, "dangling")))
+	for _, c := range []struct {
+		path  string
+		flags int
+		want  error
+	}{
+		{"there", unix.O_RDONLY, nil},
+		{"there", unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL, syscall.EEXIST},
+		{"absent", unix.O_RDONLY, syscall.ENOENT},
+		{"absent/x", unix.O_WRONLY | unix.O_CREAT, syscall.ENOENT},
+		{"there/x", unix.O_RDONLY, syscall.ENOTDIR},
+		{".", unix.O_RDONLY | unix.O_DIRECTORY, nil},
+		{".", unix.O_WRONLY, syscall.EISDIR},
+		{"dangling", unix.O_RDONLY | unix.O_NOFOLLOW, syscall.ELOOP},
+		{"", unix.O_RDONLY, syscall.ENOENT},
+		{"/dev/null", unix.O_RDWR, nil},
+		{"new", unix.O_WRONLY | unix.O_CREAT | unix.O_APPEND, nil},
+		{"dangling", unix.O_WRONLY | unix.O_CREAT, nil},
+	} {
+		fd, err := s.Open(&interp.OpenRequest{Dir: d, Path: c.path, Flags: c.flags, Mode: 0o666, Umask: 0o027})
+		if err != c.want {
+			t.Errorf("%s %#x: %v, want %v", c.path, c.flags, err, c.want)
+		}
+		if err != nil {
+			continue
+		}
+		got, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if mask := unix.O_ACCMODE | unix.O_APPEND | unix.O_NONBLOCK; got&mask != c.flags&mask {
+			t.Errorf("%s: flags %#x, want %#x", c.path, got, c.flags)
+		}
+		if cloexec, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); cloexec != unix.FD_CLOEXEC {
+			t.Errorf("%s: not close-on-exec", c.path)
+		}
+		syscall.Close(fd)
+	}
+	var st syscall.Stat_t
+	must(t, s.Stat(d, "new", false, &st))
+	if st.Mode&0o7777 != 0o640 {
+		t.Errorf("mode of a new file: %o", st.Mode)
+	}
+}
+
+// An open that waits for the other end of a fifo holds nobody up, and can be
+// interrupted.
+func TestOpenOfFifo(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	must(t, s.Mkfifo(nil, fifo, 0o666, 0o022))
+	type result struct {
+		fd  int
+		err error
+	}
+	open := func(flags int, cancel chan struct{}) chan result {
+		c := make(chan result, 1)
+		go func() {
+			fd, err := s.Open(&interp.OpenRequest{Path: fifo, Flags: flags, Cancel: cancel})
+			c <- result{fd, err}
+		}()
+		return c
+	}
+	cancel := make(chan struct{})
+	reader := open(unix.O_RDONLY, cancel)
+	if out, _ := output(t, s, nil, "echo meanwhile"); out != "meanwhile" {
+		t.Fatal(out)
+	}
+	close(cancel)
+	if r := <-reader; r.err != syscall.EINTR {
+		t.Errorf("cancelled: %v", r.err)
+	}
+	reader, writer := open(unix.O_RDONLY, make(chan struct{})), open(unix.O_WRONLY, nil)
+	for _, c := range []chan result{reader, writer} {
+		r := <-c
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		syscall.Close(r.fd)
+	}
+}
+
+func TestStatAndFriends(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	dir := t.TempDir()
+	d, err := s.OpenDir(nil, dir)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "f"), []byte("12345"), 0o600))
+	must(t, os.Symlink("f", filepath.Join(dir, "l")))
+	var st syscall.Stat_t
+	must(t, s.Stat(d, "l", false, &st))
+	if st.Size != 5 || st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		t.Errorf("stat: %+v", st)
+	}
+	must(t, s.Stat(d, "l", true, &st))
+	if st.Mode&syscall.S_IFMT != syscall.S_IFLNK {
+		t.Errorf("lstat: %+v", st)
+	}
+	if err := s.Stat(d, "x", false, &st); err != syscall.ENOENT {
+		t.Errorf("stat x: %v", err)
+	}
+	if l, err := s.Readlink(d, "l"); l != "f" || err != nil {
+		t.Errorf("readlink: %q %v", l, err)
+	}
+	if _, err := s.Readlink(d, "f"); err != syscall.EINVAL {
+		t.Errorf("readlink f: %v", err)
+	}
+	if err := s.Access(d, "f", unix.R_OK|unix.W_OK); err != nil {
+		t.Errorf("access: %v", err)
+	}
+	if err := s.Access(d, "f", unix.X_OK); err != syscall.EACCES {
+		t.Errorf("access x: %v", err)
+	}
+	paths := make([]string, 3*maxStats)
+	for i := range paths {
+		paths[i] = []string{"f", "absent", "l"}[i%3]
+	}
+	sts, errs := s.StatAll(d, paths)
+	for i := range paths {
+		if want := i%3 == 1; want != (errs[i] == syscall.ENOENT) || !want && sts[i].Size != 5 {
+			t.Fatalf("%d: %v %v", i, errs[i], sts[i].Size)
+		}
+	}
+	if home, ok := s.HomeOf("root"); !ok || home != "/root" {
+		t.Errorf("home: %q %v", home, ok)
+	}
+	if _, ok := s.HomeOf("no such user"); ok {
+		t.Error("home of nobody")
+	}
+}
+
+func TestDirs(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "a/b"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "f"), nil, 0o600))
+	a, err := s.OpenDir(nil, filepath.Join(dir, "a"))
+	must(t, err)
+	b, err := s.OpenDir(a, "b")
+	must(t, err)
+	up, err := s.OpenDir(b, "../..")
+	must(t, err)
+	for d, want := range map[interp.Dir]string{a: dir + "/a", b: dir + "/a/b", up: dir} {
+		if got, err := d.Getcwd(); got != want || err != nil {
+			t.Errorf("%q %v, want %q", got, err, want)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		want error
+	}{{"f", syscall.ENOTDIR}, {"none", syscall.ENOENT}, {"", syscall.ENOENT}} {
+		if _, err := s.OpenDir(up, c.name); err != c.want {
+			t.Errorf("%q: %v, want %v", c.name, err, c.want)
+		}
+	}
+	must(t, os.Remove(filepath.Join(dir, "a/b")))
+	if _, err := b.Getcwd(); err != syscall.ENOENT {
+		t.Errorf("removed: %v", err)
+	}
+}
+
+// A directory with another policy belongs to another runner.
+func TestPolicyOfDirectory(t *testing.T) {
+	dir := t.TempDir()
+	inner := filepath.Join(dir, "inner")
+	must(t, os.MkdirAll(filepath.Join(inner, "sub"), 0o755))
+	s, l := newTestSystem(t, systemHooks{}, inner)
+	d, err := s.OpenDir(nil, dir)
+	must(t, err)
+	first := s.Pid()
+	for _, c := range []struct {
+		path  string
+		other bool
+	}{{dir, false}, {inner, true}, {inner + "/sub", true}, {inner + "/..", false}} {
+		at, err := s.OpenDir(d, c.path)
+		must(t, err)
+		out, _ := output(t, s, func(cmd *interp.Command) { cmd.Dir = at }, "echo $PPID")
+		if other := out != fmt.Sprint(first); other != c.other {
+			t.Errorf("%s: other runner: %v", c.path, other)
+		}
+	}
+	if len(l.pids) != 2 {
+		t.Errorf("%d runners", len(l.pids))
+	}
+	if s.Pid() != first {
+		t.Error("$$ changed")
+	}
+}
+
+// Many goroutines share one socket; everybody gets their own answers.
+func TestConcurrentRequests(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			for k := range 10 {
+				want := syscall.WaitStatus((i*10 + k) % 200 << 8)
+				p, err := s.Start(&interp.Command{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", fmt.Sprintf("exit %d", want>>8)}, Group: -1, Terminal: -1})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var st syscall.Stat_t
+				if err := s.Stat(nil, "/", false, &st); err != nil {
+					t.Error(err)
+				}
+				if ws, _, err := p.Wait(); ws != want || err != nil {
+					t.Errorf("%v %v, want %v", ws, err, want)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestStops(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "100"}, Group: 0, Terminal: -1,
+		Report: interp.ReportStart | interp.ReportStops})
+	must(t, err)
+	pid, err := p.Pid()
+	must(t, err)
+	for _, c := range []struct {
+		pid  int
+		sig  syscall.Signal
+		want func(syscall.WaitStatus) bool
+	}{
+		{pid, syscall.SIGSTOP, syscall.WaitStatus.Stopped},
+		{-pid, syscall.SIGCONT, syscall.WaitStatus.Continued},
+		{-pid, syscall.SIGTERM, syscall.WaitStatus.Signaled},
+	} {
+		must(t, s.Kill(c.pid, c.sig))
+		ws, _, err := p.Wait()
+		if err != nil || !c.want(ws) {
+			t.Errorf("after %v: %#x %v", c.sig, ws, err)
+		}
+	}
+	if err := s.Kill(-pid, 0); err != syscall.ESRCH {
+		t.Errorf("group is left: %v", err)
+	}
+}
+
+// The second program of a pipeline may come when the first one and its group
+// have gone.
+func TestVanishedGroup(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	leader, err := s.Start(&interp.Command{Paths: []string{"/bin/true"}, Argv: []string{"true"}, Group: 0, Terminal: -1, Report: interp.ReportStart})
+	must(t, err)
+	group, err := leader.Pid()
+	must(t, err)
+	_, _, err = leader.Wait()
+	must(t, err)
+	var members []interp.Process
+	for range 2 {
+		p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "100"}, Group: group, Terminal: -1, Report: interp.ReportStart})
+		must(t, err)
+		_, err = p.Pid()
+		must(t, err)
+		members = append(members, p)
+	}
+	must(t, s.Kill(-group, syscall.SIGTERM))
+	for _, p := range members {
+		if ws, _, err := p.Wait(); err != nil || ws.Signal() != syscall.SIGTERM {
+			t.Errorf("%v %v", ws, err)
+		}
+	}
+}
+
+// Signals to $$ reach the shell, whoever sends them and while commands are
+// being started; the runner survives.
+func TestSignalsToShell(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	pid := s.Pid()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGPIPE} {
+		must(t, s.Kill(pid, sig))
+		if got := <-s.Signals(); got != sig {
+			t.Errorf("Kill: %v, want %v", got, sig)
+		}
+		p, err := s.Start(shCommand(fmt.Sprintf("kill -%d $PPID", sig), 2))
+		must(t, err)
+		for range 5 { // forks with the signal about to arrive
+			q, err := s.Start(shCommand(":", 2))
+			must(t, err)
+			_, _, err = q.Wait()
+			must(t, err)
+		}
+		_, _, err = p.Wait()
+		must(t, err)
+		if got := <-s.Signals(); got != sig {
+			t.Errorf("command: %v, want %v", got, sig)
+		}
+	}
+}
+
+func TestStandIn(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	start := func() (interp.StandIn, int) {
+		si, err := s.StandIn(&interp.Command{Group: 0, Terminal: -1, Report: interp.ReportStops, Ignored: []syscall.Signal{syscall.SIGQUIT}})
+		must(t, err)
+		pid, err := si.Pid()
+		must(t, err)
+		return si, pid
+	}
+	si, pid := start()
+	must(t, si.Catch([]syscall.Signal{syscall.SIGUSR1, syscall.SIGTERM}, []syscall.Signal{syscall.SIGINT}))
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1} {
+		must(t, s.Kill(-pid, sig))
+		if sig != syscall.SIGINT {
+			if got := <-si.Signals(); got != sig {
+				t.Errorf("reported: %v, want %v", got, sig)
+			}
+		}
+	}
+	must(t, s.Kill(pid, syscall.SIGTSTP))
+	if ws, _, err := si.Wait(); err != nil || !ws.Stopped() {
+		t.Errorf("stop: %#x %v", ws, err)
+	}
+	must(t, s.Kill(pid, syscall.SIGCONT))
+	if ws, _, err := si.Wait(); err != nil || !ws.Continued() {
+		t.Errorf("continue: %#x %v", ws, err)
+	}
+	must(t, si.End(5))
+	if ws, _, err := si.Wait(); err != nil || ws.ExitStatus() != 5 {
+		t.Errorf("end: %#x %v", ws, err)
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGKILL} {
+		si, pid := start()
+		must(t, s.Kill(pid, syscall.SIGQUIT)) // ignored from the start
+		must(t, s.Kill(pid, sig))
+		if ws, _, err := si.Wait(); err != nil || ws.Signal() != sig {
+			t.Errorf("%v: %#x %v", sig, ws, err)
+		}
+		if err := si.Catch(nil, nil); err != syscall.ESRCH {
+			t.Errorf("catch when dead: %v", err)
+		}
+	}
+}
+
+func TestRunnerDies(t *testing.T) {
+	s, l := newTestSystem(t, systemHooks{})
+	dir := t.TempDir()
+	d, err := s.OpenDir(nil, dir)
+	must(t, err)
+	p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "2"}, Group: -1, Terminal: -1})
+	must(t, err)
+	must(t, syscall.Kill(l.pids[0], syscall.SIGKILL))
+	var gone *GoneError
+	if _, _, err := p.Wait(); !errors.As(err, &gone) || !errors.Is(err, syscall.ESRCH) {
+		t.Fatalf("Wait: %v", err)
+	}
+	out, _ := output(t, s, func(c *interp.Command) { c.Dir = d }, "pwd")
+	if out != dir || len(l.pids) != 2 {
+		t.Errorf("%q, %d runners", out, len(l.pids))
+	}
+}
+
+// A runner that dies while nothing is asked of it is noticed by its next user.
+func TestIdleRunnerDies(t *testing.T) {
+	dead := make(chan struct{})
+	s, l := newTestSystem(t, systemHooks{gone: func(*runnerConn) { close(dead) }})
+	s.Pid()
+	must(t, syscall.Kill(l.pids[0], syscall.SIGKILL))
+	<-dead
+	if out, _ := output(t, s, nil, "echo again"); out != "again" {
+		t.Error(out)
+	}
+}
+
+// Commands that nobody waits for do not block anybody else.
+func TestUnwaitedCommands(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	var all []interp.Process
+	for range 600 {
+		p, err := s.Start(&interp.Command{Paths: []string{"/bin/true"}, Argv: []string{"true"}, Group: -1, Terminal: -1})
+		must(t, err)
+		all = append(all, p)
+	}
+	for _, p := range all {
+		if ws, _, err := p.Wait(); ws != 0 || err != nil {
+			t.Fatal(ws, err)
+		}
+	}
+}
+
+func count(t testing.TB, dir string) int {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	must(t, err)
+	return len(list)
+}
+
+func TestNothingGrows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 commands")
+	}
+	s, l := newTestSystem(t, systemHooks{})
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	must(t, err)
+	defer null.Close()
+	run := func(n int) {
+		for i := range n {
+			c := shCommand("", int(null.Fd()))
+			c.Paths = []string{"/bin/true"}
+			if i%10 == 0 {
+				c.Paths = []string{"/nonexistent"}
+			}
+			p, err := s.Start(c)
+			must(t, err)
+			if _, _, err = p.Wait(); err != nil && err != syscall.ENOENT {
+				t.Fatal(err)
+			}
+			if i%10 == 1 {
+				d, err := s.OpenDir(nil, "/tmp")
+				must(t, err)
+				_, err = d.Getcwd()
+				must(t, err)
+			}
+		}
+		runtime.GC()
+		runtime.GC()
+		time.Sleep(time.Millisecond) // cleanups have a goroutine of their own
+		_, err := s.OpenDir(nil, "/")
+		must(t, err)
+	}
+	sizes := func() [4]int {
+		proc := fmt.Sprintf("/proc/%d/", l.pids[0])
+		return [4]int{count(t, "/proc/self/fd"), count(t, "/proc/self/task"), count(t, proc+"fd"), count(t, proc+"task")}
+	}
+	run(500)
+	before := sizes()
+	n := 10_000
+	run(n)
+	after := sizes()
+	for i := range after {
+		if after[i] > before[i]+4 {
+			t.Errorf("after %d commands: %v, before: %v (fds, threads; fds, threads of the runner)", n, after, before)
+			break
+		}
+	}
+}
