@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/fsh-sh/fsh/interp/plain"
 	"github.com/fsh-sh/fsh/netfilter"
 	"github.com/fsh-sh/fsh/sandbox"
 )
 
 func main() {
+	plain.Hidden()
 	// fsh's helper processes are re-execs of this binary, told apart by
 	// argv[0]. Nothing is gained by calling them by hand: each expects
 	// sockets and privileges that only its parent can give.
@@ -21,7 +23,7 @@ func main() {
 
 func helper(argv0 string) (func() int, bool) {
 	if argv0 == netfilter.ProxyName {
-		return func() int { return netfilter.ProxyMain(3) }, true
+		return func() int { return netfilter.ProxyMain(netfilter.ProxyControl) }, true
 	}
 	return sandbox.Helper(filepath.Base(argv0))
 }

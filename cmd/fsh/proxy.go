@@ -14,6 +14,7 @@ import (
 // needs it, and passes its events on. It implements sandbox.Proxy.
 type proxy struct {
 	sink events.Sink
+	env  []string // the user's: an upstream proxy may be named there
 
 	mu      sync.Mutex
 	process *netfilter.Proxy
@@ -35,7 +36,7 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, _ 
 		files[i] = named[name]
 	}
 	if p.process == nil {
-		process, err := netfilter.StartProxy("/proc/self/exe", nil)
+		process, err := netfilter.StartProxy("/proc/self/exe", p.env)
 		if err != nil {
 			return err
 		}

@@ -172,7 +172,7 @@ func (in *invocation) system() (interp.System, error) {
 		return nil, err
 	}
 	in.env = insideEnv(in.env, rules)
-	proxy := &proxy{sink: in.sink}
+	proxy := &proxy{sink: in.sink, env: os.Environ()}
 	script := ""
 	if in.script != "" {
 		if script, err = filepath.Abs(in.script); err != nil {
