@@ -22,8 +22,8 @@ func parse(file, src string) (*node, *Error) {
 		return nil, err
 	}
 	tree, scanErr := scan(src)
-	if scanErr != nil && scanErr.limit {
-		return nil, &Error{File: file, Line: scanErr.line, Col: scanErr.col, Msg: scanErr.msg, Hint: "a policy needs no such depth"}
+	if scanErr != nil && scanErr.hint != "" {
+		return nil, &Error{File: file, Line: scanErr.line, Col: scanErr.col, Msg: scanErr.msg, Hint: scanErr.hint}
 	}
 	checked := src
 	if scanErr != nil {
@@ -36,7 +36,7 @@ func parse(file, src string) (*node, *Error) {
 	var values map[string]any
 	_, err := decodeTOML(checked, &values)
 	if err != nil {
-		return nil, syntaxError(file, err)
+		return nil, syntaxError(file, checked, err)
 	}
 	if scanErr != nil {
 		return nil, &Error{File: file, Line: scanErr.line, Col: scanErr.col, Msg: scanErr.msg, Hint: tomlHint}
@@ -79,12 +79,14 @@ func checkText(file, src string) *Error {
 	return nil
 }
 
-func syntaxError(file string, err error) *Error {
+func syntaxError(file, src string, err error) *Error {
 	var pe toml.ParseError
 	if !errors.As(err, &pe) {
 		return &Error{File: file, Line: 1, Col: 1, Msg: lowerFirst(err.Error()), Hint: tomlHint}
 	}
-	return &Error{File: file, Line: max(pe.Position.Line, 1), Col: max(pe.Position.Col, 1),
+	// The offset is right where the library's line is one too far.
+	before := src[:min(max(pe.Position.Start, 0), len(src))]
+	return &Error{File: file, Line: strings.Count(before, "\n") + 1, Col: len(before) - strings.LastIndexByte(before, '\n'),
 		Msg: lowerFirst(strings.TrimSuffix(pe.Message, ".")), Hint: tomlHint}
 }
 

@@ -27,6 +27,9 @@ func readFile(path string, follow bool) (string, *Error) {
 	if errors.Is(err, syscall.ELOOP) && !follow {
 		return bad(err, "is a symbolic link", "put the policy itself there")
 	}
+	if _, there := os.Lstat(path); there == nil && errors.Is(err, fs.ErrNotExist) {
+		return bad(syscall.ELOOP, "is a link to nothing", "remove it, or make the file")
+	}
 	if err != nil {
 		var cause *fs.PathError
 		if errors.As(err, &cause) {

@@ -53,13 +53,14 @@ type scanner struct {
 	lines []int // offset of the start of each line
 }
 
-// scanError is a refusal; limit tells that the document may be TOML, but is
-// beyond what a policy needs.
+// scanError is a refusal. One with a hint is the scanner's own to tell; the
+// TOML library explains the others better.
 type scanError struct {
 	pos
-	msg   string
-	limit bool
+	msg, hint string
 }
+
+const limitHint = "a policy needs no such depth"
 
 func (s *scanner) at(off int) pos {
 	line := sort.SearchInts(s.lines, off+1)
@@ -198,7 +199,7 @@ func (s *scanner) assignment(t *node, depth int) *scanError {
 	}
 	last := path[len(path)-1]
 	if t.table[last.text] != nil {
-		return &scanError{pos: last.pos, msg: fmt.Sprintf("key %q is there twice", last.text)}
+		return &scanError{pos: last.pos, msg: fmt.Sprintf("key %q is there twice", last.text), hint: "remove one of them"}
 	}
 	v, err := s.scanValue(depth)
 	if err != nil {
@@ -222,7 +223,7 @@ func (s *scanner) keyPath() ([]scannedKey, *scanError) {
 			return nil, err
 		}
 		if path = append(path, k); len(path) > maxKeyPath {
-			return nil, &scanError{pos: k.pos, msg: fmt.Sprintf("a key has more than %d parts", maxKeyPath), limit: true}
+			return nil, &scanError{pos: k.pos, msg: fmt.Sprintf("a key has more than %d parts", maxKeyPath), hint: limitHint}
 		}
 		s.blanks(false)
 		if !s.accept(".") {
@@ -295,7 +296,7 @@ func (s *scanner) scanValue(depth int) (*node, *scanError) {
 	s.blanks(false)
 	n := &node{pos: s.at(s.off)}
 	if depth > maxNesting {
-		return nil, &scanError{pos: n.pos, msg: fmt.Sprintf("nested more than %d deep", maxNesting), limit: true}
+		return nil, &scanError{pos: n.pos, msg: fmt.Sprintf("nested more than %d deep", maxNesting), hint: limitHint}
 	}
 	rest := s.src[s.off:]
 	switch {
