@@ -275,6 +275,9 @@ func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Wo
 	if quoted || !strings.ContainsAny(h.src, "\\$`") {
 		return p.newLitWord(pos, p.pos(), h.src)
 	}
+	// The text of a nested body is scanned once for every level.
+	const weight = 20
+	p.depth += weight
 	p.enter()
 	depth, mark := len(p.stack), len(p.parts)
 	p.push(h.input)
@@ -282,6 +285,6 @@ func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Wo
 	for len(p.stack) > depth {
 		p.pop()
 	}
-	p.depth--
+	p.depth -= weight + 1
 	return p.takeParts(mark)
 }

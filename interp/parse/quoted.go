@@ -79,7 +79,9 @@ func (p *Parser) quotedParts(m dqMode) {
 			r = p.beginLit()
 			continue
 		case '(', '[':
-			nest++
+			if nest++; nest > maxDepth {
+				p.tooDeep()
+			}
 		case '?':
 			quest++
 		case '}':

@@ -122,9 +122,12 @@ func (in *input) pos() syntax.Pos { return in.posAt(in.i) }
 
 // newline consumes the newline at src[i].
 func (in *input) newline() {
-	in.i++
 	in.line++
-	in.lineOff = in.off(in.i)
+	in.lineOff = in.base + in.i + 1
+	if in.gaps != nil { // a gap before the next line is a part of it
+		in.lineOff = in.off(in.i) + 1
+	}
+	in.i++
 }
 
 // advance moves to src[to], counting the lines passed.

@@ -143,7 +143,9 @@ func (p *Parser) wordParts(m wordMode) {
 		if end {
 			break
 		}
-		nest += delta
+		if nest += delta; nest > maxDepth {
+			p.tooDeep()
+		}
 	}
 	if nest > 0 && m <= wRegex {
 		p.failOpen(r.pos, `"("`)
