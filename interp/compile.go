@@ -12,6 +12,8 @@ type compiler struct {
 	file  string
 	depth int
 	err   error
+	// procSubsts counts the process substitutions compiled so far.
+	procSubsts int
 }
 
 // maxNesting bounds the nesting of compiled commands, as the parser does.
@@ -78,7 +80,11 @@ func (c *compiler) stmt(s *syntax.Stmt) node {
 	if s.Background {
 		return attentive(c.background(s))
 	}
+	substs := c.procSubsts
 	n := c.command(s)
+	if c.procSubsts > substs {
+		n = closingSubsts(n)
+	}
 	if s.Negated {
 		n = negate(n)
 	}

@@ -25,7 +25,7 @@ func (c *compiler) words(ws []*syntax.Word) []*word {
 func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 	cmd := &simple{
 		assigns: c.assigns(call.Assigns),
-		words:   c.words(call.Args),
+		words:   c.commandWords(call.Args),
 		redirs:  c.redirects(s.Redirs),
 		line:    int(s.Pos().Line()),
 	}

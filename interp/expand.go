@@ -78,6 +78,42 @@ func compileAssignArg(c *compiler, w *syntax.Word) *word {
 	return cw
 }
 
+// declarationUtilities are the commands whose arguments of the form name=value
+// are not split (XCU 2.9.1); in bash's dialect the parser knows them itself.
+var declarationUtilities = map[string]bool{
+	"export": true, "readonly": true, "local": true, "declare": true, "typeset": true,
+}
+
+// commandWords compiles the words of a simple command.
+func (c *compiler) commandWords(ws []*syntax.Word) []*word {
+	words := make([]*word, len(ws))
+	name := 0
+	for name < len(ws)-1 && ws[name].Lit() == "command" {
+		name++
+	}
+	declares := name < len(ws) && declarationUtilities[ws[name].Lit()]
+	for i, w := range ws {
+		if declares && i > name && isAssignment(w) {
+			words[i] = compileAssignArg(c, w)
+		} else {
+			words[i] = compileWord(c, w)
+		}
+	}
+	return words
+}
+
+func isAssignment(w *syntax.Word) bool {
+	if len(w.Parts) == 0 {
+		return false
+	}
+	l, ok := w.Parts[0].(*syntax.Lit)
+	if !ok {
+		return false
+	}
+	name, _, ok := strings.Cut(l.Value, "=")
+	return ok && validName(strings.TrimSuffix(name, "+"))
+}
+
 // compileHeredoc compiles the body of a here-document; quoted is whether its
 // delimiter was.
 func compileHeredoc(c *compiler, body *syntax.Word, quoted bool) *word {

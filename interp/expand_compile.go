@@ -63,6 +63,7 @@ func (k wordContext) part(p syntax.WordPart) part {
 	case *syntax.ArithmExp:
 		return &arithPart{x: compileArithText(k.c, p.X), quoted: k.quoted}
 	case *syntax.ProcSubst:
+		k.c.procSubsts++
 		return &procPart{body: k.c.list(p.Stmts), out: p.Op == syntax.CmdOut}
 	case *syntax.ExtGlob:
 		return &litPart{s: p.Op.String() + p.Pattern.Value + ")", meta: true, quoted: k.quoted}
@@ -232,10 +233,7 @@ func (p *cmdPart) expand(e *expander) error {
 	if err != nil {
 		return err
 	}
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "")
-	}
-	e.piece(strings.TrimRight(s, "\n"), p.quoted)
+	e.piece(s, p.quoted)
 	return nil
 }
 

@@ -1,7 +1,55 @@
 package interp
 
-// processSubst starts the commands of <(…) or >(…) and returns the name that
-// stands for their end of the pipe.
+import (
+	"strconv"
+	"syscall"
+)
+
+// firstSubstFD is the descriptor of the first process substitution; more go
+// downwards, as in bash, out of the way of those that scripts name.
+const firstSubstFD = 63
+
+// processSubst starts the commands of <(…) or, with out, >(…) in a subshell
+// that nobody waits for, and returns the name of the other end of the pipe: a
+// descriptor of the shell, open until the statement ends.
 func (sh *shell) processSubst(body node, out bool) (string, error) {
-	return "", &nameError{"process substitution", "not supported"}
+	n := firstSubstFD
+	for n > 9 && sh.fdFile(n) != nil {
+		n--
+	}
+	if n == 9 {
+		return "", &nameError{"process substitution", "too many at once"}
+	}
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+		return "", &nameError{"process substitution", errText(err)}
+	}
+	ours, theirs, number := fds[0], fds[1], 1
+	if out {
+		ours, theirs, number = fds[1], fds[0], 0
+	}
+	sub := sh.subshell(true)
+	for _, fd := range sh.substFDs {
+		sub.setFile(fd, nil).drop()
+	}
+	sub.substFDs = nil
+	sub.setFile(number, newFile(theirs)).drop()
+	sh.setFile(n, newFile(ours)).drop()
+	sh.substFDs = append(sh.substFDs[:len(sh.substFDs):len(sh.substFDs)], n)
+	go sub.runMember(body)
+	return "/dev/fd/" + strconv.Itoa(n), nil
+}
+
+// closingSubsts makes a statement close the descriptors of its process
+// substitutions.
+func closingSubsts(n node) node {
+	return func(sh *shell) flow {
+		open := len(sh.substFDs)
+		f := n(sh)
+		for _, fd := range sh.substFDs[min(open, len(sh.substFDs)):] {
+			sh.setFile(fd, nil).drop()
+		}
+		sh.substFDs = sh.substFDs[:min(open, len(sh.substFDs))]
+		return f
+	}
 }

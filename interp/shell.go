@@ -37,6 +37,7 @@ type shell struct {
 	random       uint32
 	started      time.Time       // zero of $SECONDS
 	declArgs     []declArg       // operands of the declaration being run
+	substFDs     []int           // of process substitutions in this statement
 	idle         *expander       // for the next word; see takeExpander
 	accepted     map[string]bool // shopt options without effect; copied on write
 	peek         *peekPipe       // for builtins that read from pipes
