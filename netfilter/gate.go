@@ -19,6 +19,7 @@ type gate struct {
 	// open: everything else passes unread. Written by the client's side only.
 	open bool
 	buf  []byte // bytes that may not pass yet
+	sent int    // how many of the first bytes have passed all the same
 	http *requestScanner
 
 	// switched is the server's answer to an Upgrade in the first request.
@@ -73,7 +74,7 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 	g.buf = append(g.buf, p...)
 	switch sniff(g.buf) {
 	case needMore:
-		return nil, nil
+		return g.early(), nil
 	case isTLS:
 		return g.feedTLS()
 	case isHTTP:
@@ -87,6 +88,26 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 		return g.release(), nil
 	}
 	return g.other()
+}
+
+// early lets the beginning of what may become a request line pass on ports
+// where another protocol may be spoken: its client may be waiting for an answer
+// to just that ("JDWP-Handshake"). A request has no effect before its head is
+// complete, and the head is checked before its last byte passes.
+func (g *gate) early() []byte {
+	if g.named() && (g.target.Port == 80 || g.target.Port == 443) || g.buf[0] == recordHandshake {
+		return nil
+	}
+	p := g.buf[g.sent:]
+	g.sent = len(g.buf)
+	return p
+}
+
+// unsent removes the bytes that early has passed.
+func (g *gate) unsent(p []byte) []byte {
+	n := min(g.sent, len(p))
+	g.sent -= n
+	return p[n:]
 }
 
 // end is called when the client will send nothing more.
@@ -114,7 +135,7 @@ func (g *gate) other() ([]byte, error) {
 }
 
 func (g *gate) release() []byte {
-	p := g.buf
+	p := g.unsent(g.buf)
 	g.open, g.buf = true, nil
 	return p
 }
@@ -176,7 +197,8 @@ func (g *gate) feedHTTP(p []byte) ([]byte, error) {
 		g.open = true
 		return held, nil
 	}
-	return g.http.feed(p)
+	pass, err := g.http.feed(p)
+	return g.unsent(pass), err
 }
 
 // checkRequest judges one request head.
