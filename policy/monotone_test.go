@@ -1,0 +1,223 @@
+package policy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// questions are what the rules in these tests can decide about.
+var questions = func() (q [][2]string) {
+	for _, target := range []string{"/usr/x", "HOME", "HOME/.ssh/id", "HOME/.profile", "HOME/pub", "HOME/.npm/x", "DIR", "DIR/a", "DIR/a/b", "DIR/b/c",
+		"DIR/.git/hooks/x", "DIR/a/.envrc", "HOME/.config/fsh/policy.toml", "/etc/shadow", "/root/.aws/x"} {
+		q = append(q, [2]string{"read", target}, [2]string{"write", target})
+	}
+	for _, name := range []string{"PATH", "CI", "A_TOKEN", "AWS_X", "LD_PRELOAD"} {
+		q = append(q, [2]string{"env", name})
+	}
+	for _, command := range []string{"git push", "git push origin docs", "git pull", "reboot", "ls"} {
+		q = append(q, [2]string{"exec", command})
+	}
+	return q
+}()
+
+var (
+	somePaths    = []string{".", "a", "a/b", "./b", "~", "~/.ssh", "~/.profile", "~/pub", "/", "/usr", "a/*", "**/b", ".git/hooks", "~/.npm"}
+	someHosts    = []string{"x.test", "*.x.test", "*", "10.0.0.0/8:*", "y.test:22"}
+	someNames    = []string{"*", "CI", "PATH", "A_TOKEN", "*_X"}
+	someCommands = []string{"git", "git push", "git push origin docs", "reboot", "ls"}
+)
+
+// allowKeys and denyKeys make entries; each line is one key.
+var (
+	allowKeys = map[string][]string{"filesystem.allow_read": somePaths, "filesystem.allow_write": somePaths, "network.allowed_domains": someHosts,
+		"environment.pass": someNames, "command.allow": someCommands, "filesystem.private_write": {"~/.npm", "~/pub", "a"}}
+	denyKeys = map[string][]string{"filesystem.deny_read": somePaths, "filesystem.deny_write": somePaths, "network.denied_domains": someHosts,
+		"environment.deny": someNames, "command.deny": someCommands}
+	otherLines = []string{"network.allow_local_binding = true", "network.allow_local_binding = false", "network.allow_local_outbound = [1, 2]", "network.allow_local_outbound = true",
+		"network.allow_local_outbound = false", "command.use_defaults = false", "command.use_defaults = true", "environment.set = { CI = '1', LD_PRELOAD = 'x' }",
+		"network.expose_ports = [1]", "network.hosts = { 'x.test' = '127.0.0.1' }", "limits.memory = '1GiB'", "limits.memory = '2GiB'", "extends = ['go']"}
+)
+
+func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
+
+// someFile is a random valid file; keys are there once.
+func someFile(r *rand.Rand) string {
+	lines := map[string]string{}
+	for _, keys := range []map[string][]string{allowKeys, denyKeys} {
+		for _, key := range sortedKeys(keys) {
+			if r.IntN(3) == 0 {
+				lines[key] = fmt.Sprintf("%s = ['%s']", key, pick(r, keys[key]))
+			}
+		}
+	}
+	for range r.IntN(4) {
+		line := pick(r, otherLines)
+		lines[strings.Fields(line)[0]] = line
+	}
+	var b strings.Builder
+	for _, key := range sortedKeys(lines) {
+		b.WriteString(lines[key] + "\n")
+	}
+	return b.String()
+}
+
+// widens tells what the second policy allows and the first does not.
+func (w *world) widens(before, after *Policy) string {
+	for _, q := range questions {
+		target := w.expand(q[1])
+		b, _ := before.Why(q[0], target)
+		if a, rule := after.Why(q[0], target); a && !b {
+			return fmt.Sprintf("%v by %+v", q, rule)
+		}
+	}
+	entries := func(list []HostRule) map[string]bool {
+		m := map[string]bool{}
+		for _, h := range list {
+			m[h.Entry] = true
+		}
+		return m
+	}
+	was := entries(before.Network.AllowedDomains)
+	for e := range entries(after.Network.AllowedDomains) {
+		if !was[e] {
+			return "host " + e
+		}
+	}
+	denied := entries(after.Network.DeniedDomains)
+	for e := range entries(before.Network.DeniedDomains) {
+		if !denied[e] {
+			return "no longer denied " + e
+		}
+	}
+	n, m := before.Network, after.Network
+	rank := map[string]int{"none": 0, "ports": 1, "all": 2}
+	switch {
+	case m.LocalBinding && !n.LocalBinding:
+		return "local binding"
+	case rank[m.LocalOutbound.Mode] > rank[n.LocalOutbound.Mode] || m.LocalOutbound.Mode == "ports" && n.LocalOutbound.Mode == "ports" && len(m.LocalOutbound.Ports) > len(n.LocalOutbound.Ports):
+		return "local outbound"
+	case len(m.ExposePorts) > len(n.ExposePorts), len(m.Hosts) > len(n.Hosts), len(m.UnixSockets) > len(n.UnixSockets), len(after.Environment.Set) > len(before.Environment.Set):
+		return "ports, hosts, sockets or variables"
+	case after.Limits.least(before.Limits) != after.Limits:
+		return fmt.Sprintf("limits %+v", after.Limits)
+	}
+	return ""
+}
+
+// someWorld has random trusted layers.
+func someWorld(t *testing.T, r *rand.Rand) *world {
+	w := newWorld(t, map[string]string{"user": someFile(r)})
+	if r.IntN(2) == 0 {
+		w.write("outer", someFile(r))
+		w.trusted[w.path("outer")] = r.IntN(2) == 0
+	}
+	if r.IntN(3) == 0 {
+		w.write("system", someFile(r))
+	}
+	return w
+}
+
+func rounds(t *testing.T, f func(*testing.T, *rand.Rand)) {
+	n := 60
+	if testing.Short() {
+		n = 20
+	}
+	for seed := range n {
+		f(t, rand.New(rand.NewPCG(uint64(seed), 1)))
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// effective is a policy whose test home is not in a private place.
+func (w *world) effective() *Policy {
+	w.t.Helper()
+	p, _ := w.load()
+	p.Dir = w.root
+	return p
+}
+
+func TestDenyNeverWidens(t *testing.T) {
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := someWorld(t, r)
+		before := w.effective()
+		key := pick(r, sortedKeys(denyKeys))
+		line := fmt.Sprintf("%s = ['%s']\n", key, pick(r, denyKeys[key]))
+		layer := pick(r, []string{"project", "flag"})
+		if layer == "project" {
+			w.write("project", line)
+			w.trusted[w.path("project")] = r.IntN(2) == 0
+		} else {
+			w.opts.Flags = []Flag{pick(r, []Flag{{"deny-read", "a"}, {"deny-write", "~"}, {"deny-net", "*"}, {"deny-env", "*"}})}
+		}
+		if got := w.widens(before, w.effective()); got != "" {
+			t.Errorf("adding %s to %s allows %s", line, layer, got)
+		}
+	})
+}
+
+func TestUntrustedNeverWidens(t *testing.T) {
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := someWorld(t, r)
+		before := w.effective()
+		file := someFile(r)
+		if r.IntN(3) == 0 {
+			w.opts.Script = "#!/bin/fsh\n#: " + strings.ReplaceAll(strings.TrimSuffix(file, "\n"), "\n", "\n#: ")
+		} else {
+			w.write("project", file)
+		}
+		if got := w.widens(before, w.effective()); got != "" {
+			t.Errorf("untrusted\n%sallows %s", file, got)
+		}
+	})
+}
+
+func TestTrustedCanWiden(t *testing.T) {
+	w := newWorld(t, nil)
+	before := w.effective()
+	w.write("project", "filesystem.allow_write = ['.']")
+	w.trusted[w.path("project")] = true
+	if w.widens(before, w.effective()) == "" {
+		t.Error("the comparison sees nothing")
+	}
+}
+
+// TestNothingNeverWidens: an absent, an empty and an almost empty file are the
+// same, and none is wider than the defaults.
+func TestNothingNeverWidens(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "version = 1\n", "[filesystem]\n[network]\n[command]\n[environment]\n[limits]\n",
+		"filesystem.allow_read = []\nfilesystem.allow_write = []\nfilesystem.deny_read = []\nnetwork.allowed_domains = []\nenvironment.pass = []\nenvironment.deny = []\ncommand.deny = []\nfilesystem.private_write = []\n",
+		"extends = []\n", "[program]\n[directory]\n"} {
+		for _, layer := range []string{"system", "user", "project"} {
+			w := newWorld(t, nil)
+			before := w.effective()
+			w.write(layer, strings.ReplaceAll(text, "[directory]\n", map[string]string{"user": "[directory]\n"}[layer]))
+			w.trusted[w.path("project")] = true
+			if got := w.widens(before, w.effective()); got != "" {
+				t.Errorf("%s file %q allows %s", layer, text, got)
+			}
+		}
+	}
+}
+
+// TestOrderDoesNotMatter: of keys in a file, and of [directory] tables.
+func TestOrderDoesNotMatter(t *testing.T) {
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := newWorld(t, nil)
+		tables := []string{"[directory.\"~/src\"]\n" + withoutExtends(someFile(r)), "[directory.\"~\"]\n" + withoutExtends(someFile(r))}
+		w.write("user", tables[0]+tables[1])
+		first := w.effective()
+		w.write("user", tables[1]+tables[0])
+		second := w.effective()
+		if got := w.widens(first, second) + w.widens(second, first); got != "" {
+			t.Errorf("order of\n%sand\n%smatters: %s", tables[0], tables[1], got)
+		}
+	})
+}
+
+func withoutExtends(file string) string {
+	return strings.ReplaceAll(file, "extends = ['go']\n", "")
+}
