@@ -19,7 +19,7 @@ row_() { (eval "$1") 2>/dev/null && echo '(ok)' || echo '(failed)'; }
 for row do row_ "$row"; printf '\001\n'; done`
 
 // expandRows reads a file of rows.
-func expandRows(t *testing.T, name string) []string {
+func expandRows(t testing.TB, name string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
