@@ -129,7 +129,9 @@ type keeper struct {
 
 	mu   sync.Mutex
 	nets map[string]*netOnce
-	made []string // directories of the host, to be removed at the end
+	// marks are the directories made on the host, from the first view on
+	// that has private directories.
+	marks *placeholders
 }
 
 type netOnce struct {
@@ -352,6 +354,16 @@ func (k *keeper) makeSocket(id uint32, req socketRequest, err error) {
 	unix.Close(fd)
 }
 
+// placeholders opens the session's list of directories made on the host.
+func (k *keeper) placeholders(path string) *placeholders {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.marks == nil && path != "" {
+		k.marks, _ = openPlaceholders(path) // without it nothing is made
+	}
+	return k.marks
+}
+
 // tearDown ends everything inside before the host's directories are tidied.
 func (k *keeper) tearDown() {
 	_ = unix.Kill(k.initPid, unix.SIGKILL)
@@ -363,8 +375,8 @@ func (k *keeper) tearDown() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for i := len(k.made) - 1; i >= 0; i-- {
-		_ = unix.Rmdir(k.made[i]) // not empty: somebody else uses it
+	if k.marks != nil {
+		k.marks.tidy()
 	}
 }
 

@@ -84,11 +84,8 @@ func (t *viewThread) run(built chan<- error, start <-chan bool, result chan<- st
 
 func (t *viewThread) build() error {
 	v := t.v
-	err := v.collect()
-	t.k.mu.Lock()
-	t.k.made = append(t.k.made, v.made...)
-	t.k.mu.Unlock()
-	if err != nil {
+	v.host, v.marks = newResolver(), t.k.placeholders(v.plan.Placeholders)
+	if err := v.collect(); err != nil {
 		return err
 	}
 	exe, err := t.k.base.binary()
@@ -102,6 +99,7 @@ func (t *viewThread) build() error {
 	if err := v.build(exe); err != nil {
 		return err
 	}
+	v.host = nil
 	return unix.Chdir("/")
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -119,83 +118,4 @@ func makeTarget(path string, dir bool) error {
 		return err
 	}
 	return f.Close()
-}
-
-// Limits of expanding a pattern: past them the rule is an error, never
-// ignored in part.
-const (
-	maxMatches   = 4096
-	maxDirsRead  = 200_000
-	maxGlobDepth = 64
-)
-
-var errTooMany = errors.New("the pattern matches too much of the file system")
-
-// expander finds what a pattern means right now.
-type expander struct {
-	reads   int
-	matches []string
-}
-
-// expand gives the existing paths that match a pattern of policy.Path.
-func expand(pattern string) ([]string, error) {
-	e := &expander{}
-	parts := strings.Split(strings.TrimPrefix(pattern, "/"), "/")
-	err := e.walk("/", parts, 0)
-	return e.matches, err
-}
-
-func (e *expander) walk(dir string, parts []string, depth int) error {
-	if len(parts) == 0 {
-		if len(e.matches) >= maxMatches {
-			return errTooMany
-		}
-		e.matches = append(e.matches, dir)
-		return nil
-	}
-	head, rest := parts[0], parts[1:]
-	if head == "**" {
-		if err := e.walk(dir, rest, depth); err != nil {
-			return err
-		}
-		return e.each(dir, func(name string, isDir bool) error {
-			if !isDir || depth >= maxGlobDepth {
-				return nil
-			}
-			return e.walk(filepath.Join(dir, name), parts, depth+1)
-		})
-	}
-	if !strings.ContainsAny(head, "*?[\\") {
-		path := filepath.Join(dir, head)
-		if _, err := os.Lstat(path); err != nil {
-			return nil // absent, or out of our own reach: then nobody inside reaches it
-		}
-		return e.walk(path, rest, depth)
-	}
-	return e.each(dir, func(name string, _ bool) error {
-		ok, err := filepath.Match(head, name)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return nil
-		}
-		return e.walk(filepath.Join(dir, name), rest, depth)
-	})
-}
-
-func (e *expander) each(dir string, f func(name string, isDir bool) error) error {
-	if e.reads++; e.reads > maxDirsRead {
-		return errTooMany
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // not a directory, or unreadable to the user too
-	}
-	for _, ent := range entries {
-		if err := f(ent.Name(), ent.IsDir()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

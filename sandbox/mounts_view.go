@@ -40,6 +40,8 @@ type clone struct {
 	fd    int
 	dir   bool
 	write bool
+	// private says that the tree is not the host's.
+	private bool
 }
 
 // view is one mount namespace under construction, and later the list of
@@ -50,17 +52,22 @@ type view struct {
 	clones []clone
 	masks  []mask
 	fresh  []string // hidden places, resolved
-	open   []string // writable trees, resolved
-	// made are directories of the host that were created as mount points.
-	made []string
+	open   []string // writable trees of the host, resolved
+	// private are the paths that lead to a directory of the project.
+	private []string
+	// host answers for the base namespace, until the view is left alone.
+	host      *resolver
+	marks     *placeholders
+	protected []string
 }
 
 // mask is a step that covers a path.
 type mask struct {
 	path string // resolved
 	hide bool
-	rule string
-	lost bool
+	// absent says that there was nothing to cover; it may come to be.
+	absent bool
+	rule   string
 }
 
 // collect does everything that must happen in the base namespace: resolve
@@ -78,7 +85,7 @@ func (v *view) collect() error {
 		case OpSocket:
 			err = v.collectTree(s, false)
 		case OpFresh:
-			v.fresh = append(v.fresh, resolve(s.Path))
+			v.fresh = append(v.fresh, v.host.look(s.Path).path)
 		case OpDevices, OpRun:
 			v.fresh = append(v.fresh, s.Path)
 		case OpSeal, OpHide:
@@ -93,43 +100,30 @@ func (v *view) collect() error {
 	return nil
 }
 
-// resolve follows symbolic links as far as the path exists.
-func resolve(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	dir, name := filepath.Split(filepath.Clean(path))
-	if name == "" {
-		return path
-	}
-	return filepath.Join(resolve(filepath.Clean(dir)), name)
-}
-
-func (s *Step) paths() ([]string, error) {
+func (v *view) paths(s *Step) ([]string, error) {
 	if s.Glob {
-		return expand(s.Path)
+		return v.host.expand(s.Path)
 	}
 	return []string{s.Path}, nil
 }
 
 func (v *view) collectTree(s Step, write bool) error {
-	paths, err := s.paths()
+	paths, err := v.paths(&s)
 	if err != nil {
 		return err
 	}
 	for _, p := range paths {
-		p = resolve(p)
-		st, err := os.Lstat(p)
-		if err != nil {
+		at := v.host.look(p)
+		if !at.found {
 			if s.Must {
-				return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s: %w", s.Rule, s.Path, unwrapPath(err)),
+				return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s: %w", s.Rule, s.Path, syscall.ENOENT),
 					Hint: "create the path, or remove the entry"}
 			}
 			continue
 		}
 		if write {
-			v.open = append(v.open, p)
-			if p == "/" {
+			v.open = append(v.open, at.path)
+			if at.path == "/" {
 				continue
 			}
 		}
@@ -137,34 +131,22 @@ func (v *view) collectTree(s Step, write bool) error {
 		if !write && s.Op != OpSocket {
 			set |= unix.MOUNT_ATTR_RDONLY
 		}
-		fd, err := copyTree(p, set)
+		fd, err := copyTree(at.path, set)
 		if err != nil {
 			return err
 		}
-		v.clones = append(v.clones, clone{p, fd, st.IsDir(), write})
+		v.clones = append(v.clones, clone{path: at.path, fd: fd, dir: at.dir, write: write})
 	}
 	return nil
 }
 
-// unwrapPath takes the path off an error of package os.
-func unwrapPath(err error) error {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
 // collectPrivate takes the directory of this project, or a part of the depot
-// for a session that may not use it. The place must exist to be covered.
+// for a session that may not use it. The place must exist to be covered; where
+// it cannot be made, nobody inside could make it either.
 func (v *view) collectPrivate(s Step) error {
-	target := resolve(s.Path)
-	if _, err := os.Lstat(target); err != nil {
-		made, err := makePlaceholder(target)
-		v.made = append(v.made, made...)
-		if err != nil {
-			return nil // it cannot exist for anybody inside either
-		}
+	at := v.host.look(s.Path)
+	if !at.found && (v.marks == nil || v.marks.make(at.path) != nil) {
+		return nil
 	}
 	var fd int
 	var err error
@@ -179,28 +161,15 @@ func (v *view) collectPrivate(s Step) error {
 	if err != nil {
 		return err
 	}
-	v.clones = append(v.clones, clone{target, fd, true, true})
-	v.open = append(v.open, target)
+	v.clones = append(v.clones, clone{path: at.path, fd: fd, dir: true, write: true, private: true})
+	v.private = append(v.private, at.path)
 	return nil
 }
 
-// makePlaceholder makes the missing directories of path and returns those it
-// made, outermost first.
-func makePlaceholder(path string) (made []string, err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, nil
-	}
-	if made, err = makePlaceholder(filepath.Dir(path)); err != nil {
-		return made, err
-	}
-	if err := os.Mkdir(path, 0o700); err != nil {
-		return made, err
-	}
-	return append(made, path), nil
-}
-
+// collectMask notes what a rule covers. Sealing what is read-only anyway
+// needs no mount.
 func (v *view) collectMask(s Step) error {
-	paths, err := s.paths()
+	paths, err := v.paths(&s)
 	if err != nil {
 		return err
 	}
@@ -208,14 +177,23 @@ func (v *view) collectMask(s Step) error {
 		if slices.ContainsFunc(s.Except, func(e string) bool { return below(p, e) }) {
 			continue
 		}
-		v.masks = append(v.masks, mask{path: resolve(p), hide: s.Op == OpHide, rule: s.Rule})
+		at := v.host.look(p)
+		v.addMask(mask{path: at.path, hide: s.Op == OpHide, absent: !at.found, rule: s.Rule})
 		// A rule about a name is also about the link of that name, or the
 		// link could be replaced in a writable directory.
-		if real := resolve(filepath.Dir(p)); filepath.Join(real, filepath.Base(p)) != resolve(p) {
-			v.masks = append(v.masks, mask{path: filepath.Join(real, filepath.Base(p)), rule: s.Rule})
+		name := filepath.Join(v.host.look(filepath.Dir(p)).path, filepath.Base(p))
+		if name != at.path {
+			v.addMask(mask{path: name, rule: s.Rule})
 		}
 	}
 	return nil
+}
+
+func (v *view) addMask(m mask) {
+	kernel := below(m.path, "/proc") || below(m.path, "/sys")
+	if m.hide || kernel || v.writable(m.path) {
+		v.masks = append(v.masks, m)
+	}
 }
 
 // collectProtected finds a name below every writable tree, and on the way
@@ -224,7 +202,7 @@ func (v *view) collectProtected(s Step) error {
 	for _, dir := range v.protectedDirs() {
 		step := s
 		step.Op, step.Path = OpSeal, filepath.Join(dir, s.Path)
-		if _, err := os.Lstat(step.Path); err != nil && !s.Glob {
+		if _, err := os.Lstat(step.Path); err != nil {
 			continue
 		}
 		if err := v.collectMask(step); err != nil {
@@ -234,10 +212,14 @@ func (v *view) collectProtected(s Step) error {
 	return nil
 }
 
+// protectedDirs are the directories in which protected names are looked for.
 func (v *view) protectedDirs() []string {
-	var dirs []string
+	if v.protected != nil {
+		return v.protected
+	}
+	dirs := []string{}
 	for _, c := range v.clones {
-		if !c.write || !c.dir || slices.Contains(privatePlaces, c.path) {
+		if !c.write || !c.dir || c.private || slices.Contains(privatePlaces, c.path) {
 			continue
 		}
 		dirs = append(dirs, c.path)
@@ -252,7 +234,8 @@ func (v *view) protectedDirs() []string {
 		dirs = append(dirs, repositories(c.path)...)
 	}
 	slices.Sort(dirs)
-	return slices.Compact(dirs)
+	v.protected = slices.Compact(dirs)
+	return v.protected
 }
 
 // build is done in the view's own mount namespace, a fresh copy of the base.
@@ -296,6 +279,9 @@ func (v *view) build(exe int) error {
 		return err
 	}
 	for i := range v.masks {
+		if v.masks[i].absent {
+			continue
+		}
 		if err := v.apply(&v.masks[i]); err != nil {
 			return fmt.Errorf("mask %s (%s): %w", v.masks[i].path, v.masks[i].rule, err)
 		}
@@ -364,16 +350,7 @@ func (v *view) covered(i int) bool {
 		o := &v.clones[j]
 		sameSide := v.hiddenBy(o.path) == place || (o.path == place && o.write)
 		if o.path != place && below(c.path, o.path) && sameSide && (o.write == c.write || o.write) {
-			return !v.isPrivate(c.path)
-		}
-	}
-	return false
-}
-
-func (v *view) isPrivate(path string) bool {
-	for _, s := range v.plan.Steps {
-		if s.Op == OpPrivate && resolve(s.Path) == path {
-			return true
+			return !c.private
 		}
 	}
 	return false
@@ -382,7 +359,7 @@ func (v *view) isPrivate(path string) bool {
 // freshPlace shows the session's own directory; it is in the depot of the
 // copied namespace as well, but only the base can open that.
 func (v *view) freshPlace(s Step) error {
-	target := resolve(s.Path)
+	target := v.host.look(s.Path).path
 	if st, err := os.Stat(target); err != nil || !st.IsDir() {
 		return nil // a machine without /dev/shm, say
 	}
@@ -433,8 +410,8 @@ func (v *view) resolver() error {
 		if s.Op != OpResolver {
 			continue
 		}
-		target := resolve(s.Path)
-		if _, err := os.Stat(target); err != nil {
+		target, err := filepath.EvalSymlinks(s.Path) // in the view: /run is empty
+		if err != nil {
 			return nil // no file: resolvers ask 127.0.0.1 by themselves (resolv.conf(5))
 		}
 		return v.fromDepot(depotResolv, target)
@@ -461,6 +438,9 @@ func (v *view) fromDepot(name, target string) error {
 func (v *view) pin() error {
 	var pins []string
 	for _, m := range v.masks {
+		if m.absent {
+			continue
+		}
 		for d := filepath.Dir(m.path); d != "/" && v.writable(d); d = filepath.Dir(d) {
 			pins = append(pins, d)
 		}
@@ -479,20 +459,20 @@ func (v *view) pin() error {
 
 // writable tells whether a directory of the view lies in a writable tree.
 func (v *view) writable(path string) bool {
-	return slices.ContainsFunc(v.open, func(o string) bool { return below(path, o) })
+	in := func(o string) bool { return below(path, o) }
+	return slices.ContainsFunc(v.open, in) || slices.ContainsFunc(v.private, in)
 }
 
 // apply puts one mask in place. What is not in the view needs none.
 func (v *view) apply(m *mask) error {
 	st, err := os.Lstat(m.path)
+	m.absent = err != nil
 	if err != nil {
-		m.lost = true
 		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EACCES) {
 			return nil
 		}
 		return err
 	}
-	m.lost = false
 	if !m.hide {
 		return cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY)
 	}
@@ -508,11 +488,8 @@ func (v *view) remask() (restored []string, err error) {
 	for i := range v.masks {
 		m := &v.masks[i]
 		on, statErr := isMount(m.path)
-		if statErr != nil {
-			m.lost = true
-			continue
-		}
-		if on {
+		m.absent = statErr != nil
+		if on || statErr != nil {
 			continue
 		}
 		if pinErr := v.pin(); pinErr != nil {
@@ -533,7 +510,7 @@ func (v *view) grants() []grant {
 	for _, r := range v.plan.Read {
 		gs = append(gs, grant{path: r, rights: rightsRead})
 	}
-	for _, o := range v.open {
+	for _, o := range append(slices.Clone(v.open), v.private...) {
 		gs = append(gs, grant{path: o, rights: rightsRead | rightsChange})
 	}
 	for _, s := range v.plan.Steps {

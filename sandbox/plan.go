@@ -26,10 +26,12 @@ type Plan struct {
 	Local localPorts `json:"local"`
 	// Limits of setrlimit(2) for the runner and all below it.
 	Limits []planLimit `json:"limits,omitempty"`
-	// Binary is the host path of this program.
-	Binary string `json:"binary"`
+	// Placeholders is the file that lists directories made on the host.
+	Placeholders string `json:"placeholders,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
 	Monitor bool `json:"monitor,omitempty"`
+
+	have map[string]bool // the steps, while the plan is made
 }
 
 type planLimit struct {
@@ -87,11 +89,12 @@ type Facts struct {
 	Homes   []string // of all users, when UID is 0: their secrets are readable too
 	Script  string   // absolute path of the script file, or ""
 	Dir     string   // where the session started
-	Binary  string
 	TTY     string   // path of the controlling terminal's node, or ""
 	Sockets []string // paths that unix sockets of the host are bound to
 	// Private gives the directory that stands for a private_write path.
 	Private map[string]string
+	// Placeholders is the file that lists directories made on the host.
+	Placeholders string
 	// OwnState and OwnConfig are fsh's own directories: nobody inside reads
 	// the one or writes the other.
 	OwnState  []string
@@ -134,7 +137,7 @@ var kernelMasks = []kernelMask{
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Binary: f.Binary, Listen: p.Network.LocalBinding, Monitor: f.Monitor}
+	pl := &Plan{Placeholders: f.Placeholders, Listen: p.Network.LocalBinding, Monitor: f.Monitor}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {
@@ -169,14 +172,18 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.Net = netKey(&p.Network)
 	pl.Local = localPorts{All: p.Network.LocalOutbound.Mode == "all", Ports: p.Network.LocalOutbound.Ports}
 	pl.limits(&p.Limits)
+	pl.have = nil
 	return pl
 }
 
+// add appends a step unless it is there already.
 func (pl *Plan) add(s Step) {
-	same := func(t Step) bool {
-		return t.Op == s.Op && t.Path == s.Path && t.Glob == s.Glob && slices.Equal(t.Except, s.Except)
+	key := fmt.Sprint(s.Op, "\x00", s.Path, "\x00", s.Glob, s.Except)
+	if pl.have == nil {
+		pl.have = map[string]bool{}
 	}
-	if !slices.ContainsFunc(pl.Steps, same) {
+	if !pl.have[key] {
+		pl.have[key] = true
 		pl.Steps = append(pl.Steps, s)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,12 +14,8 @@ import (
 
 // facts looks at user and machine for a plan.
 func (s *Session) facts(p *policy.Policy) (Facts, error) {
-	exe, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return Facts{}, &SetupError{Layer: "proc", Err: err, Hint: "mount /proc"}
-	}
 	f := Facts{
-		UID: os.Geteuid(), Script: absolute(s.cfg.Script, s.cfg.Dir), Dir: s.cfg.Dir, Binary: exe,
+		UID: os.Geteuid(), Script: absolute(s.cfg.Script, s.cfg.Dir), Dir: s.cfg.Dir,
 		TTY: controllingTTY(), Monitor: s.cfg.Monitor,
 		OwnConfig: ownConfig(p.Home), OwnState: []string{stateDir(p.Home)},
 	}
@@ -26,7 +23,11 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		f.Homes = homes("/etc/passwd")
 	}
 	f.Sockets = boundSockets("/proc/net/unix")
+	var err error
 	f.Private, err = s.privateDirs(p)
+	if f.Private != nil {
+		f.Placeholders = filepath.Join(stateDir(p.Home), "private", "placeholders")
+	}
 	return f, err
 }
 
@@ -67,7 +68,11 @@ func controllingTTY() string {
 	return ""
 }
 
-// homes lists the home directories in passwd(5).
+// firstUser is the lowest number of a person's account (login.defs(5)).
+const firstUser = 1000
+
+// homes lists the existing home directories of people in passwd(5). Those in
+// /home are every policy's business already.
 func homes(passwd string) []string {
 	f, err := os.Open(passwd)
 	if err != nil {
@@ -81,8 +86,11 @@ func homes(passwd string) []string {
 			continue
 		}
 		home := filepath.Clean(fields[5])
-		// Only real homes: many service users have /, /usr or /dev there.
-		if strings.Count(home, "/") >= 2 || home == "/root" {
+		uid, err := strconv.Atoi(fields[2])
+		if err != nil || uid != 0 && uid < firstUser || home == "/" {
+			continue
+		}
+		if st, err := os.Stat(home); err == nil && st.IsDir() && !below(home, "/home") {
 			list = append(list, home)
 		}
 	}

@@ -1,0 +1,77 @@
+package sandbox
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A private_write path that does not exist on the host has to, as long as
+// something is mounted there. Such directories are made, written down in a
+// file next to the private directories, and removed by the last session that
+// ends: removing one earlier would take the mount of another session with it.
+// What a killed keeper leaves the next session removes when it ends.
+
+// placeholders is the file, with a shared lock for each living session.
+type placeholders struct{ file *os.File }
+
+// openPlaceholders waits while another session tidies up.
+func openPlaceholders(path string) (*placeholders, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_SH); err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &placeholders{f}, nil
+}
+
+// make makes the missing directories of path, each written down first.
+func (p *placeholders) make(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	if err := p.make(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if _, err := p.file.WriteString(path + "\n"); err != nil {
+		return err
+	}
+	err := os.Mkdir(path, 0o700)
+	if os.IsExist(err) {
+		return nil // by another session
+	}
+	return err
+}
+
+// tidy removes the directories if no other session lives. A directory that is
+// not empty has come to be used by somebody, and stays.
+func (p *placeholders) tidy() {
+	defer p.file.Close()
+	if unix.Flock(int(p.file.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return
+	}
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return
+	}
+	var made []string
+	for sc := bufio.NewScanner(p.file); sc.Scan(); {
+		made = append(made, sc.Text())
+	}
+	for i := len(made) - 1; i >= 0; i-- {
+		if filepath.IsAbs(made[i]) {
+			_ = unix.Rmdir(made[i])
+		}
+	}
+	_ = p.file.Truncate(0)
+}
