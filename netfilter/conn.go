@@ -19,6 +19,7 @@ type gated struct {
 	net.Conn
 	s        *Server
 	decision Decision
+	addr     netip.Addr // that was dialled; zero when an upstream proxy chose it
 	client   client
 	reset    func() // breaks the client's connection; may be nil
 	gate     *gate  // nil when the door itself checked the requests
@@ -30,9 +31,9 @@ type gated struct {
 	once     sync.Once
 }
 
-// open dials and wraps. reset is called when the connection is denied later.
-func (s *Server) wrap(conn net.Conn, d Decision, c client, withGate bool, reset func()) *gated {
-	g := &gated{Conn: conn, s: s, decision: d, client: c, reset: reset, started: time.Now()}
+// wrap registers a connection. reset is called when it is denied later.
+func (s *Server) wrap(r reached, d Decision, c client, withGate bool, reset func()) *gated {
+	g := &gated{Conn: r.conn, addr: r.addr, s: s, decision: d, client: c, reset: reset, started: time.Now()}
 	if withGate && !d.Local {
 		g.gate, g.watching = newGate(d.Target, s.rules.Load()), true
 	}
@@ -184,18 +185,6 @@ func (g *gated) Close() error {
 		g.s.cfg.Emit(e)
 	})
 	return err
-}
-
-// remote is the address that was dialled.
-func (g *gated) remote() (netip.Addr, bool) {
-	if g.s.cfg.Upstream.proxyFor(g.decision, g.s.rules.Load()) != nil {
-		return netip.Addr{}, false
-	}
-	a, ok := g.Conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}, false
-	}
-	return a.AddrPort().Addr().Unmap().WithZone(""), true
 }
 
 // relay copies both ways until both sides are done, passing half-closes on,

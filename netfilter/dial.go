@@ -80,25 +80,33 @@ func cachedOwnAddrs() func() []netip.Addr {
 	}
 }
 
+// reached is a connection and the address that was checked and dialled; no
+// address when an upstream proxy chooses it.
+type reached struct {
+	conn net.Conn
+	addr netip.Addr
+}
+
 // dial connects to an allowed target and returns the ungated connection. It is
 // the only way from a door to the network.
-func (s *Server) dial(ctx context.Context, d Decision) (net.Conn, error) {
+func (s *Server) dial(ctx context.Context, d Decision) (reached, error) {
 	if !d.Allow {
-		return nil, &DeniedError{d}
+		return reached{}, &DeniedError{d}
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	rules := s.rules.Load()
 	if up := s.cfg.Upstream.proxyFor(d, rules); up != nil {
-		return s.dialUpstream(ctx, up, d.Target)
+		conn, err := s.dialUpstream(ctx, up, d.Target)
+		return reached{conn: conn}, err
 	}
 	addrs, err := s.resolve(ctx, rules, d)
 	if err != nil {
-		return nil, err
+		return reached{}, err
 	}
 	good, refused := s.check(rules, d, addrs)
 	if len(good) == 0 {
-		return nil, &DeniedError{refused}
+		return reached{}, &DeniedError{refused}
 	}
 	return s.race(ctx, good, d.Target.Port)
 }
@@ -174,24 +182,24 @@ func interleave(order, v4, v6 []netip.Addr) []netip.Addr {
 }
 
 type attempt struct {
-	conn net.Conn
-	err  error
+	reached
+	err error
 }
 
 // race connects to the addresses in order, starting the next when the last
 // one failed or is slow, and returns the first connection (RFC 8305).
-func (s *Server) race(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
+func (s *Server) race(ctx context.Context, addrs []netip.Addr, port uint16) (reached, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan attempt, len(addrs))
 	next, pending := 0, 0
 	start := func() {
-		addr := netip.AddrPortFrom(addrs[next], port).String()
+		addr := addrs[next]
 		next++
 		pending++
 		go func() {
-			c, err := s.cfg.Dial(ctx, "tcp", addr)
-			results <- attempt{c, err}
+			c, err := s.cfg.Dial(ctx, "tcp", netip.AddrPortFrom(addr, port).String())
+			results <- attempt{reached{c, addr}, err}
 		}()
 	}
 	start()
@@ -204,7 +212,7 @@ func (s *Server) race(ctx context.Context, addrs []netip.Addr, port uint16) (net
 			pending--
 			if r.err == nil {
 				go closeRest(results, pending)
-				return r.conn, nil
+				return r.reached, nil
 			}
 			if firstErr == nil {
 				firstErr = r.err
@@ -219,7 +227,7 @@ func (s *Server) race(ctx context.Context, addrs []netip.Addr, port uint16) (net
 			}
 		}
 	}
-	return nil, firstErr
+	return reached{}, firstErr
 }
 
 func closeRest(results <-chan attempt, n int) {

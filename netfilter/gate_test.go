@@ -257,7 +257,7 @@ func TestGateForAddresses(t *testing.T) {
 func TestGatedCopies(t *testing.T) {
 	d := startDoors(t, network{allow: []string{"good.test"}})
 	a, b := net.Pipe()
-	up := d.wrap(a, Decision{Allow: true, Target: Target{Host{name: "good.test"}, 80}}, client{}, true, nil)
+	up := d.wrap(reached{conn: a}, Decision{Allow: true, Target: Target{Host{name: "good.test"}, 80}}, client{}, true, nil)
 	text := strings.Repeat("POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 5\r\n\r\nhello", 100)
 	go func() {
 		up.ReadFrom(iotest.HalfReader(strings.NewReader(text)))

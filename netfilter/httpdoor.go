@@ -252,7 +252,7 @@ func (d *httpDoor) upstreamTrip(p *url.URL, decision Decision, c client) goproxy
 			if err != nil {
 				return nil, err
 			}
-			return d.s.wrap(conn, decision, c, false, nil), nil
+			return d.s.wrap(reached{conn: conn}, decision, c, false, nil), nil
 		}
 		return tr.RoundTrip(r)
 	})

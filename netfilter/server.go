@@ -143,8 +143,8 @@ func (s *Server) SetRules(r *Rules) {
 	s.rules.Store(r)
 	for _, c := range s.liveConns() {
 		d := r.Decide(c.decision.Target)
-		if ap, ok := c.remote(); ok && d.Allow {
-			d = r.CheckAddr(d, ap, s.cfg.OwnAddrs())
+		if d.Allow && c.addr.IsValid() {
+			d = r.CheckAddr(d, c.addr, s.cfg.OwnAddrs())
 		}
 		if !d.Allow {
 			c.deny(d)
