@@ -10,12 +10,12 @@ import (
 
 // differ compares trees: theirs is upstream's, ours may differ as doc.go says.
 type differ struct {
-	text []byte
-	at   syntax.Pos // of the last statement of theirs
+	at     syntax.Pos // of the last statement of theirs
+	quoted int        // double quotes we are in
 }
 
-func diffStmts(theirs, ours []*syntax.Stmt, text []byte) (msg string) {
-	d := &differ{text: text}
+func diffStmts(theirs, ours []*syntax.Stmt) string {
+	d := &differ{}
 	return d.value("", reflect.ValueOf(theirs), reflect.ValueOf(ours))
 }
 
@@ -67,8 +67,18 @@ func (d *differ) value(path string, a, b reflect.Value) string {
 			}
 			return d.failf(path, "%v, want %v", b.Elem().Type(), a.Elem().Type())
 		}
-		if s, ok := a.Interface().(*syntax.Stmt); ok {
-			d.at = s.Pos()
+		switch n := a.Interface().(type) {
+		case *syntax.Stmt:
+			d.at = n.Pos()
+			defer func(q int) { d.quoted = q }(d.quoted)
+			d.quoted = 0
+		case *syntax.DblQuoted:
+			d.quoted++
+			defer func() { d.quoted-- }()
+		case *syntax.Expansion:
+			if d.quoted > 0 && hasSingle(n.Word) {
+				return "" // upstream has quotes in "${x:-'a'}", which are text
+			}
 		}
 		return d.value(path, a.Elem(), b.Elem())
 	case reflect.Slice:
@@ -141,6 +151,18 @@ func show(parts []syntax.WordPart) string {
 		}
 	}
 	return s.String()
+}
+
+func hasSingle(w *syntax.Word) bool {
+	if w == nil {
+		return false
+	}
+	for _, p := range w.Parts {
+		if _, ok := p.(*syntax.SglQuoted); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func hasGlob(parts []syntax.WordPart) bool {

@@ -165,6 +165,7 @@ func (p *Parser) recover() {
 		p.advance(p.i + n + 1)
 	} else {
 		p.advance(len(p.src))
+		p.nul = false // a text has one at most: it ends there
 	}
 	p.err, p.fatal, p.aliasNext = nil, false, false
 	p.cond = false
