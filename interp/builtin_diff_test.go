@@ -56,8 +56,8 @@ func compareRows(t *testing.T, reference string, mode string, rows []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, script := range rows {
-		t.Run(script, func(t *testing.T) {
+	for i, script := range rows {
+		t.Run(fmt.Sprint(reference, i), func(t *testing.T) {
 			want := runRow(t, script, reference)
 			got := runRow(t, script, fsh, "--unsafe-no-sandbox", mode)
 			if got != want {
@@ -69,10 +69,12 @@ func compareRows(t *testing.T, reference string, mode string, rows []string) {
 
 func TestBuiltinsLikeDash(t *testing.T) {
 	compareRows(t, "dash", "--posix", builtinRows)
+	compareRows(t, "dash", "--posix", builtinContextRows)
 	compareRows(t, "dash", "--posix", dashRows)
 }
 
 func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", "--bash", builtinRows)
+	compareRows(t, "bash", "--bash", builtinContextRows)
 	compareRows(t, "bash", "--bash", bashRows)
 }

@@ -12,8 +12,9 @@ const (
 	escStop                          // \c ends all output
 	escC                             // \e \E \xHH \uHHHH \UHHHHHHHH
 	escQuotes                        // \" \' \?
+	escE                             // \e
 
-	echoEscapesSh   = escOctal | escZeroOctal | escStop        // XCU echo, dash's superset
+	echoEscapesSh   = escOctal | escZeroOctal | escStop | escE // XCU echo, dash's superset
 	echoEscapesBash = escZeroOctal | escStop | escC            // echo -e
 	formatEscapes   = escOctal | escC | escQuotes              // XCU 5 and C
 	percentBEscapes = escOctal | escZeroOctal | escStop | escC // XCU printf, %b
@@ -40,7 +41,8 @@ func appendEscaped(dst []byte, s string, set escapes) (out []byte, stop bool) {
 }
 
 // appendEscape appends what the sequence after a backslash stands for and
-// returns how many bytes of s it took. s is not empty.
+// returns how many bytes of s it took: none, if it means nothing and the
+// backslash stands for itself. s is not empty.
 func appendEscape(dst []byte, s string, set escapes) ([]byte, int) {
 	c := s[0]
 	if i := simpleEscape(c, set); i >= 0 {
@@ -66,7 +68,7 @@ func appendEscape(dst []byte, s string, set escapes) ([]byte, int) {
 			return appendCode(dst, v), 1 + n
 		}
 	}
-	return append(dst, '\\', c), 1
+	return append(dst, '\\'), 0
 }
 
 // simpleEscape is the byte that \c stands for, -1 if it is none.
@@ -89,7 +91,7 @@ func simpleEscape(c byte, set escapes) int {
 	case 'v':
 		return '\v'
 	case 'e', 'E':
-		if set&escC != 0 {
+		if set&escC != 0 || c == 'e' && set&escE != 0 {
 			return 0x1b
 		}
 	case '"', '\'', '?':

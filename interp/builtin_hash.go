@@ -103,7 +103,11 @@ func (sh *shell) appendHashed(dst []byte, reuse bool) []byte {
 		}
 	})
 	sort.Strings(names)
-	if len(names) > 0 && sh.bash() && !reuse {
+	switch {
+	case !sh.bash() || reuse:
+	case len(names) == 0:
+		return append(dst, "hash: hash table empty\n"...)
+	default:
 		dst = append(dst, "hits\tcommand\n"...)
 	}
 	for _, name := range names {

@@ -192,6 +192,9 @@ func killText(target string, err error) string {
 	if _, ok := err.(syscall.Errno); ok {
 		return "(" + target + ") - " + errText(err)
 	}
+	if target != "" && target[0] == '%' {
+		return target + ": " + err.Error()
+	}
 	return err.Error()
 }
 
