@@ -8,6 +8,8 @@
 // polynomial time with them; no pattern makes it exponential.
 package pattern
 
+import "strings"
+
 // Flags select the dialect of a pattern.
 type Flags uint8
 
@@ -201,8 +203,14 @@ func special(c byte) bool {
 func HasMeta(src string, flags Flags) bool {
 	for i := 0; i < len(src); i++ {
 		switch src[i] {
-		case '*', '?', '[':
+		case '*', '?':
 			return true
+		case '[':
+			// Without a closing bracket it is itself: the command `[` must
+			// not read the working directory.
+			if strings.LastIndexByte(src, ']') > i+1 {
+				return true
+			}
 		case '\\':
 			i++
 		case '@', '!', '+':
