@@ -30,7 +30,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("is an ordinary user already")
 	}
-	dir, err := os.MkdirTemp("", "fsh-user")
+	dir, err := os.MkdirTemp("/var/lib", "fsh-user") // no private place
 	if err != nil {
 		t.Fatal(err)
 	}

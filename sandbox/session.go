@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -238,6 +239,9 @@ type startedRunner struct {
 
 // startRunner makes a view and a runner for a policy.
 func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
+	if Inside() {
+		return s.startNested(p)
+	}
 	if err := s.ensure(); err != nil {
 		return nil, err
 	}
@@ -254,23 +258,17 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if req.WantPid == 1 {
 		req.WantPid = 0 // taken: init has it
 	}
-	sock, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	ends, fds, err := runnerSockets()
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Close(sock[1])
-	evs, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		syscall.Close(sock[0])
-		return nil, err
-	}
-	defer syscall.Close(evs[1])
-	r := &startedRunner{sock: sock[0], events: evs[0]}
-	fds := []int{sock[1], evs[1]}
+	defer closeAll(fds)
+	r := &startedRunner{sock: ends[0], events: ends[1]}
+	send := fds
 	if s.cfg.Log != nil {
-		fds = append(fds, int(s.cfg.Log.Fd()))
+		send = append(slices.Clone(fds), int(s.cfg.Log.Fd()))
 	}
-	id, a := s.ask(opView, req, fds)
+	id, a := s.ask(opView, req, send)
 	if a.err == nil {
 		a.err = s.network(p, req.Plan.Net, a)
 	}
