@@ -40,6 +40,7 @@ func (s *Server) wrap(r reached, d Decision, c client, withGate bool, reset func
 	s.mu.Lock()
 	s.live[g] = struct{}{}
 	s.mu.Unlock()
+	s.recheck(g, s.rules.Load()) // they may have changed while dialling
 	return g
 }
 

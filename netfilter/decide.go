@@ -122,7 +122,8 @@ func (r *Rules) decideLocal(d Decision) Decision {
 	}
 	d.Rule = r.local.Rule
 	d.Rule.Key = keyLocal
-	d.Rule.Text = fmt.Sprintf("allow_local_outbound does not include port %d of this machine", d.Target.Port)
+	d.Rule.Text = fmt.Sprintf("allow_local_outbound does not include port %d of this machine"+
+		" (the sandbox's own loopback is reached without a proxy)", d.Target.Port)
 	d.Hint = fmt.Sprintf("allow_local_outbound = [%d] in [network]", d.Target.Port)
 	return d
 }

@@ -142,13 +142,17 @@ func (s *Server) closeAll() {
 func (s *Server) SetRules(r *Rules) {
 	s.rules.Store(r)
 	for _, c := range s.liveConns() {
-		d := r.Decide(c.decision.Target)
-		if d.Allow && c.addr.IsValid() {
-			d = r.CheckAddr(d, c.addr, s.cfg.OwnAddrs())
-		}
-		if !d.Allow {
-			c.deny(d)
-		}
+		s.recheck(c, r)
+	}
+}
+
+func (s *Server) recheck(c *gated, r *Rules) {
+	d := r.Decide(c.decision.Target)
+	if d.Allow && c.addr.IsValid() {
+		d = r.CheckAddr(d, c.addr, s.cfg.OwnAddrs())
+	}
+	if !d.Allow {
+		c.deny(d)
 	}
 }
 
