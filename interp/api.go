@@ -181,6 +181,9 @@ func (sh *shell) adoptEnv(env []string) {
 			sh.vars.set(name, &variable{hook: h, attrs: attrSet})
 		}
 	}
+	if _, ok := sh.getVar("PATH"); !ok {
+		sh.setOwn("PATH", defaultPath)
+	}
 	if v, ok := sh.getVar("PS4"); !ok || v == "" {
 		sh.setOwn("PS4", "+ ")
 	}
@@ -221,7 +224,7 @@ func (s *Shell) RunString(text string) Result {
 // RunFile runs a script. A file that cannot be read has status 127, or 126.
 func (s *Shell) RunFile(path string) Result {
 	sh := s.main
-	text, err := sh.readWhole(path, path, maxScript)
+	text, err := sh.readScript(path, path)
 	if err != nil {
 		sh.write(2, []byte(sh.name+": "+path+": "+errText(err)+"\n"))
 		status := 127

@@ -209,7 +209,6 @@ func (sh *shell) call(fn *function, args []string) flow {
 	sh.funcDepth++
 	sh.callStack = append(sh.callStack, callSite{fn.name, fn.file, sh.line})
 	sh.pushFrame(true)
-	sh.status = 0
 	f := fn.body(sh)
 	if f == flowReturn || f == flowBreak || f == flowContinue {
 		f = flowNext

@@ -112,17 +112,17 @@ func (sh *shell) searchCdpath(target string, physical bool) (shown bool, err err
 // chdir changes the working directory. Without physical, `..` goes back the
 // way that $PWD says.
 func (sh *shell) chdir(target string, physical bool) error {
-	old, hadOld := sh.getVar("PWD")
+	old := sh.cwd
 	logical, open := "", target
 	if !physical {
 		logical = target
+		if err := sh.checkDotDot(target); err != nil {
+			return err
+		}
 		if target[0] != '/' && strings.HasPrefix(old, "/") {
 			logical = strings.TrimSuffix(old, "/") + "/" + target
 		}
 		if logical[0] == '/' {
-			if err := sh.checkDotDot(logical); err != nil {
-				return err
-			}
 			logical = path.Clean(logical)
 			open = logical
 		}
@@ -140,7 +140,8 @@ func (sh *shell) chdir(target string, physical bool) error {
 			logical = target
 		}
 	}
-	if hadOld {
+	sh.cwd = logical
+	if old != "" {
 		if err := sh.setVar("OLDPWD", old); err != nil {
 			return err
 		}
@@ -153,10 +154,10 @@ func (sh *shell) chdir(target string, physical bool) error {
 func (sh *shell) checkDotDot(p string) error {
 	parts := strings.Split(p, "/")
 	for i, part := range parts {
-		if part != ".." || i == 0 {
+		before := strings.Join(parts[:i], "/")
+		if part != ".." || path.Clean(before) == "." || before == "" || parts[i-1] == ".." {
 			continue
 		}
-		before := path.Clean(strings.Join(parts[:i], "/") + "/")
 		var st syscall.Stat_t
 		if err := sh.rt.sys.Stat(sh.dir, before, false, &st); err != nil {
 			return err
@@ -182,10 +183,10 @@ func runPwd(sh *shell, args []string) int {
 	return sh.output("pwd", []byte(pwd+"\n"))
 }
 
-// workingDir is $PWD if it is right, else what the system says.
+// workingDir is the path the shell came by, or what the system says.
 func (sh *shell) workingDir(physical bool) (string, error) {
-	if pwd, ok := sh.getVar("PWD"); ok && !physical && strings.HasPrefix(pwd, "/") {
-		return pwd, nil
+	if !physical && strings.HasPrefix(sh.cwd, "/") {
+		return sh.cwd, nil
 	}
 	return sh.dir.Getcwd()
 }
@@ -199,11 +200,13 @@ func (sh *shell) initPWD() {
 		if sh.rt.sys.Stat(sh.dir, pwd, false, &a) == nil &&
 			sh.rt.sys.Stat(sh.dir, ".", false, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
 			sh.setAttrs("PWD", attrExport, 0)
+			sh.cwd = pwd
 			return
 		}
 	}
 	if cwd, err := sh.dir.Getcwd(); err == nil {
 		sh.setOwn("PWD", cwd)
+		sh.cwd = cwd
 	}
 	sh.setAttrs("PWD", attrExport, 0)
 }

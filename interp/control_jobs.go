@@ -106,7 +106,6 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 		}
 		if j = sh.jobs.byPid(pid); j == nil {
 			if status, ok := sh.jobs.done[pid]; ok {
-				delete(sh.jobs.done, pid)
 				return status, false
 			}
 			if sh.bash() {
@@ -123,7 +122,6 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 		sh.setVar(into, strconv.Itoa(j.pid))
 	}
 	sh.jobs.remove(j)
-	delete(sh.jobs.done, j.pid)
 	return status, false
 }
 
@@ -174,7 +172,6 @@ func (sh *shell) waitAny(ids []string, into string) int {
 				sh.setVar(into, strconv.Itoa(j.pid))
 			}
 			sh.jobs.remove(j)
-			delete(sh.jobs.done, j.pid)
 			return status
 		case <-sh.attn.bell:
 			if interrupted, status := sh.interruption(); interrupted {

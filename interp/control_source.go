@@ -160,7 +160,7 @@ func dotErrText(sh *shell, err error) string {
 // bash also looks in the working directory.
 func (sh *shell) findDot(name string) ([]byte, error) {
 	if strings.IndexByte(name, '/') >= 0 {
-		return sh.readWhole(name, ".", maxScript)
+		return sh.readScript(name, ".")
 	}
 	for _, dir := range strings.Split(sh.path(), ":") {
 		if dir == "" {
@@ -169,11 +169,34 @@ func (sh *shell) findDot(name string) ([]byte, error) {
 		path := strings.TrimSuffix(dir, "/") + "/" + name
 		var st syscall.Stat_t
 		if sh.rt.sys.Stat(sh.dir, path, false, &st) == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
-			return sh.readWhole(path, ".", maxScript)
+			return sh.readScript(path, ".")
 		}
 	}
 	if sh.bash() {
-		return sh.readWhole(name, ".", maxScript)
+		return sh.readScript(name, ".")
 	}
 	return nil, syscall.ENOENT
+}
+
+// readScript reads a whole file of commands; a fifo or a terminal may take
+// its time, which a signal can end.
+func (sh *shell) readScript(path, what string) ([]byte, error) {
+	f, err := sh.open(path, syscall.O_RDONLY, what)
+	if err != nil {
+		return nil, err
+	}
+	defer f.drop()
+	text := make([]byte, 0, 4096)
+	for {
+		if len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+		n, err := sh.readFile(f, text[len(text):cap(text)])
+		if err != nil || n == 0 {
+			return text, err
+		}
+		if text = text[:len(text)+n]; len(text) > maxScript {
+			return nil, syscall.EFBIG
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // external runs a program in the foreground and waits for it.
@@ -29,7 +28,8 @@ func (s *simple) external(sh *shell, args []string) flow {
 	return flowNext
 }
 
-// defaultPath is what `command -p` searches, and an unset PATH (confstr).
+// defaultPath is what `command -p` searches, and PATH where the environment
+// has none.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // runExternal finds, starts and awaits a program, and returns its status.
@@ -95,14 +95,11 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	return sh.foregroundEnded(ws), nil
 }
 
-// interruptGrace is how long a terminal's interrupt, which killed a command,
-// may take to reach the shell as well.
-const interruptGrace = 10 * time.Millisecond
-
 // foregroundEnded turns a wait status into $?. A SIGINT that arrived while
 // the command ran counts only if the command died of it: a command that
 // handles it (an editor) is to be followed by the rest of the script.
 func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
+	sh.rt.settle()
 	if !ws.Signaled() {
 		if sh.parent == nil && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
 			sh.attn.pending.And(^uint32(attnCancel))
@@ -110,11 +107,8 @@ func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
 		return ws.ExitStatus()
 	}
 	sig := ws.Signal()
-	if sig == syscall.SIGINT && sh.parent == nil && sh.attn.pending.Load() == 0 {
-		select {
-		case <-sh.attn.bell:
-		case <-time.After(interruptGrace):
-		}
+	if sig == syscall.SIGINT {
+		sh.rt.cross() // the terminal's interrupt is for the shell, too
 	}
 	sh.announceDeath(ws)
 	return 128 + int(sig)
@@ -172,7 +166,7 @@ func (sh *shell) nested(cmd *Command, path string) (*Command, error) {
 	return &again, nil
 }
 
-func (sh *shell) path() string { return sh.getOr("PATH", defaultPath) }
+func (sh *shell) path() string { return sh.getOr("PATH", "") }
 
 // findCommand is where a command's program is: a name with a slash as it
 // is, any other from the hash table or PATH.

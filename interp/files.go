@@ -223,6 +223,10 @@ func (sh *shell) readFD(n int, b []byte) (int, error) {
 	if f == nil || f.cap != nil {
 		return 0, syscall.EBADF
 	}
+	return sh.readFile(f, b)
+}
+
+func (sh *shell) readFile(f *file, b []byte) (int, error) {
 	for {
 		if err := sh.waitFD(f, unix.POLLIN); err != nil {
 			return 0, err

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -46,6 +47,7 @@ func (rt *runtime) leave(sh *shell) {
 func (rt *runtime) listen() {
 	rt.notify = make(chan os.Signal, 64)
 	rt.stop = make(chan struct{})
+	rt.settled = make(chan struct{}, 1)
 	if !rt.ignored[syscall.SIGINT] {
 		signal.Notify(rt.notify, syscall.SIGINT)
 	}
@@ -81,14 +83,65 @@ func (rt *runtime) dispatch() {
 	for {
 		select {
 		case s := <-rt.notify:
-			if sig, ok := s.(syscall.Signal); ok {
-				rt.deliver(sig)
+			sig, _ := s.(syscall.Signal)
+			if sig == barrierSignal {
+				rt.drain()
+				continue
 			}
+			rt.deliver(sig)
 		case sig := <-rt.sys.Signals():
 			rt.deliver(sig)
 		case <-rt.stop:
 			return
 		}
+	}
+}
+
+// barrierSignal is the last real-time signal: the kernel hands out pending
+// signals in the order of their numbers (signal(7)).
+const barrierSignal = syscall.Signal(64)
+
+// settleLimit bounds the wait for the barrier; it usually takes microseconds.
+const settleLimit = 50 * time.Millisecond
+
+// settle waits until the signals sent so far have reached the shell, so that
+// a trap runs before the command that follows the one which sent the signal.
+func (rt *runtime) settle() {
+	if rt.trapped.Load() == 0 {
+		return
+	}
+	rt.cross()
+}
+
+func (rt *runtime) cross() {
+	rt.barrier.Do(func() { signal.Notify(rt.notify, barrierSignal) })
+	select { // left over from a wait that was given up
+	case <-rt.settled:
+	default:
+	}
+	if syscall.Kill(syscall.Getpid(), barrierSignal) != nil {
+		return
+	}
+	select {
+	case <-rt.settled:
+	case <-time.After(settleLimit):
+	}
+}
+
+// drain delivers what is queued behind the barrier's back and reports it.
+func (rt *runtime) drain() {
+	for {
+		select {
+		case sig := <-rt.sys.Signals():
+			rt.deliver(sig)
+			continue
+		default:
+		}
+		break
+	}
+	select {
+	case rt.settled <- struct{}{}:
+	default:
 	}
 }
 

@@ -23,6 +23,7 @@ type shell struct {
 	traps  traps
 	fds    []*file // virtual descriptor number → open file, nil when closed
 	dir    Dir
+	cwd    string // logical path of dir; "" when unknown
 	umask  uint32
 	limits []Limit
 

@@ -98,6 +98,7 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	if real && sh.traps.ignored[sig] && !sh.interactive() {
 		return // POSIX: no error, no effect
 	}
+	was := sh.traps.disposition(sig)
 	sh.traps.mu.Lock()
 	sh.traps.inherited = nil
 	sh.traps.pseudo = sh.traps.pseudo || n >= trapOnErr
@@ -115,6 +116,11 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 		return
 	}
 	if sh.parent == nil {
+		if now := sh.traps.disposition(sig); was != now && now == trapCommand {
+			sh.rt.trapped.Add(1)
+		} else if was != now && was == trapCommand {
+			sh.rt.trapped.Add(-1)
+		}
 		sh.rt.setDisposition(sig, command, remove)
 	}
 }
