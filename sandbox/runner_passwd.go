@@ -32,7 +32,7 @@ func (r *runner) home(d *decoder) syscall.Errno {
 
 // passwdHome finds the sixth field of the first line for user: passwd(5).
 func passwdHome(text, user string) (home string, ok bool) {
-	if user == "" {
+	if user == "" || strings.Contains(user, ":") {
 		return "", false
 	}
 	for line := range strings.SplitSeq(text, "\n") {

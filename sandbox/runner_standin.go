@@ -52,6 +52,9 @@ func sendOrder(sock int, kind, v, w uint64) error {
 	if err == nil && n < len(b) {
 		return syscall.EAGAIN
 	}
+	if err == syscall.EPIPE || err == syscall.ECONNRESET {
+		return syscall.ESRCH
+	}
 	return err
 }
 
