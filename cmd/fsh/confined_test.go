@@ -116,6 +116,9 @@ func tree(t *testing.T, dir string) string {
 		if err != nil {
 			return err
 		}
+		if info.IsDir() && path == filepath.Join(dir, ".local") {
+			return filepath.SkipDir // fsh's own state
+		}
 		fmt.Fprintf(&b, "%s %s", path, info.Mode())
 		if info.Mode().IsRegular() {
 			text, err := os.ReadFile(path)
@@ -151,7 +154,7 @@ func TestNetwork(t *testing.T) {
 
 	dir := home(t)
 	rules := filepath.Join(dir, "policy.toml")
-	text := fmt.Sprintf("version = 1\n[network]\nallowed_domains = [\"allowed.test:%d\"]\nhosts = { \"allowed.test\" = \"127.0.0.1\", \"denied.test\" = \"127.0.0.1\" }\n", port)
+	text := fmt.Sprintf("version = 1\n[network]\nallow_local_binding = true\nallowed_domains = [\"allowed.test:%d\"]\nhosts = { \"allowed.test\" = \"127.0.0.1\", \"denied.test\" = \"127.0.0.1\" }\n", port)
 	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

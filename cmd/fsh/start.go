@@ -167,10 +167,15 @@ func (in *invocation) system() (interp.System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the working directory: %w", errors.Unwrap(err))
 	}
-	rules, err := in.policy(dir)
+	opts := in.policyOptions(dir)
+	rules, warnings, err := policy.Load(opts)
+	for _, w := range warnings {
+		in.sink.Emit(w)
+	}
 	if err != nil {
 		return nil, err
 	}
+	inner := func(dir string) (*policy.Policy, error) { return rules.NarrowedIn(dir, opts) }
 	in.env = insideEnv(in.env, rules)
 	proxy := &proxy{sink: in.sink, env: os.Environ()}
 	script := ""
@@ -180,7 +185,7 @@ func (in *invocation) system() (interp.System, error) {
 		}
 	}
 	session, err := sandbox.New(sandbox.Config{
-		Policy: rules, PolicyFor: in.policy, Sink: in.sink,
+		Policy: rules, PolicyFor: inner, Sink: in.sink,
 		Script: script, Dir: dir, Proxy: proxy, Monitor: in.monitor || in.debug,
 	})
 	if err != nil {
@@ -190,21 +195,21 @@ func (in *invocation) system() (interp.System, error) {
 	return session.System(), nil
 }
 
-// policy is the effective policy for a directory. Warnings are shown once.
-func (in *invocation) policy(dir string) (*policy.Policy, error) {
+// policyOptions are those of the session, which starts in dir.
+func (in *invocation) policyOptions(dir string) policy.Options {
 	flags := make([]policy.Flag, len(in.rules))
 	for i, r := range in.rules {
 		flags[i] = policy.Flag{Kind: r.kind, Value: r.value}
 	}
-	rules, warnings, err := policy.Load(policy.Options{
+	o := policy.Options{
 		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
 		CheckHost: netfilter.CheckEntry,
-	})
-	for _, w := range warnings {
-		in.sink.Emit(w)
 	}
-	return rules, err
+	if o.PolicyFile != "" && !filepath.IsAbs(o.PolicyFile) {
+		o.PolicyFile = filepath.Join(dir, o.PolicyFile)
+	}
+	return o
 }
 
 // interpret runs the script.
