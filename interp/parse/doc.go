@@ -11,7 +11,10 @@
 //     as in double quotes, a double quote being text: literals may contain
 //     backslashes and quotes. A subscript is read like a word which may contain
 //     blanks, its quotes are quotes: x["a b"] has a DblQuoted. A[@] is "@".
-//   - let is a command like any other, as its arguments are words.
+//   - let is a command like any other, as its arguments are words. The arguments
+//     of let, eval and alias, and those of declarations after assignments, may
+//     be a=(…): one word, of which the parentheses and blanks are literals.
+//   - An element [k]+=v of an array is a word without Index, as it is written.
 //   - Extended patterns, @(a|b), are literals and other parts of the word, not
 //     an ExtGlob: "@(a|", the expansion of $b, ")". At the start of a command
 //     !( is the reserved word and a subshell.

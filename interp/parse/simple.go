@@ -8,6 +8,7 @@ func (p *Parser) simple() *syntax.Stmt {
 	s, call := &sc.stmt, &sc.call
 	s.Position = p.tokPos
 	mark := len(p.words)
+	textArgs := false
 	for first := true; ; first = false {
 		if p.tok == tRedir {
 			s.Redirs = append(s.Redirs, p.redirect())
@@ -33,8 +34,15 @@ func (p *Parser) simple() *syntax.Stmt {
 				return s
 			}
 		}
-		p.words = append(p.words, p.word())
+		if textArgs && !bare {
+			p.words = append(p.words, p.wordOf(wAssign))
+		} else {
+			p.words = append(p.words, p.word())
+		}
 		p.next()
+		if bare && p.opt.Bash {
+			textArgs = hasTextArgs(p.words[mark])
+		}
 		if bare && first && p.tok == tLparen {
 			w := p.words[mark]
 			p.words = p.words[:mark]
@@ -47,6 +55,28 @@ func (p *Parser) simple() *syntax.Stmt {
 		s.Cmd = call
 	}
 	return s
+}
+
+// hasTextArgs reports whether bash lets the arguments of the command be
+// a=(text), which they get as text: the builtins which take assignments.
+func hasTextArgs(w *syntax.Word) bool {
+	l, ok := w.Parts[0].(*syntax.Lit)
+	if !ok || len(w.Parts) > 1 {
+		return false
+	}
+	switch l.Value {
+	case "alias", "eval", "let":
+		return true
+	}
+	return isDeclaration(l.Value) // after assignments: not a DeclClause
+}
+
+func isDeclaration(name string) bool {
+	switch name {
+	case "declare", "export", "local", "readonly", "typeset":
+		return true
+	}
+	return false
 }
 
 // aliasHere expands the alias of the current word, if it has one.
@@ -88,9 +118,7 @@ func hasBackslash(s string) bool {
 // of arrays, nil if the current word is not the name of one.
 func (p *Parser) declClause(s *syntax.Stmt) syntax.Command {
 	lit, end := p.litAhead()
-	switch lit {
-	case "declare", "export", "local", "readonly", "typeset":
-	default:
+	if !isDeclaration(lit) {
 		return nil
 	}
 	pos := p.pos()

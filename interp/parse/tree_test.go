@@ -297,6 +297,7 @@ var treeRows = []struct {
 	{"echo a\rb \xff\r\n", false, []string{"echo a\rb \xff\r"}},
 	{"echo $'a\\'b' $\"c\" \"$'\"", true, []string{"echo <'a\\'b'> <\"c\"> <\"$'\">"}},
 	{"echo {1..3}a{b,c} ~x a$ $% \"$\"", true, []string{"echo {1..3}a{b,c} ~x a$ $% <\"$\">"}},
+	{"let a=(1 + 2); A=1 declare a=(b $c)", true, []string{"let a=(1 + 2) ; [A=1]declare a=(b <$c>)"}},
 	{"let x=1+1 'y = 2' >z", true, []string{"let x=1+1 <'y = 2'> >z"}},
 }
 

@@ -6,20 +6,22 @@ import "mvdan.cc/sh/v3/syntax"
 type wordMode uint8
 
 const (
-	wPlain wordMode = iota // a word of a command
-	wRegex                 // after =~: parentheses and | belong to the word
-	wBrace                 // in ${x#…}: up to }
-	wRepl                  // the pattern of ${x/…/}: up to / or }
-	wIndex                 // a subscript: up to its ]
+	wPlain  wordMode = iota // a word of a command
+	wAssign                 // an argument which may be a=(…), see hasTextArgs
+	wRegex                  // after =~: parentheses and | belong to the word
+	wBrace                  // in ${x#…}: up to }
+	wRepl                   // the pattern of ${x/…/}: up to / or }
+	wIndex                  // a subscript: up to its ]
 	wModes
 )
 
 var wordStops = [wModes]uint8{
-	wPlain: cEnd | cQuo,
-	wRegex: cEnd | cQuo,
-	wBrace: cQuo | cBrace,
-	wRepl:  cQuo | cBrace | cSlash,
-	wIndex: cQuo | cBrack,
+	wPlain:  cEnd | cQuo,
+	wAssign: cEnd | cQuo,
+	wRegex:  cEnd | cQuo,
+	wBrace:  cQuo | cBrace,
+	wRepl:   cQuo | cBrace | cSlash,
+	wIndex:  cQuo | cBrack,
 }
 
 // litRun is a literal being collected: src[start:p.i], after p.lbuf if pieces
@@ -167,7 +169,7 @@ func (p *Parser) wordStop(m wordMode, c byte, nest int, r *litRun) (delta int, e
 		}
 		delta = -1
 	case '(':
-		if nest == 0 && m != wRegex && !p.globParen(r) {
+		if nest == 0 && m != wRegex && !p.globParen(r) && !(m == wAssign && p.i > r.start && p.src[p.i-1] == '=') {
 			return 0, true
 		}
 		delta = 1
