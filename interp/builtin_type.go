@@ -299,6 +299,16 @@ func runCommand(sh *shell, args []string) int {
 	return status
 }
 
+// commandsExec reports whether args are `command exec`, whose redirections
+// stay as those of exec do.
+func commandsExec(args []string) bool {
+	i := 0
+	for i < len(args) && (args[i] == "command" || i > 0 && (args[i] == "-p" || args[i] == "--")) {
+		i++
+	}
+	return i > 0 && i < len(args) && args[i] == "exec"
+}
+
 // commandQuery is `command -v` and `command -V`.
 func (sh *shell) commandQuery(name string, operands []string, c *commandCall) int {
 	want := lookupKinds{}

@@ -246,7 +246,7 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 		f = sh.pushFrame(false)
 		defer sh.popFrame()
 	}
-	if b.name == "exec" {
+	if b.name == "exec" || commandsExec(args) {
 		saved.keep = true
 	}
 	flw, ok := s.prefix(sh, &saved, f, args)
