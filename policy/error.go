@@ -33,16 +33,22 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // didYouMean is a hint for an unknown word, and what there is otherwise.
 func didYouMean(word string, known []string) string {
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// Nearest is the known word that a mistyped one was probably meant to be, or
+// empty.
+func Nearest(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), k); d < distance && d < len(k) {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "known here: " + strings.Join(known, ", ")
+	return best
 }
 
 // editDistance is the Levenshtein distance, of the first 64 bytes only: longer

@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/policy"
 )
 
 // options is what the command line asks for. The shell part follows XCU sh:
@@ -44,11 +48,15 @@ func (e *usageError) Error() string { return e.text }
 // control is switched on by `set -m` or `-o monitor`.
 const shellLetters = "abCefhnuvxEBTP"
 
-// ruleKinds are the flags that add one policy rule each.
-var ruleKinds = []string{
-	"allow-read", "allow-write", "allow-net", "allow-env",
-	"deny-read", "deny-write", "deny-net", "deny-env",
+// optionNames are what may follow -o and +o.
+var optionNames = []string{
+	"allexport", "braceexpand", "emacs", "errexit", "errtrace", "functrace", "hashall", "histexpand", "ignoreeof",
+	"monitor", "noclobber", "noexec", "noglob", "nolog", "notify", "nounset", "physical", "pipefail", "posix",
+	"privileged", "verbose", "vi", "xtrace",
 }
+
+// ruleKinds are the flags that add one policy rule each.
+var ruleKinds = policy.FlagKinds()
 
 // parseArgs reads the command line after argv[0].
 func parseArgs(args []string) (*options, error) {
@@ -87,14 +95,18 @@ func (o *options) letters(args []string) (int, error) {
 			if used >= len(args) {
 				return 0, &usageError{text: sign + "o: option name expected"}
 			}
-			o.set = append(o.set, sign+"o "+args[used])
+			name := args[used]
+			if !slices.Contains(optionNames, name) {
+				return 0, &usageError{fmt.Sprintf("%so %s: unknown option", sign, events.Printable(name)), suggest(name, optionNames, "")}
+			}
+			o.set = append(o.set, sign+"o "+name)
 			used++
 		case strings.ContainsRune(shellLetters, c):
 			o.set = append(o.set, sign+string(c))
 		default:
 			flag := o.flag(c)
 			if flag == nil || sign == "+" && c == 'c' {
-				return 0, &usageError{fmt.Sprintf("%s%c: unknown option", sign, c), "fsh --help lists the options"}
+				return 0, &usageError{fmt.Sprintf("%s%s: unknown option", sign, events.Printable(string(c))), suggest("", nil, "")}
 			}
 			*flag = sign == "-"
 		}
@@ -139,7 +151,7 @@ func (o *options) long(arg string) error {
 	isRule := slices.Contains(ruleKinds, name)
 	switch {
 	case into == nil && !isRule:
-		return &usageError{"--" + name + ": unknown option", "fsh --help lists the options"}
+		return &usageError{"--" + events.Printable(name) + ": unknown option", suggest(name, longNames(switches, values), "--")}
 	case !hasValue || value == "":
 		return &usageError{"--" + name + ": value expected", "write --" + name + "=VALUE"}
 	case into != nil:
@@ -153,4 +165,19 @@ func (o *options) long(arg string) error {
 		o.rules = append(o.rules, ruleFlag{name, v})
 	}
 	return nil
+}
+
+func longNames(switches map[string]*bool, values map[string]*string) []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(switches)), maps.Keys(values))
+	names = append(names, ruleKinds...)
+	slices.Sort(names) // of equally near ones always the same
+	return names
+}
+
+// suggest is a hint for an option that does not exist.
+func suggest(word string, known []string, dashes string) string {
+	if near := policy.Nearest(word, known); near != "" {
+		return "did you mean " + dashes + near + "?"
+	}
+	return "fsh --help lists the options"
 }
