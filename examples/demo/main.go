@@ -112,7 +112,10 @@ func release() ([]byte, error) {
 	if _, err := tw.Write([]byte(program)); err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), errors.Join(tw.Close(), zw.Close())
+	if err := errors.Join(tw.Close(), zw.Close()); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
 }
 
 // report shows what the script changed in the home.
