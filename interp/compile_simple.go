@@ -255,9 +255,6 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 		if flw == flowNext && b.special && !sh.bash() && !sh.interactive() {
 			return flowExit
 		}
-		if flw == flowNext && b.name == "exec" && !sh.interactive() {
-			return flowExit
-		}
 		return flw
 	}
 	flw = sh.runBuiltin(b, args)

@@ -27,6 +27,9 @@ type runtime struct {
 	readonly map[*function]bool
 	regexps  regexpCache
 	notify   chan os.Signal
+	trapped  atomic.Int32 // real signals that have traps in the main shell
+	settled  chan struct{}
+	barrier  sync.Once
 	stop     chan struct{}
 }
 
