@@ -133,7 +133,7 @@ func FuzzFrame(f *testing.F) {
 		must(t, sendAll(pair[0], b, fds))
 		syscall.Close(pair[0])
 		rc, calls := fuzzConn(pair[1], events[0])
-		rc.readEvents(func(uint32, syscall.Signal) {})
+		rc.readEvents(func(event) {})
 		if rc.err == nil {
 			t.Fatal("the stream ended without an error")
 		}

@@ -118,14 +118,22 @@ type eventWriter struct {
 	sock int
 }
 
-// eventSize is the size of an event: the id of a stand-in (0: the runner's
-// own number) and a signal.
-const eventSize = 8
+// event says that a signal came to a stand-in, or with id 0 to the runner's
+// own number, and which process sent it, 0 if that is not known.
+type event struct {
+	id     uint32
+	sig    syscall.Signal
+	sender int
+}
 
-func (w *eventWriter) signal(id uint32, sig syscall.Signal) {
+// eventSize is the size of an event in the stream: three numbers.
+const eventSize = 12
+
+func (w *eventWriter) signal(id uint32, sig syscall.Signal, sender int) {
 	var b [eventSize]byte
 	binary.NativeEndian.PutUint32(b[:], id)
 	binary.NativeEndian.PutUint32(b[4:], uint32(sig))
+	binary.NativeEndian.PutUint32(b[8:], uint32(sender))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_ = sendAll(w.sock, b[:], nil) // no shell, nobody to tell

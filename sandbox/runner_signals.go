@@ -23,8 +23,8 @@ var signalPipe int32 = -1
 func signalHandlerPC() uintptr
 
 // signalRecord is how much of siginfo_t is written: si_signo, si_errno,
-// si_code and padding, 32 bits each.
-const signalRecord = 16
+// si_code, padding, si_pid and si_uid, 32 bits each.
+const signalRecord = 24
 
 // kickSignal interrupts an open that is to be cancelled.
 const kickSignal = 64
@@ -97,15 +97,17 @@ func runtimeAction() (act sigaction) {
 const sigIgn = 1
 
 // readSignal waits for a caught signal. user tells that a process sent it, not
-// the terminal or the kernel (si_code > 0: sigaction(2)).
-func readSignal(fd int) (sig syscall.Signal, user bool, err error) {
+// the terminal or the kernel (si_code > 0: sigaction(2)); sender is its
+// number, 0 if it is outside of the pid namespace.
+func readSignal(fd int) (sig syscall.Signal, sender int, user bool, err error) {
 	var b [signalRecord]byte
 	n, err := readRetry(fd, b[:])
 	if err == nil && n < len(b) {
 		err = syscall.EIO
 	}
-	code := int32(binary.NativeEndian.Uint32(b[8:]))
-	return syscall.Signal(binary.NativeEndian.Uint32(b[:])), code <= 0, err
+	ne := binary.NativeEndian
+	code := int32(ne.Uint32(b[8:]))
+	return syscall.Signal(ne.Uint32(b[:])), int(ne.Uint32(b[16:])), code <= 0, err
 }
 
 // catchSignals starts forwarding what is sent to the runner's number. The
@@ -121,9 +123,9 @@ func (r *runner) catchSignals() error {
 	rawMask(&none, nil)
 	go func() {
 		for {
-			sig, user, err := readSignal(fd)
+			sig, sender, user, err := readSignal(fd)
 			if err == nil && user {
-				r.events.signal(0, sig)
+				r.events.signal(0, sig, sender)
 			}
 		}
 	}()
@@ -135,7 +137,7 @@ func (r *runner) catchSignals() error {
 func (r *runner) kill(pid int, sig syscall.Signal) syscall.Errno {
 	if pid == r.pid {
 		if sig != 0 {
-			r.events.signal(0, sig)
+			r.events.signal(0, sig, 0)
 		}
 		return 0
 	}

@@ -5,7 +5,7 @@
 // and returns; what the write returns does not matter.
 TEXT ·signalHandler(SB),NOSPLIT|NOFRAME,$0
 	MOVLQSX	·signalPipe(SB), DI
-	MOVQ	$16, DX // signalRecord
+	MOVQ	$24, DX // signalRecord
 	MOVQ	$1, AX  // SYS_write
 	SYSCALL
 	RET

@@ -5,7 +5,7 @@
 // and returns; what the write returns does not matter.
 TEXT ·signalHandler(SB),NOSPLIT|NOFRAME,$0
 	MOVW	·signalPipe(SB), R0
-	MOVD	$16, R2 // signalRecord
+	MOVD	$24, R2 // signalRecord
 	MOVD	$64, R8 // SYS_write
 	SVC
 	RET

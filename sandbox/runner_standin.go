@@ -74,7 +74,7 @@ func (r *runner) readStandIn(id uint32, s *runnerStandIn, sock int) {
 		}
 		sig := binary.NativeEndian.Uint64(b[:])
 		if sig != 0 {
-			r.events.signal(id, syscall.Signal(sig))
+			r.events.signal(id, syscall.Signal(sig), 0)
 			continue
 		}
 		r.mu.Lock()

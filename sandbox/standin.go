@@ -49,7 +49,7 @@ func standInMain() int {
 			continue // EINTR: a signal, which is in the pipe now
 		}
 		if fds[1].Revents != 0 {
-			if sig, _, err := readSignal(s.signals); err == nil {
+			if sig, _, _, err := readSignal(s.signals); err == nil {
 				s.send(uint64(sig))
 			}
 		}

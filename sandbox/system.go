@@ -27,6 +27,8 @@ type launcher interface {
 type systemHooks struct {
 	// environ filters the environment of a command.
 	environ func(p *policy.Policy, env []string) []string
+	// program is the policy of a command, given the one of its directory.
+	program func(c *interp.Command, dir *policy.Policy) (*policy.Policy, error)
 	// start is called before a command is asked for; an error refuses it,
 	// as the outcome of its execve.
 	start func(c *interp.Command) error
@@ -118,7 +120,7 @@ func (s *system) runnerFor(p *policy.Policy) (*runnerConn, error) {
 
 // listen follows a runner to its end.
 func (s *system) listen(rc *runnerConn) {
-	rc.readEvents(func(id uint32, sig syscall.Signal) { s.deliver(rc, id, sig) })
+	rc.readEvents(func(ev event) { s.deliver(rc, ev) })
 	s.mu.Lock()
 	for i, other := range s.conns {
 		if other == rc {
@@ -139,21 +141,46 @@ func (s *system) listen(rc *runnerConn) {
 }
 
 // deliver hands on a signal that was sent to $$ or to a stand-in.
-func (s *system) deliver(rc *runnerConn, id uint32, sig syscall.Signal) {
-	if id != 0 {
+func (s *system) deliver(rc *runnerConn, ev event) {
+	if ev.id != 0 {
 		s.mu.Lock()
-		p := s.standIn[standInKey{rc, id}]
+		p := s.standIn[standInKey{rc, ev.id}]
 		s.mu.Unlock()
 		if p != nil {
-			notify(p.signals, sig)
+			notify(p.signals, ev.sig)
 		}
 		return
 	}
-	if pid := s.execPid.Load(); pid != 0 {
-		_ = s.killIn(rc, int(pid), sig)
+	if s.echo(rc, ev.sender) {
 		return
 	}
-	notify(s.signals, sig)
+	if pid := s.execPid.Load(); pid != 0 {
+		_ = s.Kill(int(pid), ev.sig)
+		return
+	}
+	notify(s.signals, ev.sig)
+}
+
+// echo tells whether a signal is the shell's own kill of a whole group, which
+// reaches runners in it: the first one stands for the shell, and what it
+// sends itself counts once.
+func (s *system) echo(rc *runnerConn, sender int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sender == rc.pid {
+		return rc.pid != s.pid
+	}
+	return s.isRunner(sender)
+}
+
+// isRunner is asked with mu held.
+func (s *system) isRunner(pid int) bool {
+	for _, rc := range s.conns {
+		if rc.pid == pid {
+			return true
+		}
+	}
+	return false
 }
 
 func notify(c chan syscall.Signal, sig syscall.Signal) {
@@ -179,12 +206,14 @@ func (s *system) Kill(pid int, sig syscall.Signal) error {
 	if sig < 0 || sig > 64 {
 		return syscall.EINVAL
 	}
-	if pid > 0 && pid == s.Pid() {
-		return s.killSelf(sig)
-	}
+	s.Pid() // there is a runner now
 	s.mu.Lock()
 	conns := s.conns
+	self := pid > 0 && (pid == s.pid || s.isRunner(pid))
 	s.mu.Unlock()
+	if self {
+		return s.killSelf(sig)
+	}
 	result := error(syscall.ESRCH)
 	for _, rc := range conns {
 		err := s.killIn(rc, pid, sig)

@@ -358,14 +358,15 @@ func (rc *runnerConn) request(o op, c *call, fill func(*encoder)) error {
 
 // readEvents passes signals to deliver until the runner is gone, then reads
 // what it still had to say and gives the sockets back.
-func (rc *runnerConn) readEvents(deliver func(id uint32, sig syscall.Signal)) {
+func (rc *runnerConn) readEvents(deliver func(event)) {
 	var b [eventSize]byte
 	for rc.readEvent(b[:]) == nil {
-		sig := syscall.Signal(binary.NativeEndian.Uint32(b[4:]))
-		if sig < 1 || sig > 64 {
+		ne := binary.NativeEndian
+		ev := event{id: ne.Uint32(b[:]), sig: syscall.Signal(ne.Uint32(b[4:])), sender: int(int32(ne.Uint32(b[8:])))}
+		if ev.sig < 1 || ev.sig > 64 {
 			break
 		}
-		deliver(binary.NativeEndian.Uint32(b[:]), sig)
+		deliver(ev)
 	}
 	none := &call{}
 	rc.mu.Lock()

@@ -70,6 +70,30 @@ func (d *dir) place() (*runnerConn, uint32, error) {
 	return rc, handle, nil
 }
 
+// placeFor is the runner of another policy and a handle of the directory
+// there.
+func (d *dir) placeFor(pol *policy.Policy) (*runnerConn, uint32, error) {
+	if pol == d.policy {
+		return d.place()
+	}
+	rc, err := d.sys.runnerFor(pol)
+	if err != nil {
+		return nil, 0, err
+	}
+	h := d.handles
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if handle := h.in[rc]; handle != 0 {
+		return rc, handle, nil
+	}
+	handle, _, err := openHandle(rc, 0, d.path)
+	if err != nil {
+		return nil, 0, err
+	}
+	h.in[rc] = handle
+	return rc, handle, nil
+}
+
 func (d *dir) Getcwd() (string, error) {
 	var c call
 	_, err := d.sys.do(d, opGetcwd, &c, func(e *encoder, handle uint32) { e.u32(handle) })
@@ -225,8 +249,12 @@ func (s *system) begin(d interp.Dir, o op, c *call, fill func(e *encoder, handle
 	if err != nil {
 		return nil, err
 	}
+	return s.beginIn(own, own.policy, o, c, fill)
+}
+
+func (s *system) beginIn(own *dir, pol *policy.Policy, o op, c *call, fill func(e *encoder, handle uint32)) (*runnerConn, error) {
 	for try := 0; ; try++ {
-		rc, handle, err := own.place()
+		rc, handle, err := own.placeFor(pol)
 		if err != nil {
 			return nil, err
 		}

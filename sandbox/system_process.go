@@ -41,12 +41,18 @@ func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error
 	if err != nil {
 		return nil, err
 	}
+	pol := own.policy
+	if s.hooks.program != nil {
+		if pol, err = s.hooks.program(c, pol); err != nil {
+			return nil, err
+		}
+	}
 	env := c.Env
 	if s.hooks.environ != nil {
-		env = s.hooks.environ(own.policy, env)
+		env = s.hooks.environ(pol, env)
 	}
 	p := &process{sys: s, cmd: c, call: call{process: true}}
-	p.rc, err = s.begin(own, o, &p.call, func(e *encoder, handle uint32) {
+	p.rc, err = s.beginIn(own, pol, o, &p.call, func(e *encoder, handle uint32) {
 		encodeCommand(e, handle, c, env, report)
 	})
 	if err != nil {

@@ -120,4 +120,16 @@ func TestJobControlInside(t *testing.T) {
 			t.Error(out)
 		}
 	})
+	t.Run("kill of the whole group", func(t *testing.T) {
+		outside := make(chan os.Signal, 8)
+		signal.Notify(outside, syscall.SIGUSR1)
+		p, _ := start(-1, "exec sleep 100")
+		must(t, s.Kill(0, syscall.SIGUSR1))
+		if ws, _, err := p.Wait(); err != nil || ws.Signal() != syscall.SIGUSR1 {
+			t.Errorf("%#x %v", ws, err)
+		}
+		if sig := <-s.Signals(); sig != syscall.SIGUSR1 {
+			t.Error(sig)
+		}
+	})
 }

@@ -1,18 +1,16 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/fsh-sh/fsh/interp"
+	"github.com/fsh-sh/fsh/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -354,6 +352,37 @@ func TestPolicyOfDirectory(t *testing.T) {
 	}
 }
 
+// A program may have a policy of its own, in the same directory.
+func TestPolicyOfProgram(t *testing.T) {
+	dir := t.TempDir()
+	own := &policy.Policy{Dir: "/program"}
+	s, _ := newTestSystem(t, systemHooks{program: func(c *interp.Command, p *policy.Policy) (*policy.Policy, error) {
+		switch c.Argv[0] {
+		case "special":
+			return own, nil
+		case "broken":
+			return nil, syscall.EACCES
+		}
+		return p, nil
+	}})
+	d, err := s.OpenDir(nil, dir)
+	must(t, err)
+	for name, other := range map[string]bool{"special": true, "sh": false} {
+		for range 2 {
+			out, _ := output(t, s, func(c *interp.Command) { c.Dir, c.Argv[0] = d, name }, "echo $PPID $PWD; kill -USR1 $PPID")
+			if same := out == fmt.Sprint(s.Pid(), " ", dir); same == other || !strings.HasSuffix(out, dir) {
+				t.Errorf("%s: %q", name, out)
+			}
+			if sig := <-s.Signals(); sig != syscall.SIGUSR1 {
+				t.Error(sig)
+			}
+		}
+	}
+	if _, err := s.Start(&interp.Command{Argv: []string{"broken"}, Group: -1, Terminal: -1}); err != syscall.EACCES {
+		t.Errorf("broken: %v", err)
+	}
+}
+
 // Many goroutines share one socket; everybody gets their own answers.
 func TestConcurrentRequests(t *testing.T) {
 	s, _ := newTestSystem(t, systemHooks{})
@@ -378,230 +407,4 @@ func TestConcurrentRequests(t *testing.T) {
 		})
 	}
 	group.Wait()
-}
-
-func TestStops(t *testing.T) {
-	s, _ := newTestSystem(t, systemHooks{})
-	p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "100"}, Group: 0, Terminal: -1,
-		Report: interp.ReportStart | interp.ReportStops})
-	must(t, err)
-	pid, err := p.Pid()
-	must(t, err)
-	for _, c := range []struct {
-		pid  int
-		sig  syscall.Signal
-		want func(syscall.WaitStatus) bool
-	}{
-		{pid, syscall.SIGSTOP, syscall.WaitStatus.Stopped},
-		{-pid, syscall.SIGCONT, syscall.WaitStatus.Continued},
-		{-pid, syscall.SIGTERM, syscall.WaitStatus.Signaled},
-	} {
-		must(t, s.Kill(c.pid, c.sig))
-		ws, _, err := p.Wait()
-		if err != nil || !c.want(ws) {
-			t.Errorf("after %v: %#x %v", c.sig, ws, err)
-		}
-	}
-	if err := s.Kill(-pid, 0); err != syscall.ESRCH {
-		t.Errorf("group is left: %v", err)
-	}
-}
-
-// The second program of a pipeline may come when the first one and its group
-// have gone.
-func TestVanishedGroup(t *testing.T) {
-	s, _ := newTestSystem(t, systemHooks{})
-	leader, err := s.Start(&interp.Command{Paths: []string{"/bin/true"}, Argv: []string{"true"}, Group: 0, Terminal: -1, Report: interp.ReportStart})
-	must(t, err)
-	group, err := leader.Pid()
-	must(t, err)
-	_, _, err = leader.Wait()
-	must(t, err)
-	var members []interp.Process
-	for range 2 {
-		p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "100"}, Group: group, Terminal: -1, Report: interp.ReportStart})
-		must(t, err)
-		_, err = p.Pid()
-		must(t, err)
-		members = append(members, p)
-	}
-	must(t, s.Kill(-group, syscall.SIGTERM))
-	for _, p := range members {
-		if ws, _, err := p.Wait(); err != nil || ws.Signal() != syscall.SIGTERM {
-			t.Errorf("%v %v", ws, err)
-		}
-	}
-}
-
-// Signals to $$ reach the shell, whoever sends them and while commands are
-// being started; the runner survives.
-func TestSignalsToShell(t *testing.T) {
-	s, _ := newTestSystem(t, systemHooks{})
-	pid := s.Pid()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGPIPE} {
-		must(t, s.Kill(pid, sig))
-		if got := <-s.Signals(); got != sig {
-			t.Errorf("Kill: %v, want %v", got, sig)
-		}
-		p, err := s.Start(shCommand(fmt.Sprintf("kill -%d $PPID", sig), 2))
-		must(t, err)
-		for range 5 { // forks with the signal about to arrive
-			q, err := s.Start(shCommand(":", 2))
-			must(t, err)
-			_, _, err = q.Wait()
-			must(t, err)
-		}
-		_, _, err = p.Wait()
-		must(t, err)
-		if got := <-s.Signals(); got != sig {
-			t.Errorf("command: %v, want %v", got, sig)
-		}
-	}
-}
-
-func TestStandIn(t *testing.T) {
-	s, _ := newTestSystem(t, systemHooks{})
-	start := func() (interp.StandIn, int) {
-		si, err := s.StandIn(&interp.Command{Group: 0, Terminal: -1, Report: interp.ReportStops, Ignored: []syscall.Signal{syscall.SIGQUIT}})
-		must(t, err)
-		pid, err := si.Pid()
-		must(t, err)
-		return si, pid
-	}
-	si, pid := start()
-	must(t, si.Catch([]syscall.Signal{syscall.SIGUSR1, syscall.SIGTERM}, []syscall.Signal{syscall.SIGINT}))
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1} {
-		must(t, s.Kill(-pid, sig))
-		if sig != syscall.SIGINT {
-			if got := <-si.Signals(); got != sig {
-				t.Errorf("reported: %v, want %v", got, sig)
-			}
-		}
-	}
-	must(t, s.Kill(pid, syscall.SIGTSTP))
-	if ws, _, err := si.Wait(); err != nil || !ws.Stopped() {
-		t.Errorf("stop: %#x %v", ws, err)
-	}
-	must(t, s.Kill(pid, syscall.SIGCONT))
-	if ws, _, err := si.Wait(); err != nil || !ws.Continued() {
-		t.Errorf("continue: %#x %v", ws, err)
-	}
-	must(t, si.End(5))
-	if ws, _, err := si.Wait(); err != nil || ws.ExitStatus() != 5 {
-		t.Errorf("end: %#x %v", ws, err)
-	}
-	for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGKILL} {
-		si, pid := start()
-		must(t, s.Kill(pid, syscall.SIGQUIT)) // ignored from the start
-		must(t, s.Kill(pid, sig))
-		if ws, _, err := si.Wait(); err != nil || ws.Signal() != sig {
-			t.Errorf("%v: %#x %v", sig, ws, err)
-		}
-		if err := si.Catch(nil, nil); err != syscall.ESRCH {
-			t.Errorf("catch when dead: %v", err)
-		}
-	}
-}
-
-func TestRunnerDies(t *testing.T) {
-	s, l := newTestSystem(t, systemHooks{})
-	dir := t.TempDir()
-	d, err := s.OpenDir(nil, dir)
-	must(t, err)
-	p, err := s.Start(&interp.Command{Paths: []string{"/bin/sleep"}, Argv: []string{"sleep", "2"}, Group: -1, Terminal: -1})
-	must(t, err)
-	must(t, syscall.Kill(l.pids[0], syscall.SIGKILL))
-	var gone *GoneError
-	if _, _, err := p.Wait(); !errors.As(err, &gone) || !errors.Is(err, syscall.ESRCH) {
-		t.Fatalf("Wait: %v", err)
-	}
-	out, _ := output(t, s, func(c *interp.Command) { c.Dir = d }, "pwd")
-	if out != dir || len(l.pids) != 2 {
-		t.Errorf("%q, %d runners", out, len(l.pids))
-	}
-}
-
-// A runner that dies while nothing is asked of it is noticed by its next user.
-func TestIdleRunnerDies(t *testing.T) {
-	dead := make(chan struct{})
-	s, l := newTestSystem(t, systemHooks{gone: func(*runnerConn) { close(dead) }})
-	s.Pid()
-	must(t, syscall.Kill(l.pids[0], syscall.SIGKILL))
-	<-dead
-	if out, _ := output(t, s, nil, "echo again"); out != "again" {
-		t.Error(out)
-	}
-}
-
-// Commands that nobody waits for do not block anybody else.
-func TestUnwaitedCommands(t *testing.T) {
-	s, _ := newTestSystem(t, systemHooks{})
-	var all []interp.Process
-	for range 600 {
-		p, err := s.Start(&interp.Command{Paths: []string{"/bin/true"}, Argv: []string{"true"}, Group: -1, Terminal: -1})
-		must(t, err)
-		all = append(all, p)
-	}
-	for _, p := range all {
-		if ws, _, err := p.Wait(); ws != 0 || err != nil {
-			t.Fatal(ws, err)
-		}
-	}
-}
-
-func count(t testing.TB, dir string) int {
-	t.Helper()
-	list, err := os.ReadDir(dir)
-	must(t, err)
-	return len(list)
-}
-
-func TestNothingGrows(t *testing.T) {
-	if testing.Short() {
-		t.Skip("10,000 commands")
-	}
-	s, l := newTestSystem(t, systemHooks{})
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	must(t, err)
-	defer null.Close()
-	run := func(n int) {
-		for i := range n {
-			c := shCommand("", int(null.Fd()))
-			c.Paths = []string{"/bin/true"}
-			if i%10 == 0 {
-				c.Paths = []string{"/nonexistent"}
-			}
-			p, err := s.Start(c)
-			must(t, err)
-			if _, _, err = p.Wait(); err != nil && err != syscall.ENOENT {
-				t.Fatal(err)
-			}
-			if i%10 == 1 {
-				d, err := s.OpenDir(nil, "/tmp")
-				must(t, err)
-				_, err = d.Getcwd()
-				must(t, err)
-			}
-		}
-		runtime.GC()
-		runtime.GC()
-		time.Sleep(time.Millisecond) // cleanups have a goroutine of their own
-		_, err := s.OpenDir(nil, "/")
-		must(t, err)
-	}
-	sizes := func() [4]int {
-		proc := fmt.Sprintf("/proc/%d/", l.pids[0])
-		return [4]int{count(t, "/proc/self/fd"), count(t, "/proc/self/task"), count(t, proc+"fd"), count(t, proc+"task")}
-	}
-	run(500)
-	before := sizes()
-	n := 10_000
-	run(n)
-	after := sizes()
-	for i := range after {
-		if after[i] > before[i]+4 {
-			t.Errorf("after %d commands: %v, before: %v (fds, threads; fds, threads of the runner)", n, after, before)
-			break
-		}
-	}
 }
