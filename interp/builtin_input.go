@@ -282,6 +282,13 @@ func (sh *shell) interruptedStatus() int {
 
 // multibyte reports whether the locale's characters are UTF-8.
 func (sh *shell) multibyte() bool {
+	if !sh.localeKnown {
+		sh.localeKnown, sh.localeUTF8 = true, sh.localeIsUTF8()
+	}
+	return sh.localeUTF8
+}
+
+func (sh *shell) localeIsUTF8() bool {
 	for _, name := range [...]string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if s, ok := sh.getVar(name); ok && s != "" {
 			s = strings.ToLower(s)

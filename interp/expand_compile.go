@@ -59,7 +59,7 @@ func (k wordContext) part(p syntax.WordPart) part {
 	case *syntax.ParamExp:
 		return compileParam(k, p)
 	case *syntax.CmdSubst:
-		return &cmdPart{body: k.c.list(p.Stmts), quoted: k.quoted}
+		return &cmdPart{body: k.c.substBody(p.Stmts), quoted: k.quoted}
 	case *syntax.ArithmExp:
 		return &arithPart{x: compileArithText(k.c, p.X), quoted: k.quoted}
 	case *syntax.ProcSubst:
@@ -235,6 +235,43 @@ func (p *cmdPart) expand(e *expander) error {
 	}
 	e.piece(s, p.quoted)
 	return nil
+}
+
+// substBody compiles the commands of a substitution. In bash $(<file) is the
+// text of the file.
+func (c *compiler) substBody(stmts []*syntax.Stmt) node {
+	body := c.list(stmts)
+	if len(stmts) != 1 {
+		return body
+	}
+	s := stmts[0]
+	call, simple := s.Cmd.(*syntax.CallExpr)
+	if s.Negated || s.Background || len(s.Redirs) != 1 || s.Redirs[0].Op != syntax.RdrIn || s.Redirs[0].N != nil ||
+		s.Cmd != nil && (!simple || len(call.Args)+len(call.Assigns) > 0) {
+		return body
+	}
+	text := redirected(c.redirects(s.Redirs), copyInput)
+	return func(sh *shell) flow {
+		if sh.bash() {
+			return text(sh)
+		}
+		return body(sh)
+	}
+}
+
+// copyInput copies standard input to standard output.
+func copyInput(sh *shell) flow {
+	sh.status = 0
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := sh.readFD(0, buf)
+		if n <= 0 || err != nil || sh.write(1, buf[:n]) != nil {
+			if err != nil {
+				sh.status = 1
+			}
+			return flowNext
+		}
+	}
 }
 
 // procPart is a process substitution: the name of a descriptor.

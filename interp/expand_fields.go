@@ -1,6 +1,11 @@
 package interp
 
-import "github.com/fsh-sh/fsh/interp/pattern"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fsh-sh/fsh/interp/pattern"
+)
 
 // expandMode says what an expansion makes.
 type expandMode uint8
@@ -154,6 +159,10 @@ func (e *expander) split(s string) {
 		e.raw(s)
 		return
 	}
+	if e.sh.ifs.high && e.sh.multibyte() {
+		e.splitChars(s)
+		return
+	}
 	class := &e.sh.ifs.class
 	for i := 0; i < len(s); {
 		switch class[s[i]] {
@@ -183,6 +192,41 @@ func (e *expander) split(s string) {
 		e.open, e.white = true, false
 		i = j
 	}
+}
+
+// splitChars is split for an IFS with characters of several bytes.
+func (e *expander) splitChars(s string) {
+	ifs := &e.sh.ifs
+	for i := 0; i < len(s); {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		char := s[i : i+n]
+		i += n
+		switch {
+		case n == 1 && ifs.class[char[0]] == ifsWhite:
+			if e.open {
+				e.endField()
+				e.white = true
+			}
+		case strings.Contains(ifs.chars, char):
+			if e.open || !e.white {
+				e.endField()
+			}
+			e.white = false
+		default:
+			e.meta = e.meta || hasMeta(char)
+			e.add(char)
+			e.open, e.white = true, false
+		}
+	}
+}
+
+// joiner is what "$*" joins with: the first character of IFS.
+func (sh *shell) joiner() string {
+	if sh.ifs.high && sh.ifs.first[0] >= utf8.RuneSelf && sh.multibyte() {
+		_, n := utf8.DecodeRuneInString(sh.ifs.chars)
+		return sh.ifs.chars[:n]
+	}
+	return sh.ifs.first
 }
 
 // breakField ends the field, if there is one, between two elements of a list.
@@ -245,7 +289,7 @@ func (e *expander) list(vals []string, star, quoted bool) {
 	if e.mode != toFields || quoted && star {
 		sep := " "
 		if star {
-			sep = e.sh.ifs.first
+			sep = e.sh.joiner()
 		}
 		for i, v := range vals {
 			if i > 0 {

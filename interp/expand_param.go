@@ -492,6 +492,9 @@ func (p *paramPart) expandList(e *expander) error {
 	switch p.op {
 	case opNone:
 	case opLength:
+		if p.char == 0 && len(vals) == 0 && e.sh.lookupVar(p.name) == nil && e.sh.opts.on(optNounset) {
+			return e.sh.unsetError(p.display())
+		}
 		e.piece(strconv.Itoa(len(vals)), p.quoted)
 		return nil
 	case opSlice:
@@ -538,10 +541,6 @@ func (p *paramPart) expandIndirect(e *expander) error {
 	q := *p
 	q.indirect = false
 	if !set || target == "" {
-		if p.op == opDefault || p.op == opAlternate {
-			q.paramRef = paramRef{name: "", num: 1 << 62}
-			return q.expand(e)
-		}
 		return &nameError{p.name, "invalid indirect expansion"}
 	}
 	name, sub, isElement := splitSubscript(target)

@@ -94,6 +94,7 @@ type ifsState struct {
 	chars string
 	first string // what "$*" joins with
 	class [256]ifsClass
+	high  bool // has bytes from 0x80
 }
 
 type ifsClass uint8
@@ -115,6 +116,7 @@ func newIFS(s string, set bool) ifsState {
 			st.class[s[i]] = ifsWhite
 		default:
 			st.class[s[i]] = ifsOther
+			st.high = st.high || s[i] >= 0x80
 		}
 	}
 	if s != "" {

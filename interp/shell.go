@@ -36,9 +36,11 @@ type shell struct {
 	file         string
 	ifs          ifsState
 	random       uint32
-	started      time.Time       // zero of $SECONDS
-	declArgs     []declArg       // operands of the declaration being run
-	substFDs     []int           // of process substitutions in this statement
+	started      time.Time // zero of $SECONDS
+	declArgs     []declArg // operands of the declaration being run
+	substFDs     []int     // of process substitutions in this statement
+	localeKnown  bool      // localeUTF8 is that of the variables now
+	localeUTF8   bool
 	idle         *expander       // for the next word; see takeExpander
 	accepted     map[string]bool // shopt options without effect; copied on write
 	peek         *peekPipe       // for builtins that read from pipes
@@ -96,6 +98,8 @@ type function struct {
 	text func() string // source for type and declare -f
 	file string
 	line int
+	// exported puts it into the environment of commands (bash's export -f).
+	exported bool
 }
 
 // flow says how a command ended: zero to go on with the next one.

@@ -347,6 +347,8 @@ func (sh *shell) touch(name string, h hook) {
 	case hookIFS:
 		s, ok := sh.getVar("IFS")
 		sh.ifs = newIFS(s, ok)
+	case hookLocale:
+		sh.localeKnown = false
 	case hookPath:
 		sh.hashed = table[string]{}
 	case hookOptind:
@@ -390,6 +392,9 @@ func (sh *shell) environ() []string {
 		}
 	})
 	env = append(env, sh.rt.oddEnv...)
+	if sh.rt.bash {
+		env = sh.appendFunctions(env)
+	}
 	sh.env = env
 	return env
 }
