@@ -29,7 +29,9 @@ func Hint(action, target string) string {
 // Hint is the hint for this policy: empty where no entry could help, and for a
 // built-in secret the name that lifts it.
 func (p *Policy) Hint(action, target string) string {
-	if action != "read" && action != "write" && action != "create" {
+	switch action {
+	case "read", "write", "create", "exec", "env":
+	default:
 		return Hint(action, target)
 	}
 	allowed, rule := p.Why(action, target)
@@ -40,6 +42,12 @@ func (p *Policy) Hint(action, target string) string {
 		return Hint(action, target)
 	case rule.Origin.Layer != "defaults":
 		return "remove the entry at " + at(rule.Origin)
+	case action == "exec":
+		return Hint(action, rule.Value)
+	case action == "env" && rule.Text != "":
+		return ""
+	case action == "env":
+		return Hint(action, target)
 	}
 	if path := p.lifting(action, target); path != "" {
 		return Hint(action, path)

@@ -338,7 +338,10 @@ func TestFilterEnv(t *testing.T) {
 func TestCommandRules(t *testing.T) {
 	w := newWorld(t, map[string]string{"user": "[command]\ndeny = ['git push', '/opt/x']\nallow = ['git push origin docs', 'reboot']\n"})
 	p, _ := w.load()
-	w.check(p, "-exec git push", "-exec /usr/bin/git push origin", "+exec git push origin docs", "+exec git pull", "+exec git", "+exec x", "-exec /opt/x", "-exec reboot")
+	w.check(p, "-exec git push", "-exec /usr/bin/git push origin", "+exec git push origin docs", "+exec git pull", "+exec git", "+exec x", "-exec /opt/x", "+exec reboot", "-exec halt")
+	w.write("project", "command.deny = ['reboot']")
+	p, _ = w.load()
+	w.check(p, "-exec reboot")
 }
 
 func TestHints(t *testing.T) {
@@ -352,7 +355,8 @@ func TestHints(t *testing.T) {
 		{"read", "HOME/.local/state/fsh/x", "fsh protects this itself: change it outside of fsh"},
 		{"write", "DIR/.git/hooks/x", "--allow-write=DIR/.git/hooks for one run, or filesystem.allow_write in ~/.config/fsh/policy.toml"},
 		{"read", "/usr", ""},
-		{"exec", "reboot", "add reboot to command.allow in ~/.config/fsh/policy.toml"},
+		{"env", "A_TOKEN", "--allow-env=A_TOKEN for one run, or environment.pass in ~/.config/fsh/policy.toml"},
+		{"exec", "reboot now", "add reboot to command.allow in ~/.config/fsh/policy.toml"},
 		{"frobnicate", "x", ""},
 	} {
 		if got := p.Hint(test.action, w.expand(test.target)); got != w.expand(test.want) {

@@ -153,28 +153,30 @@ func (p *Policy) ForProgram(path string) *Policy {
 	return p
 }
 
-// DeniedCommand tells whether a guardrail forbids a command. The longest
-// matching rule decides, and a denial among equals. Options before the second
-// word of a rule are not skipped.
+// DeniedCommand tells whether a guardrail forbids a command. An allow entry
+// with more words than a denial is an exception to it; one with the same words
+// lifts a built-in denial only. Options before the second word of a rule are
+// not skipped.
 func (p *Policy) DeniedCommand(argv []string) (Rule, bool) {
 	if len(argv) == 0 {
 		return Rule{}, false
 	}
-	longest := func(rules []CommandRule) *CommandRule {
-		var best *CommandRule
-		for i, r := range rules {
-			if len(r.Words) <= len(argv) && matchesProgram(r.Words[0], argv[0]) && slices.Equal(r.Words[1:], argv[1:len(r.Words)]) &&
-				(best == nil || len(r.Words) > len(best.Words)) {
-				best = &rules[i]
-			}
+	matches := func(r CommandRule) bool {
+		return len(r.Words) <= len(argv) && matchesProgram(r.Words[0], argv[0]) && slices.Equal(r.Words[1:], argv[1:len(r.Words)])
+	}
+	allowed := 0
+	for _, r := range p.Command.Allow {
+		if matches(r) {
+			allowed = max(allowed, len(r.Words))
 		}
-		return best
 	}
-	deny, allow := longest(p.Command.Deny), longest(p.Command.Allow)
-	if deny == nil || allow != nil && len(allow.Words) > len(deny.Words) {
-		return Rule{}, false
+	for _, r := range p.Command.Deny {
+		lifted := allowed > len(r.Words) || allowed == len(r.Words) && r.Rule.Origin.Layer == "defaults"
+		if matches(r) && !lifted {
+			return r.Rule, true
+		}
 	}
-	return deny.Rule, true
+	return Rule{}, false
 }
 
 func matchesProgram(word, program string) bool {
