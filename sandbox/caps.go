@@ -22,6 +22,7 @@ type rawCall struct {
 	nr       uintptr
 	args     [6]uintptr
 	optional bool
+	tell     bool   // the answer goes to the parent
 	what     string // for messages: the layer that failed
 }
 
@@ -30,6 +31,8 @@ type childProgram struct {
 	flags uint64 // CLONE_NEW* of the child
 	calls []rawCall
 	keep  []any // what the uintptrs of calls point to
+	// take receives the answer of the call with tell.
+	take func(pid, answer int) error
 }
 
 func (p *childProgram) add(what string, nr uintptr, args ...uintptr) {
@@ -139,20 +142,24 @@ func (p *childProgram) start(wantPid int) (pid int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("fork: %w", err)
 	}
-	var buf [16]byte
-	n, err := readRetry(report[0], buf[:])
-	if n == 0 && err == nil {
-		return pid, nil // the pipe was closed by execve
+	for {
+		var msg [3]uint64
+		n, err := readRetry(report[0], unsafe.Slice((*byte)(unsafe.Pointer(&msg[0])), unsafe.Sizeof(msg)))
+		if n == 0 && err == nil {
+			return pid, nil // the pipe was closed by execve
+		}
+		if n == int(unsafe.Sizeof(msg)) && msg[1] == 0 && p.take != nil {
+			if err = p.take(pid, int(msg[2])); err == nil {
+				continue
+			}
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		if err != nil || n != int(unsafe.Sizeof(msg)) || msg[0] >= uint64(len(p.calls)) {
+			return 0, fmt.Errorf("child ended before exec: %v", err)
+		}
+		return 0, &layerError{p.calls[msg[0]].what, syscall.Errno(msg[1])}
 	}
-	_, _ = syscall.Wait4(pid, nil, 0, nil)
-	if n != len(buf) {
-		return 0, fmt.Errorf("child ended before exec: %v", err)
-	}
-	index, errno := *(*uint64)(unsafe.Pointer(&buf[0])), *(*uint64)(unsafe.Pointer(&buf[8]))
-	if index >= uint64(len(p.calls)) {
-		return 0, syscall.Errno(errno)
-	}
-	return 0, &layerError{p.calls[index].what, syscall.Errno(errno)}
 }
 
 // layerError is the failure of one step of a child.
@@ -174,7 +181,7 @@ func (p *childProgram) fork(report, wantPid int) (int, error) {
 	if wantPid > 0 {
 		args.setTID, args.setTIDSize = uint64(uintptr(unsafe.Pointer(&tid[0]))), 1
 	}
-	msg := new([2]uint64)
+	msg := new([3]uint64)
 	calls := p.calls
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
@@ -204,7 +211,7 @@ func rawMask(set, old *uint64) {
 //go:norace
 //go:nosplit
 //go:noinline
-func forkAndRun(args *cloneArgs, calls []rawCall, msg *[2]uint64, report int) (uintptr, syscall.Errno) {
+func forkAndRun(args *cloneArgs, calls []rawCall, msg *[3]uint64, report int) (uintptr, syscall.Errno) {
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)), unsafe.Sizeof(*args), 0, 0, 0, 0)
 	if errno == syscall.ENOSYS && args.setTIDSize == 0 {
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(args.flags)|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
@@ -214,10 +221,13 @@ func forkAndRun(args *cloneArgs, calls []rawCall, msg *[2]uint64, report int) (u
 	}
 	for i := range calls {
 		c := &calls[i]
-		_, _, errno := syscall.RawSyscall6(c.nr, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], c.args[5])
+		r, _, errno := syscall.RawSyscall6(c.nr, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], c.args[5])
+		msg[0], msg[1], msg[2] = uint64(i), uint64(errno), uint64(r)
 		if errno != 0 && !c.optional {
-			msg[0], msg[1] = uint64(i), uint64(errno)
 			break
+		}
+		if c.tell {
+			syscall.RawSyscall6(unix.SYS_WRITE, uintptr(report), uintptr(unsafe.Pointer(msg)), unsafe.Sizeof(*msg), 0, 0, 0)
 		}
 	}
 	syscall.RawSyscall6(unix.SYS_WRITE, uintptr(report), uintptr(unsafe.Pointer(msg)), unsafe.Sizeof(*msg), 0, 0, 0)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/policy"
 )
 
 // The keeper owns the namespaces of a session. It listens to its socket and
@@ -27,6 +29,7 @@ const (
 	opDone                   // viewReply or wireError
 	opGone                   // goneNote: a runner ended
 	opMasked                 // maskedNote: masks were put back
+	opDenied                 // deniedNote: a program was refused a file
 )
 
 // firstSafeFD is above every descriptor number that a child is given.
@@ -35,6 +38,8 @@ const firstSafeFD = 20
 type viewRequest struct {
 	Plan    *Plan `json:"plan"`
 	WantPid int   `json:"want_pid,omitempty"`
+	// Policy explains refusals; only with a monitor.
+	Policy *policy.Policy `json:"policy,omitempty"`
 }
 
 type viewReply struct {

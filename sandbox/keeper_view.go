@@ -145,14 +145,68 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	}
 	p.dropCaps()
 	p.landlock(safe)
+	var sup *supervisor
+	if t.v.supervises() {
+		gate, err := t.supervise(p, req)
+		if err != nil {
+			return 0, 0, err
+		}
+		defer gate.close()
+		sup = gate.sup
+	}
 	p.seccomp(filter)
 	p.exec(Marker+"/fsh", []string{nameRunner}, blockedSignals())
 	pid, err = p.start(req.WantPid)
 	if err != nil {
 		return 0, 0, childError(err)
 	}
+	if sup != nil {
+		mountNS, err := unix.Openat(t.k.base.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return 0, 0, err
+		}
+		sup.runner = pid
+		go sup.run(mountNS)
+	}
 	inner, err = t.k.innerPid(pid)
 	return pid, inner, err
+}
+
+// gate is where the child waits until the supervisor has its listener.
+type gate struct {
+	sup         *supervisor
+	read, write int
+}
+
+func (g *gate) close() {
+	unix.Close(g.read)
+	unix.Close(g.write)
+}
+
+// supervise adds the notifying filter to a child's program.
+func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error) {
+	sup, err := newSupervisor(t, req.Policy)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := notifyProgram(t.v.plan.Monitor)
+	if err != nil {
+		return nil, err
+	}
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return nil, err
+	}
+	g := &gate{sup: sup, read: pipe[0], write: pipe[1]}
+	safe, err := unix.FcntlInt(uintptr(g.read), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	if err != nil {
+		g.close()
+		return nil, err
+	}
+	unix.Close(g.read)
+	g.read = safe
+	p.notifier(filter, g.read, func(pid, fd int) error { return sup.take(pid, fd, g.write) })
+	return g, nil
 }
 
 // watchRunner tells the shell how a runner ended.

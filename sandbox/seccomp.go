@@ -165,10 +165,14 @@ func ret(e syscall.Errno) bpf.Instruction {
 // compileRow gives instructions that begin and end with the call's number in
 // the accumulator.
 func compileRow(r seccompRow) []bpf.Instruction {
+	return compileTests(r.nr, ret(r.errno), r.tests)
+}
+
+func compileTests(nr uintptr, action bpf.Instruction, tests []argTest) []bpf.Instruction {
 	var body []bpf.Instruction
 	// From the end: every test that fails jumps to the reload behind the return.
-	for i := len(r.tests) - 1; i >= 0; i-- {
-		t := r.tests[i]
+	for i := len(tests) - 1; i >= 0; i-- {
+		t := tests[i]
 		skip := uint8(len(body) + 1)
 		test := []bpf.Instruction{
 			bpf.LoadAbsolute{Off: uint32(offArgs + 8*t.arg), Size: 4},
@@ -180,12 +184,12 @@ func compileRow(r seccompRow) []bpf.Instruction {
 		}
 		body = append(test, body...)
 	}
-	body = append(body, ret(r.errno))
-	if len(r.tests) > 0 {
+	body = append(body, action)
+	if len(tests) > 0 {
 		body = append(body, bpf.LoadAbsolute{Off: offNr, Size: 4})
 	}
 	return append([]bpf.Instruction{
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(r.nr), SkipTrue: uint8(len(body))},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(nr), SkipTrue: uint8(len(body))},
 	}, body...)
 }
 

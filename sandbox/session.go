@@ -59,7 +59,8 @@ type Session struct {
 	// waiting are the requests without an answer, gone the runners alive.
 	waiting map[uint32]chan answer
 	gone    map[uint32]chan syscall.WaitStatus
-	lost    error // why the keeper is no more
+	rules   map[uint32]*policy.Policy // of views
+	lost    error                     // why the keeper is no more
 	ended   chan struct{}
 	first   bool // the first runner has been asked for
 	fleet   fleet
@@ -80,6 +81,7 @@ func New(cfg Config) (*Session, error) {
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
 		waiting: map[uint32]chan answer{}, gone: map[uint32]chan syscall.WaitStatus{},
+		rules: map[uint32]*policy.Policy{},
 	}, nil
 }
 
@@ -128,6 +130,11 @@ func (s *Session) read() {
 			var n goneNote
 			if json.Unmarshal(f.payload, &n) == nil {
 				s.runnerGone(n)
+			}
+		case opDenied:
+			var n deniedNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				s.denied(n)
 			}
 		case opMasked:
 			var n maskedNote
@@ -195,8 +202,8 @@ func (s *Session) keeperGone(cause error) {
 	close(s.ended)
 }
 
-// ask sends a request and waits for its answer.
-func (s *Session) ask(op op, v any, fds []int) (id uint32, a answer) {
+// ask sends a request and waits for its answer. p is the policy of a view.
+func (s *Session) ask(op op, v any, p *policy.Policy, fds []int) (id uint32, a answer) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return 0, answer{err: err}
@@ -212,6 +219,7 @@ func (s *Session) ask(op op, v any, fds []int) (id uint32, a answer) {
 	s.waiting[id] = ch
 	if op == opView {
 		s.gone[id] = make(chan syscall.WaitStatus, 1)
+		s.rules[id] = p
 	}
 	s.mu.Unlock()
 	var e encoder
@@ -250,6 +258,9 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		return nil, err
 	}
 	req := viewRequest{Plan: NewPlan(p, facts)}
+	if s.cfg.Monitor {
+		req.Policy = p
+	}
 	s.mu.Lock()
 	if !s.first {
 		s.first, req.WantPid = true, os.Getpid()
@@ -268,7 +279,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if s.cfg.Log != nil {
 		send = append(slices.Clone(fds), int(s.cfg.Log.Fd()))
 	}
-	id, a := s.ask(opView, req, send)
+	id, a := s.ask(opView, req, p, send)
 	if a.err == nil {
 		a.err = s.network(p, req.Plan.Net, a)
 	}
@@ -312,7 +323,7 @@ func (s *Session) network(p *policy.Policy, key string, a answer) error {
 		return nil
 	}
 	socket := func(v6 bool) (*os.File, error) {
-		_, a := s.ask(opSocket, socketRequest{Net: key, V6: v6}, nil)
+		_, a := s.ask(opSocket, socketRequest{Net: key, V6: v6}, nil, nil)
 		if a.err != nil {
 			return nil, a.err
 		}

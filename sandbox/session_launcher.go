@@ -183,6 +183,27 @@ func (s *Session) explain(action, abs string, errno syscall.Errno, w interp.Wher
 	})
 }
 
+// denied reports what a supervisor saw a program being refused.
+func (s *Session) denied(n deniedNote) {
+	s.mu.Lock()
+	p := s.rules[n.View]
+	s.mu.Unlock()
+	if p == nil {
+		return
+	}
+	action := n.Action
+	_, rule := p.Why(action, n.Path)
+	if n.Name {
+		if r, ok := p.ProtectedName(n.Path); ok {
+			rule = r
+		}
+	}
+	s.emit(events.Event{
+		Kind: events.Open, Denied: true, Program: n.Program, Pid: n.Pid,
+		Action: action, Target: n.Path, Errno: n.Errno, Rule: &rule, Hint: p.Hint(action, n.Path),
+	})
+}
+
 // runnerDied reports a runner's own end; the next command gets a new one.
 func (s *Session) runnerDied(rc *runnerConn) {
 	s.fleet.mu.Lock()

@@ -130,4 +130,3 @@ func runnerSockets() (ours, theirs []int, err error) {
 	}
 	return ours, theirs, nil
 }
-

@@ -480,3 +480,75 @@ func TestVictim(t *testing.T) {
 	fmt.Fprint(pipe, s.pid)
 	select {}
 }
+
+// A protected name that is absent cannot be made, but in a directory that the
+// session itself made.
+func TestProtectedNamesThatAreAbsent(t *testing.T) {
+	dir := outside(t)
+	write(t, dir+"/.git/HEAD", "x")
+	write(t, dir+"/sub/f", "x")
+	if err := os.Symlink("sub", dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	p := testPolicy(dir)
+	p.Filesystem.AllowWrite = paths(dir)
+	p.Filesystem.Protected = paths(".git/hooks", ".envrc", ".vscode")
+	sink := make(chanSink, 64)
+	s, err := New(Config{Policy: p, Dir: dir, Sink: sink, Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rr := newRawRunner(t, s, p)
+	rr.check(
+		check{"mkdir," + dir + "/.git/hooks,0755", "EACCES"},
+		check{"create," + dir + "/.envrc", "EACCES"},
+		check{"create," + dir + "/sub/../.envrc", "EACCES"},
+		check{"create," + dir + "/link/.envrc", "EACCES"},
+		check{"symlink,f," + dir + "/.envrc", "EACCES"},
+		check{"link," + dir + "/sub/f," + dir + "/.envrc", "EACCES"},
+		check{"rename," + dir + "/sub/f," + dir + "/.envrc", "EACCES"},
+		check{"mkdir," + dir + "/.vscode,0755", "EACCES"},
+		check{"create," + dir + "/.envrc2", "ok"},
+		check{"mkdir," + dir + "/.git/objects,0755", "ok"},
+		check{"mkdir," + dir + "/new,0755", "ok"},
+		check{"create," + dir + "/new/.envrc", "ok"},
+		check{"rename," + dir + "/new/.envrc," + dir + "/.envrc", "EACCES"},
+	)
+	if out, status := rr.sh("cd " + dir + " && echo x > .envrc"); status == 0 {
+		t.Error(out)
+	}
+	if out, status := rr.sh("mkdir /tmp/r && cd /tmp/r && git init -q . && ls .git/hooks >/dev/null"); status != 0 {
+		t.Error("git init in a new directory:", out)
+	}
+	e := <-sink
+	if e.Target != dir+"/.git/hooks" || !e.Denied || e.Action != "create" || e.Program == "" || e.Pid == 0 {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestMonitorExplainsReads(t *testing.T) {
+	dir := outside(t)
+	write(t, dir+"/keys/id", "x")
+	write(t, dir+"/open", "x")
+	p := testPolicy(dir)
+	p.Filesystem.DenyRead = paths(dir + "/keys")
+	sink := make(chanSink, 64)
+	s, err := New(Config{Policy: p, Dir: dir, Sink: sink, Monitor: true, Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rr := newRawRunner(t, s, p)
+	if _, status := rr.sh("cd " + dir + "; cat open; cat keys/id"); status == 0 {
+		t.Error("read a hidden file")
+	}
+	e := <-sink
+	if e.Target != dir+"/keys/id" || e.Action != "read" || e.Program != "cat" || e.Errno != "EACCES" {
+		t.Errorf("event %+v", e)
+	}
+	rr.check(check{"create," + dir + "/new", "EROFS"})
+	if e := <-sink; e.Target != dir+"/new" || e.Errno != "EROFS" {
+		t.Errorf("event %+v", e)
+	}
+}
