@@ -24,6 +24,9 @@ var corpus = sync.OnceValue(func() []script {
 			if err != nil || !d.Type().IsRegular() {
 				return nil
 			}
+			if !mayBeScript(d.Name()) {
+				return nil
+			}
 			if s, ok := readScript(path); ok {
 				found = append(found, s)
 			}
@@ -32,6 +35,15 @@ var corpus = sync.OnceValue(func() []script {
 	}
 	return found
 })
+
+// mayBeScript saves opening every file of the system.
+func mayBeScript(name string) bool {
+	switch filepath.Ext(name) {
+	case "", ".sh", ".bash", ".preinst", ".postinst", ".prerm", ".postrm", ".config":
+		return true
+	}
+	return false
+}
 
 func readScript(path string) (script, bool) {
 	f, err := os.Open(path)

@@ -131,6 +131,7 @@ func (p *Parser) procSubst() *syntax.ProcSubst {
 // if the substitution ends before it.
 func (p *Parser) commandsUntilParen(pos syntax.Pos) (stmts []*syntax.Stmt, right syntax.Pos) {
 	saved := p.suspend()
+	p.inSubst = true
 	p.next()
 	stmts = p.list(true)
 	right = p.tokPos
@@ -150,19 +151,20 @@ type suspended struct {
 	tok             token
 	tokPos          syntax.Pos
 	aliasNext, cond bool
+	inSubst         bool
 	pending         []*syntax.Redirect
 }
 
 // suspend makes the parser ready for the commands of a substitution.
 func (p *Parser) suspend() suspended {
-	s := suspended{p.tok, p.tokPos, p.aliasNext, p.cond, p.pending}
-	p.pending, p.cond = nil, false
+	s := suspended{p.tok, p.tokPos, p.aliasNext, p.cond, p.inSubst, p.pending}
+	p.pending, p.cond, p.inSubst = nil, false, false
 	return s
 }
 
 // resume goes back to the word, with more here-documents to read.
 func (p *Parser) resume(s suspended, pending []*syntax.Redirect) {
-	p.tok, p.tokPos, p.aliasNext, p.cond = s.tok, s.tokPos, s.aliasNext, s.cond
+	p.tok, p.tokPos, p.aliasNext, p.cond, p.inSubst = s.tok, s.tokPos, s.aliasNext, s.cond, s.inSubst
 	p.pending = append(s.pending, pending...)
 	p.kwAt = -1
 }

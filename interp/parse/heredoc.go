@@ -166,6 +166,11 @@ func (p *Parser) hereBody(r *syntax.Redirect) {
 		if r.Op == syntax.DashHdoc {
 			p.stripTabs(&h)
 		}
+		if p.opt.Bash && p.inSubst && delim != "" && strings.HasPrefix(p.src[p.i:], delim+")") {
+			h.take(p, bol)
+			p.advance(p.i + len(delim))
+			break
+		}
 		if p.hereLine(quoted) == delim {
 			h.take(p, bol)
 			break

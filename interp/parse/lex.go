@@ -39,7 +39,8 @@ func (p *Parser) tokText() string {
 	switch p.tok {
 	case tWord:
 		lit, _ := p.litAhead()
-		if lit == "" {
+		const long = 60
+		if lit == "" || len(lit) > long {
 			return "word"
 		}
 		return strconv.Quote(lit)

@@ -75,6 +75,7 @@ type Parser struct {
 
 	aliasNext bool // the next word is checked for aliases: one ended in a blank
 	cond      bool // inside of [[ ]], where 2> is a word and an operator
+	inSubst   bool // inside of $( ), whose ) may follow the end of a here-document
 	pending   []*syntax.Redirect
 	depth     int
 	notArith  map[int]bool // offsets where an interpretation failed; see try
@@ -168,7 +169,7 @@ func (p *Parser) recover() {
 		p.nul = false // a text has one at most: it ends there
 	}
 	p.err, p.fatal, p.aliasNext = nil, false, false
-	p.cond = false
+	p.cond, p.inSubst = false, false
 	p.pending, p.depth, p.parts, p.words = nil, 0, p.parts[:0], p.words[:0]
 	p.kwAt = -1
 }
@@ -245,16 +246,30 @@ func (p *Parser) chain(n int) {
 // was. Errors no other interpretation can avoid are passed on. Callers note
 // failures in notArith: with nested attempts, each place must be tried only
 // once, or the time would be exponential.
-func (p *Parser) try(f func()) (ok bool) {
+func (p *Parser) try(f func()) bool {
+	if p.attempt(f) {
+		return true
+	}
+	// Not in the deferred function: nested panics take quadratic time.
+	if p.fatal || p.readErr != nil {
+		panic(bail{})
+	}
+	return false
+}
+
+func (p *Parser) attempt(f func()) (ok bool) {
 	m := p.mark()
 	defer func() {
-		if r := recover(); r != nil {
-			if _, b := r.(bail); !b || p.fatal || p.readErr != nil {
-				panic(r)
-			}
+		if ok {
+			return
+		}
+		r := recover()
+		if _, b := r.(bail); !b {
+			panic(r)
+		}
+		if !p.fatal && p.readErr == nil {
 			p.err = nil
 			p.back(m)
-			ok = false
 		}
 	}()
 	f()

@@ -287,6 +287,7 @@ var treeRows = []struct {
 	{"cat <<E\na", false, []string{"cat <<E=a"}},
 	{"echo $(cat <<E\n)\nE\n) b", false, []string{"echo <cmd cat <<E=)\\n> b"}},
 	{"echo $(cat <<E) b\nx\nE\nc", false, []string{"echo <cmd cat <<E=x\\n> b", "c"}},
+	{"x=$(cat <<E\na\nE) b", true, []string{"[x=<cmd cat <<E=a\\n>]b"}},
 	{"cat <<E; x=$(\necho hi)\nbody\nE\n", false, []string{"cat <<E=body\\n ; [x=<cmd echo hi>]"}},
 	{"cat <<E\n$(cat <<F\na\nF\n)${x:-\"b\"}\nE\n", false, []string{"cat <<E=<cmd cat <<F=a\\n><$x :- <\"b\">>\\n"}},
 	{"echo `echo \\`a \\\\\\$b\\`` \"`echo \\\"a b\\\"`\"", false, []string{"echo <cmd echo <cmd a <$b>>> <\"<cmd echo <\"a b\">>\">"}},
