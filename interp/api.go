@@ -161,6 +161,10 @@ func inheritedFiles(System) map[int]int {
 func (sh *shell) adoptEnv(env []string) {
 	for _, entry := range env {
 		name, value, ok := strings.Cut(entry, "=")
+		if fn, is := functionEntry(name); ok && is && sh.rt.bash {
+			sh.importFunction(fn, value)
+			continue
+		}
 		if !ok || !validName(name) {
 			if ok && name != "" {
 				sh.rt.oddEnv = append(sh.rt.oddEnv, entry)

@@ -27,10 +27,10 @@ func (c *compiler) ifClause(i *syntax.IfClause) node {
 				return branches[i].then(sh)
 			}
 		}
-		sh.status = 0
 		if other != nil {
-			return other(sh)
+			return other(sh) // $? in it is that of the condition
 		}
+		sh.status = 0
 		return flowNext
 	}
 }
@@ -130,7 +130,10 @@ func (l *forLoop) run(sh *shell) flow {
 	if err != nil {
 		return sh.expansionFailed(err)
 	}
-	sh.status = 0
+	if len(items) == 0 {
+		sh.status = 0
+		return flowNext
+	}
 	sh.loopDepth++
 	defer func() { sh.loopDepth-- }()
 	for _, item := range items {
@@ -250,8 +253,7 @@ func (c *compiler) caseClause(cc *syntax.CaseClause) node {
 		if sh.opts.on(optXtrace) && sh.bash() {
 			sh.trace("case " + quoteWord(s) + " in")
 		}
-		matched := false
-		sh.status = 0
+		matched, resumed := false, false
 		for i := 0; i < len(items); i++ {
 			it := &items[i]
 			if !matched {
@@ -269,10 +271,13 @@ func (c *compiler) caseClause(cc *syntax.CaseClause) node {
 			case syntax.Fallthrough:
 				continue
 			case syntax.Resume:
-				matched = false
+				matched, resumed = false, true
 				continue
 			}
 			return flowNext
+		}
+		if !matched && !resumed {
+			sh.status = 0
 		}
 		return flowNext
 	}

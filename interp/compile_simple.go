@@ -303,7 +303,11 @@ func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
 			sh.status = 1
 			return sh.failed()
 		}
-		sh.funcs.set(fn.name, fn)
+		if old, _ := sh.funcs.get(fn.name); old != nil && old.exported {
+			sh.exportFunction(fn, true)
+		} else {
+			sh.funcs.set(fn.name, fn)
+		}
 		sh.status = 0
 		return flowNext
 	}

@@ -381,6 +381,8 @@ func (c *declCall) runFunctions(sh *shell) int {
 				return sh.builtinFailed(1, "%s: %s: not a function", c.name, name)
 			} else if c.add&attrReadonly != 0 {
 				sh.rt.protect(fn)
+			} else {
+				sh.exportFunction(fn, c.remove&attrExport == 0)
 			}
 		}
 		return 0

@@ -186,8 +186,12 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 }
 
 func (sh *shell) unsetFunction(name string) {
-	if fn, _ := sh.funcs.get(name); fn == nil {
+	fn, _ := sh.funcs.get(name)
+	if fn == nil {
 		return
+	}
+	if fn.exported {
+		sh.env = nil
 	}
 	if sh.funcs.base == nil {
 		sh.funcs.forget(name)

@@ -67,19 +67,6 @@ func parseText(text string) (*syntax.Word, error) {
 	return w, nil
 }
 
-// functionText is a function's source, for type and declare -f.
-func functionText(d *syntax.FuncDecl) string {
-	var b strings.Builder
-	b.WriteString(d.Name.Value + " () \n")
-	body := printNode(d.Body)
-	if strings.HasPrefix(body, "{ ") {
-		body = "{\n    " + body[2:]
-	}
-	b.WriteString(body)
-	b.WriteByte('\n')
-	return b.String()
-}
-
 // stmtText is a command on one line, for jobs.
 func stmtText(s *syntax.Stmt) string {
 	text, _, _ := strings.Cut(printNode(s), "\n")

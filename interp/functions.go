@@ -1,0 +1,95 @@
+package interp
+
+import (
+	"strings"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// functionText is a function's source, for type and declare -f.
+func functionText(d *syntax.FuncDecl) string {
+	return d.Name.Value + " () \n" + bodyText(d.Body) + "\n"
+}
+
+// bodyText writes a brace group with a command on each line, as bash does;
+// other bodies are as the printer has them.
+func bodyText(s *syntax.Stmt) string {
+	block, ok := s.Cmd.(*syntax.Block)
+	if !ok || len(s.Redirs) > 0 || len(block.Stmts) == 0 {
+		return printNode(s)
+	}
+	var b strings.Builder
+	b.WriteString("{ \n")
+	for _, stmt := range block.Stmts {
+		text := printNode(stmt)
+		if !strings.Contains(text, "<<") && !strings.Contains(text, "'") && !strings.Contains(text, "\"") {
+			// Lines inside of quotes and here-documents stay as they are.
+			text = strings.ReplaceAll(text, "\n", "\n    ")
+		}
+		b.WriteString("    " + text + "\n")
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+// Exported functions travel as variables of these names, as in bash.
+const (
+	functionPrefix = "BASH_FUNC_"
+	functionSuffix = "%%"
+)
+
+func functionEntry(name string) (fn string, ok bool) {
+	if !strings.HasPrefix(name, functionPrefix) || !strings.HasSuffix(name, functionSuffix) {
+		return "", false
+	}
+	return name[len(functionPrefix) : len(name)-len(functionSuffix)], true
+}
+
+// importFunction defines a function from the environment. The value has to
+// be one function definition and nothing else: bash once ran what followed.
+func (sh *shell) importFunction(name, value string) {
+	if !strings.HasPrefix(value, "() ") || strings.IndexAny(name, "/= \t\n;&|<>()$`\\\"'") >= 0 || name == "" {
+		return
+	}
+	p := parse.New(parse.String(name+" "+value), parse.Options{Name: name, Bash: true})
+	stmts, err := p.Next()
+	if err != nil || len(stmts) != 1 {
+		return
+	}
+	s := stmts[0]
+	d, ok := s.Cmd.(*syntax.FuncDecl)
+	if !ok || d.Name == nil || d.Name.Value != name || s.Background || s.Negated || len(s.Redirs) > 0 {
+		return
+	}
+	if more, _ := p.Next(); more != nil {
+		return
+	}
+	c := &compiler{file: "environment"}
+	fn := &function{
+		name: name, body: c.stmt(d.Body), file: "environment", exported: true,
+		text: func() string { return functionText(d) },
+	}
+	if c.err == nil {
+		sh.funcs.set(name, fn)
+	}
+}
+
+// exportFunction marks a function. Functions are immutable, since subshells
+// share them: the shell gets a copy.
+func (sh *shell) exportFunction(fn *function, on bool) {
+	c := *fn
+	c.exported = on
+	sh.funcs.set(fn.name, &c)
+	sh.env = nil
+}
+
+func (sh *shell) appendFunctions(env []string) []string {
+	sh.funcs.each(func(name string, fn *function) {
+		if fn != nil && fn.exported {
+			_, body, _ := strings.Cut(fn.text(), "\n")
+			env = append(env, functionPrefix+name+functionSuffix+"=() "+strings.TrimSuffix(body, "\n"))
+		}
+	})
+	return env
+}
