@@ -247,8 +247,8 @@ func (p *Parser) redirPrefix(c byte) {
 	}
 	end := j
 	for j+1 < len(src) && src[j] == '\\' && src[j+1] == '\n' {
-		if j += 2; j == len(src) {
-			return // the operator would be on a line not read yet
+		if j += 2; j == len(src) && p.extend(j) {
+			src = p.src
 		}
 	}
 	if j >= len(src) || src[j] != '<' && src[j] != '>' {
@@ -311,6 +311,18 @@ func (p *Parser) redirOp(c byte) {
 	p.i++
 }
 
+// extend gets another line of the base input, while p.i is before its end.
+func (p *Parser) extend(end int) bool {
+	if p.kind != baseInput {
+		return false
+	}
+	at := p.i
+	p.i = end
+	ok := p.more()
+	p.i = at
+	return ok
+}
+
 // litAhead returns the word at p.i without consuming it if it has no quotes
 // and no expansions, and the index of its end; otherwise "".
 func (p *Parser) litAhead() (string, int) {
@@ -331,12 +343,8 @@ func (p *Parser) litAhead() (string, int) {
 func (p *Parser) litAheadJoined(i int) (string, int) {
 	lit := []byte(p.src[p.i:i])
 	for {
-		if i == len(p.src) && p.kind == baseInput {
-			at := p.i
-			p.i = i
-			ok := p.more()
-			p.i = at
-			if !ok {
+		if i == len(p.src) {
+			if !p.extend(i) {
 				return string(lit), i
 			}
 		}
