@@ -215,6 +215,9 @@ var forwarded = []os.Signal{
 // stops, and hands on the signals that arrive at its own number, outside and
 // inside. The program's number is a new one.
 func (s *system) Exec(c *interp.Command) (syscall.WaitStatus, error) {
+	outside := make(chan os.Signal, signalRoom)
+	signal.Notify(outside, forwarded...)
+	defer signal.Stop(outside)
 	p, err := s.startProcess(opStart, c, uint32(interp.ReportStart|interp.ReportStops))
 	if err != nil {
 		return 0, err
@@ -226,20 +229,9 @@ func (s *system) Exec(c *interp.Command) (syscall.WaitStatus, error) {
 	}
 	s.execPid.Store(int64(pid))
 	defer s.execPid.Store(0)
-	outside, done := make(chan os.Signal, signalRoom), make(chan struct{})
-	signal.Notify(outside, forwarded...)
-	defer signal.Stop(outside)
+	done := make(chan struct{})
 	defer close(done)
-	go func() {
-		for {
-			select {
-			case sig := <-outside:
-				_ = s.Kill(pid, sig.(syscall.Signal)) // it may have ended
-			case <-done:
-				return
-			}
-		}
-	}()
+	go s.forward(pid, outside, done)
 	for {
 		ws, _, err := p.Wait()
 		if err != nil || !ws.Stopped() && !ws.Continued() {
@@ -249,6 +241,19 @@ func (s *system) Exec(c *interp.Command) (syscall.WaitStatus, error) {
 			// Whoever continues the shell means the program.
 			_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
 			_ = s.Kill(pid, syscall.SIGCONT)
+		}
+	}
+}
+
+func (s *system) forward(pid int, signals <-chan os.Signal, done <-chan struct{}) {
+	for {
+		select {
+		case sig := <-signals:
+			if n, ok := sig.(syscall.Signal); ok {
+				_ = s.Kill(pid, n) // the program may have ended
+			}
+		case <-done:
+			return
 		}
 	}
 }

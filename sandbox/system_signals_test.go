@@ -91,6 +91,75 @@ func TestSignalsToShell(t *testing.T) {
 	}
 }
 
+// No signal at any moment of a fork harms runner or command.
+func TestSignalStorm(t *testing.T) {
+	s, l := newTestSystem(t, systemHooks{})
+	s.Pid()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-s.Signals():
+			default:
+				sigs := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTSTP, syscall.SIGPIPE, 40, kickSignal}
+				_ = syscall.Kill(l.pids[0], sigs[i%len(sigs)])
+			}
+		}
+	}()
+	for range 300 {
+		p, err := s.Start(&interp.Command{Paths: []string{"/nonexistent", "/bin/true"}, Argv: []string{"true"}, Group: -1, Terminal: -1})
+		must(t, err)
+		if ws, _, err := p.Wait(); ws != 0 || err != nil {
+			t.Fatalf("%#x %v", ws, err)
+		}
+		var st syscall.Stat_t
+		must(t, s.Stat(nil, "/", false, &st))
+	}
+	close(stop)
+	<-stopped
+	if len(l.pids) != 1 {
+		t.Error("the runner was replaced")
+	}
+}
+
+// Exec ends as the program does, and the program gets what is sent to the
+// shell, by its number outside or inside.
+func TestExec(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	if _, err := s.Exec(&interp.Command{Paths: []string{"/nonexistent"}, Argv: []string{"x"}, Group: -1, Terminal: -1}); err != syscall.ENOENT {
+		t.Errorf("%v", err)
+	}
+	if ws, err := s.Exec(shCommand("exit 3", 2)); err != nil || ws.ExitStatus() != 3 {
+		t.Errorf("%#x %v", ws, err)
+	}
+	for name, send := range map[string]func() error{
+		"outside": func() error { return syscall.Kill(os.Getpid(), syscall.SIGUSR1) },
+		"inside":  func() error { return syscall.Kill(s.Pid(), syscall.SIGUSR1) },
+	} {
+		r, w, err := os.Pipe()
+		must(t, err)
+		sent := make(chan error, 1)
+		go func() {
+			var b [1]byte
+			_, _ = r.Read(b[:])
+			for s.execPid.Load() == 0 {
+				runtime.Gosched()
+			}
+			sent <- send()
+		}()
+		ws, err := s.Exec(shCommand("trap 'exit 9' USR1; echo; while :; do sleep 0.01; done", int(w.Fd())))
+		if err != nil || ws.ExitStatus() != 9 {
+			t.Errorf("%s: %#x %v", name, ws, err)
+		}
+		must(t, <-sent)
+		r.Close()
+		w.Close()
+	}
+}
+
 func TestStandIn(t *testing.T) {
 	s, _ := newTestSystem(t, systemHooks{})
 	start := func() (interp.StandIn, int) {
