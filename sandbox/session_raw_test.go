@@ -23,7 +23,7 @@ func newRawRunner(t *testing.T, s *Session, p *policy.Policy) *rawRunner {
 	t.Helper()
 	r, err := s.startRunner(p)
 	if err != nil {
-		t.Fatal(err)
+		required(t, err)
 	}
 	rr := &rawRunner{t: t, r: r, in: newFrameReader(r.sock, inlinePayload+headerSize, 16)}
 	var f frame

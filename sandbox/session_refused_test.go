@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// required tells whether a missing kernel feature is a failure.
+func required(t *testing.T, err error) {
+	t.Helper()
+	var se *SetupError
+	if errors.As(err, &se) && os.Getenv("FSH_REQUIRE") != "all" {
+		switch se.Layer {
+		case "user namespace", "Landlock", "seccomp", "proc", "network":
+			t.Skip(err)
+		}
+	}
+	t.Fatal(err)
+}
+
+// Without user namespaces there is no session, and the error says why.
+func TestRefusedUserNamespaces(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestNoNamespaces$", "-test.v")
+	cmd.Env = append(os.Environ(), "FSH_TEST_LIMITED=1")
+	id := func(n int) []syscall.SysProcIDMap {
+		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: n, Size: 1}}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid()),
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "PASS: TestNoNamespaces") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNoNamespaces runs in a user namespace whose limit is zero.
+func TestNoNamespaces(t *testing.T) {
+	if os.Getenv("FSH_TEST_LIMITED") == "" {
+		t.Skip("only as a subprocess")
+	}
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	p := testPolicy(t.TempDir())
+	s := newTestSession(t, p)
+	_, err := s.startRunner(p)
+	var se *SetupError
+	if !errors.As(err, &se) || se.Layer != "user namespace" || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(se.Hint, "max_user_namespaces") {
+		t.Fatalf("got %#v", err)
+	}
+	if _, again := s.startRunner(p); !errors.As(again, &se) {
+		t.Errorf("the second attempt: %v", again)
+	}
+}
+
+// A keeper that dies takes everything inside along; the session stays dead.
+func TestDeathOfTheKeeper(t *testing.T) {
+	dir := t.TempDir()
+	p := testPolicy(dir)
+	s := newTestSession(t, p)
+	rr := newRawRunner(t, s, p)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rr.send([]string{"/bin/sleep", "1000"}, w)
+	w.Close()
+	if err := syscall.Kill(s.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(make([]byte, 1)); err == nil || err.Error() != "EOF" {
+		t.Errorf("a command lives: %v", err)
+	}
+	<-s.ended
+	var se *SetupError
+	if _, err := s.startRunner(p); !errors.As(err, &se) || se.Layer != "keeper" {
+		t.Errorf("got %v", err)
+	}
+	if _, ok := <-rr.r.gone; ok {
+		t.Error("the runner's end was told by nobody")
+	}
+}
+
+// A runner that dies is told of, and another one can be had.
+func TestDeathOfARunner(t *testing.T) {
+	dir := t.TempDir()
+	p := testPolicy(dir)
+	s := newTestSession(t, p)
+	rr := newRawRunner(t, s, p)
+	rr.send([]string{"/bin/sh", "-c", "kill -KILL $PPID"}, os.Stderr)
+	if ws, ok := <-rr.r.gone; !ok || ws.Signal() != syscall.SIGKILL {
+		t.Errorf("status %v %v", ws, ok)
+	}
+	again := newRawRunner(t, s, p)
+	if out, status := again.sh("echo ok"); out != "ok" || status != 0 {
+		t.Errorf("%q %d", out, status)
+	}
+}
