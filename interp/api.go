@@ -278,6 +278,7 @@ func (s *Shell) end(f flow, status int) Result {
 	sh := s.main
 	sh.status = status
 	sh.finish(f)
+	sh.finishOutputs()
 	close(sh.rt.stop)
 	return Result{Status: sh.status & 0xff, Signal: sh.endBy}
 }

@@ -41,11 +41,10 @@ type expander struct {
 // span is a part of a field, from and to are offsets.
 type span struct{ from, to int }
 
-// takeExpander returns an expander for one word. The idle one of a shell is
-// reused, but not by its subshells, which share the pointer.
+// takeExpander returns an expander for one word; the shell keeps an idle one.
 func (sh *shell) takeExpander(m expandMode) *expander {
 	e := sh.idle
-	if e == nil || e.sh != sh {
+	if e == nil {
 		e = &expander{sh: sh}
 	}
 	sh.idle = nil

@@ -3,6 +3,7 @@ package interp
 import (
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // firstSubstFD is the descriptor of the first process substitution; more go
@@ -36,7 +37,17 @@ func (sh *shell) processSubst(body node, out bool) (string, error) {
 	sub.setFile(number, newFile(theirs)).drop()
 	sh.setFile(n, newFile(ours)).drop()
 	sh.substFDs = append(sh.substFDs[:len(sh.substFDs):len(sh.substFDs)], n)
-	go sub.runMember(body)
+	if !out {
+		go sub.runMember(body)
+	} else {
+		sh.rt.outputs.Add(1)
+		sh.rt.running.Add(1)
+		go func() {
+			sub.runMember(body)
+			sh.rt.running.Add(-1)
+			sh.rt.outputs.Done()
+		}()
+	}
 	return "/dev/fd/" + strconv.Itoa(n), nil
 }
 
@@ -51,5 +62,32 @@ func closingSubsts(n node) node {
 		}
 		sh.substFDs = sh.substFDs[:min(open, len(sh.substFDs))]
 		return f
+	}
+}
+
+// outputGrace is how long the end of the shell waits for its >(…) to take in
+// what was written to them. Other shells leave them running; here they would
+// end with the session. It is bounded, as a command in the background may
+// hold the pipe open.
+const outputGrace = 5 * time.Second
+
+// finishOutputs closes the pipes to >(…) and waits for these.
+func (sh *shell) finishOutputs() {
+	if sh.rt.running.Load() == 0 {
+		return
+	}
+	done := make(chan struct{})
+	for n, f := range sh.fds {
+		if f != nil && f.fd > 2 {
+			sh.setFile(n, nil).drop()
+		}
+	}
+	go func() {
+		sh.rt.outputs.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(outputGrace):
 	}
 }

@@ -22,7 +22,10 @@ type runtime struct {
 
 	main *shell
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// outputs counts the >(…) that run.
+	outputs  sync.WaitGroup
+	running  atomic.Int32    // of these
 	live     map[*shell]bool // subshells whose goroutines run
 	readonly map[*function]bool
 	regexps  regexpCache

@@ -129,6 +129,7 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.parent = sh
 	sub.async = async
 	sub.scratch = nil
+	sub.idle = nil
 	sub.peek = nil
 	if async || sh.opts.on(optMonitor) {
 		sub.vars = sh.vars.flatten(cloneVariable)
