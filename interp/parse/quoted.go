@@ -1,6 +1,10 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // dqMode says where text which is read as in double quotes ends.
 type dqMode uint8
@@ -53,31 +57,14 @@ func (p *Parser) quotedParts(m dqMode) {
 		case '\\':
 			p.escape(&r)
 			continue
-		case '$':
-			if !p.isExpansion(true) {
-				break
-			}
-			p.endLit(&r)
-			p.parts = append(p.parts, p.dollar(true))
-			r = p.beginLit()
-			continue
-		case '`':
-			p.endLit(&r)
-			p.parts = append(p.parts, p.backquoted(m == dqQuote || m == dqBrace))
-			r = p.beginLit()
-			continue
-		case '"':
-			if m == dqQuote {
+		case '$', '`', '"':
+			if c == '"' && m == dqQuote {
 				p.endLit(&r)
 				return
 			}
-			if m != dqBrace {
-				break
+			if p.innerPart(m, c, &r) {
+				continue
 			}
-			p.endLit(&r)
-			p.parts = append(p.parts, p.doubleQuoted(p.pos(), false))
-			r = p.beginLit()
-			continue
 		case '(', '[':
 			if nest++; nest > maxDepth {
 				p.tooDeep()
@@ -105,6 +92,26 @@ func (p *Parser) quotedParts(m dqMode) {
 		p.i++
 	}
 	p.endLit(&r)
+}
+
+// innerPart parses what starts with one of $ ` " if it is more than text.
+func (p *Parser) innerPart(m dqMode, c byte, r *litRun) bool {
+	if c == '$' && !p.isExpansion(true) || c == '"' && m != dqBrace {
+		return false
+	}
+	p.endLit(r)
+	var part syntax.WordPart
+	switch c {
+	case '$':
+		part = p.dollar(true)
+	case '`':
+		part = p.backquoted(m == dqQuote || m == dqBrace)
+	case '"':
+		part = p.doubleQuoted(p.pos(), false)
+	}
+	p.parts = append(p.parts, part)
+	*r = p.beginLit()
+	return true
 }
 
 // ends reports whether c, one of ) ] ; : ends the mode.
