@@ -77,4 +77,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", "--bash", builtinRows)
 	compareRows(t, "bash", "--bash", builtinContextRows)
 	compareRows(t, "bash", "--bash", bashRows)
+	compareRows(t, "bash", "--bash", bashContextRows)
 }

@@ -78,7 +78,7 @@ func runMapfile(sh *shell, args []string) int {
 	c, err := parseMapfile(args[1:])
 	if err != nil {
 		sh.errorf("%s: %s", args[0], err)
-		return 2
+		return sh.badCallStatus(err)
 	}
 	in, err := sh.openInput(c.fd)
 	if err != nil {

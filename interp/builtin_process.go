@@ -52,6 +52,10 @@ func runUmask(sh *shell, args []string) int {
 
 // limitOf is a limit as commands started now have it.
 func (sh *shell) limitOf(resource int) Limit {
+	if resource == ulimitPipe {
+		const pipeBuf = 4096 // PIPE_BUF, limits.h
+		return Limit{Resource: resource, Cur: pipeBuf, Max: pipeBuf}
+	}
 	for _, l := range sh.limits {
 		if l.Resource == resource {
 			return l

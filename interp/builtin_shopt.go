@@ -257,6 +257,9 @@ func runCaller(sh *shell, args []string) int {
 	if at > 0 {
 		name, file = sh.callStack[at-1].name, sh.callStack[at-1].file
 	}
+	if file == "-c" || at == 0 && sh.opts.on(optCommand) {
+		file = "environment" // what bash calls it
+	}
 	out := fmt.Appendf(sh.scratch[:0], "%d ", site.line)
 	if numbered {
 		out = append(append(out, name...), ' ')

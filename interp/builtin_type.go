@@ -156,7 +156,7 @@ func (sh *shell) describe(name string, m meaning) string {
 		return name + " is a shell keyword"
 	case kindFunction:
 		if f, _ := sh.funcs.get(name); sh.bash() && f.text != nil {
-			return name + " is a function\n" + f.text()
+			return name + " is a function\n" + strings.TrimSuffix(f.text(), "\n")
 		}
 		return name + " is a shell function"
 	case kindSpecial:
@@ -178,10 +178,9 @@ func (sh *shell) describe(name string, m meaning) string {
 
 // typeCall is a parsed type command.
 type typeCall struct {
-	want      lookupKinds
-	word      bool // -t
-	path      bool // -p, -P
-	forcePath bool // -P
+	want lookupKinds
+	word bool // -t
+	path bool // -p, -P
 }
 
 func runType(sh *shell, args []string) int {
@@ -194,11 +193,11 @@ func runType(sh *shell, args []string) int {
 		case 'f':
 			c.want.noFunctions = true
 		case 't':
-			c.word = true
+			c.word, c.path = true, false
 		case 'P':
-			c.forcePath, c.want.onlyFiles, c.path = true, true, true
+			c.want.onlyFiles, c.word, c.path = true, false, true
 		case 'p':
-			c.path = true
+			c.word, c.path = false, true
 		}
 	}
 	if opts.err != nil {
@@ -315,7 +314,7 @@ func (sh *shell) commandQuery(name string, operands []string, c *commandCall) in
 	if c.standard {
 		want.path = defaultPath
 	}
-	out, status := sh.scratch[:0], 0
+	out, status, some := sh.scratch[:0], 0, false
 	for _, operand := range operands {
 		found := sh.meanings(operand, want)
 		if len(found) == 0 {
@@ -325,6 +324,7 @@ func (sh *shell) commandQuery(name string, operands []string, c *commandCall) in
 			status = sh.notFoundStatus()
 			continue
 		}
+		some = true
 		text := operand
 		switch m := found[0]; {
 		case c.verbose:
@@ -335,6 +335,9 @@ func (sh *shell) commandQuery(name string, operands []string, c *commandCall) in
 			text = m.text
 		}
 		out = append(append(out, text...), '\n')
+	}
+	if some && sh.bash() {
+		status = 0 // one found name is enough for bash
 	}
 	return max(status, sh.emit(name, out))
 }

@@ -49,6 +49,7 @@ var ulimitTable = []ulimitResource{
 	{'l', rlimitMemlock, 1024, "max locked memory", "kbytes, ", "locked memory(kbytes)"},
 	{'m', rlimitRSS, 1024, "max memory size", "kbytes, ", "memory(kbytes)"},
 	{'n', rlimitNofile, 1, "open files", "", "nofiles"},
+	{'p', ulimitPipe, 512, "pipe size", "512 bytes, ", ""},
 	{'q', rlimitMsgqueue, 1, "POSIX message queues", "bytes, ", "msgqueue(bytes)"},
 	{'r', rlimitRtprio, 1, "real-time priority", "", "rtprio"},
 	{'s', rlimitStack, 1024, "stack size", "kbytes, ", "stack(kbytes)"},
@@ -57,6 +58,9 @@ var ulimitTable = []ulimitResource{
 	{'v', rlimitAS, 1024, "virtual memory", "kbytes, ", "vmemory(kbytes)"},
 	{'x', rlimitLocks, 1, "file locks", "", "locks"},
 }
+
+// ulimitPipe is no resource: ulimit -p of bash shows PIPE_BUF.
+const ulimitPipe = -1
 
 // limitInfinity is RLIM_INFINITY.
 const limitInfinity = math.MaxUint64
@@ -81,7 +85,7 @@ func ulimitByLetter(c byte, dash bool) *ulimitResource {
 
 // blockUnit is the unit of the limits that POSIX gives in 512 byte blocks.
 func (r *ulimitResource) blockUnit(dash bool) uint64 {
-	if r.unit == 512 && !dash {
+	if r.unit == 512 && r.resource != ulimitPipe && !dash {
 		return 1024
 	}
 	return r.unit
@@ -176,6 +180,9 @@ func (f *ulimitFlags) operand(rest []string) error {
 // newLimit computes what a request makes of a limit. ceiling is how high the
 // hard limit may become.
 func (r *ulimitRequest) newLimit(old Limit, f *ulimitFlags, dash bool, ceiling uint64) (Limit, error) {
+	if r.res.resource == ulimitPipe {
+		return old, errors.New("cannot modify limit")
+	}
 	v, err := r.number(old, dash)
 	if err != nil {
 		return old, err
@@ -218,6 +225,9 @@ func (r *ulimitRequest) number(old Limit, dash bool) (uint64, error) {
 func appendLimits(dst []byte, f *ulimitFlags, dash bool, get func(resource int) Limit) []byte {
 	for i := range ulimitTable {
 		r := &ulimitTable[i]
+		if dash && r.resource == ulimitPipe {
+			continue
+		}
 		l := get(r.resource)
 		v := l.Cur
 		if f.hard {
