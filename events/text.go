@@ -63,7 +63,9 @@ func (t *Text) text(e Event) string {
 			return ""
 		}
 		return denialText(e)
-	case t.opts.Debug && e.Kind != Exit:
+	case t.opts.Debug && e.Kind == Exit:
+		return lines(ran(e), "")
+	case t.opts.Debug:
 		return lines("allowed: "+subject(e), "")
 	}
 	return ""
@@ -111,6 +113,15 @@ func cut(s string) string {
 		return s
 	}
 	return s[:maxShown*3/4] + "…" + s[len(s)-maxShown/4:]
+}
+
+// ran is a command that ended: its words, and what became of it.
+func ran(e Event) string {
+	text := fmt.Sprintf("ran: %s:%d: %s", e.File, e.Line, strings.Join(e.Argv, " "))
+	if e.Status != nil && *e.Status != 0 {
+		text += fmt.Sprintf(" (status %d)", *e.Status)
+	}
+	return text
 }
 
 // subject is who wanted what: `npm[4213] connect host:443`. A process that is

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -20,6 +22,7 @@ type proxy struct {
 	process *netfilter.Proxy
 	next    int
 	done    chan struct{} // all events have been passed on
+	exposed []io.Closer   // expose_ports
 }
 
 // doors is the order in which netfilter takes the listeners.
@@ -28,7 +31,7 @@ var doors = []string{
 }
 
 // AddNamespace implements sandbox.Proxy.
-func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, _ func(v6 bool) (*os.File, error)) error {
+func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, socket func(v6 bool) (*os.File, error)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	files := make([]*os.File, len(doors))
@@ -55,13 +58,26 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, _ 
 			f.Close()
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, port := range rules.Network.ExposePorts {
+		door, err := netfilter.Expose(port, socket)
+		if err != nil {
+			return fmt.Errorf("expose port %d: %w", port, err)
+		}
+		p.exposed = append(p.exposed, door)
+	}
+	return nil
 }
 
 // close ends the proxy process after its last event.
 func (p *proxy) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, door := range p.exposed {
+		door.Close()
+	}
 	if p.process != nil {
 		p.process.Close()
 		<-p.done
