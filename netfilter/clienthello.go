@@ -11,7 +11,7 @@ const (
 	extECH            = 0xfe0d
 	nameTypeHost      = 0
 	maxRecord         = 1 << 14
-	maxHello          = 64 << 10 // a post-quantum hello is about 2 KiB
+	maxHello          = 16 << 10 // a post-quantum hello is about 2 KiB; this bounds what is read again as it comes
 	recordHeaderBytes = 5
 )
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -86,8 +87,8 @@ func ParseHost(text string) (Host, error) {
 		}
 	}
 	if !isPlainASCII(name) {
-		mapped, err := lookup.ToASCII(name)
-		if err != nil {
+		mapped, ok := mapInternational(name)
+		if !ok {
 			return fail("not a valid international name")
 		}
 		name = mapped
@@ -104,6 +105,20 @@ func ParseHost(text string) (Host, error) {
 		return fail(reason)
 	}
 	return Host{name: name}, nil
+}
+
+// mapInternational turns U-labels into A-labels. The result must map to
+// itself, or the same host would have two spellings.
+func mapInternational(name string) (string, bool) {
+	if !utf8.ValidString(name) {
+		return "", false
+	}
+	mapped, err := lookup.ToASCII(name)
+	if err != nil {
+		return "", false
+	}
+	again, err := lookup.ToASCII(mapped)
+	return mapped, err == nil && again == mapped
 }
 
 // isPlainASCII: no mapping can change it except lower-casing. A-labels are
