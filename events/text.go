@@ -158,7 +158,7 @@ func (r Rule) String() string {
 		return fmt.Sprintf("%s at %s:%d", text, r.Origin.File, r.Origin.Line)
 	case r.Origin.File != "":
 		return text + " at " + r.Origin.File
-	case r.Origin.Layer != "":
+	case r.Origin.Layer != "" && !strings.HasSuffix(text, ")"):
 		return text + " (" + r.Origin.Layer + ")"
 	}
 	return text

@@ -51,7 +51,12 @@ func demo(fsh, script, rules string) error {
 
 // makeHome makes a home directory with something to lose.
 func makeHome() (string, error) {
-	base, err := os.MkdirTemp("", "fsh-demo-")
+	// Not in /tmp: that is private to the sandbox, and nothing there to lose.
+	dir, err := filepath.Abs("build")
+	if err != nil {
+		return "", err
+	}
+	base, err := os.MkdirTemp(dir, "home-")
 	if err != nil {
 		return "", err
 	}
