@@ -72,6 +72,7 @@ func runnerMain(sock, events int) int {
 	if err != nil {
 		return runnerFailed(err)
 	}
+	blockHere()
 	if err := r.catchSignals(); err != nil {
 		return runnerFailed(err)
 	}

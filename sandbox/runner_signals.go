@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -110,8 +111,15 @@ func readSignal(fd int) (sig syscall.Signal, sender int, user bool, err error) {
 	return syscall.Signal(ne.Uint32(b[:])), int(ne.Uint32(b[16:])), code <= 0, err
 }
 
-// catchSignals starts forwarding what is sent to the runner's number. The
-// calling goroutine is locked to a thread, which lets the signals in.
+// blockHere keeps signals away from the calling goroutine's thread, which it
+// is locked to: R and W go on with their work under a storm of signals.
+func blockHere() {
+	set := blockedSignals()
+	rawMask(&set, nil)
+}
+
+// catchSignals starts forwarding what is sent to the runner's number, on a
+// thread that lets all signals in.
 func (r *runner) catchSignals() error {
 	fd, err := signalReader()
 	if err != nil {
@@ -119,9 +127,10 @@ func (r *runner) catchSignals() error {
 	}
 	setActions(blockedSignals()&^sigBit(kickSignal), 0)
 	r.opens.init()
-	none := uint64(0)
-	rawMask(&none, nil)
 	go func() {
+		runtime.LockOSThread()
+		none := uint64(0)
+		rawMask(&none, nil)
 		for {
 			sig, sender, user, err := readSignal(fd)
 			if err == nil && user {

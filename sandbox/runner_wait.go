@@ -12,6 +12,7 @@ const rusageSize = int(unsafe.Sizeof(syscall.Rusage{}))
 // waitLoop is thread W.
 func (r *runner) waitLoop() {
 	runtime.LockOSThread()
+	blockHere()
 	var (
 		status syscall.WaitStatus
 		ru     syscall.Rusage
