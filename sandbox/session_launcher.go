@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/interp"
@@ -24,7 +27,8 @@ type fleet struct {
 	once   sync.Once
 	system *system
 
-	started sync.Map // *interp.Command to time.Time
+	started  sync.Map // *interp.Command to time.Time
+	programs sync.Map // *policy.Policy of programs that have run
 }
 
 // System is the session as the interpreter's door to the operating system.
@@ -109,7 +113,7 @@ func (s *Session) closeRunners() {
 
 // hooks connect the system to policy and events.
 func (s *Session) hooks() systemHooks {
-	h := systemHooks{start: s.commandStarts}
+	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv}
 	if s.cfg.Sink != nil {
 		h.exit, h.explain, h.gone = s.commandEnded, s.explain, s.runnerDied
 	}
@@ -140,6 +144,45 @@ func (s *Session) commandStarts(c *interp.Command) error {
 		s.fleet.started.Store(c, time.Now())
 	}
 	return nil
+}
+
+// programPolicy is the policy of the file that a command executes. A file
+// that the session itself could have written has no claim to the rights of
+// the program whose name it bears.
+func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Policy, error) {
+	if len(p.Programs) == 0 {
+		return p, nil
+	}
+	for _, file := range c.Paths {
+		own := p.ForProgram(file)
+		if own == p {
+			continue
+		}
+		if !filepath.IsAbs(file) {
+			at := s.cfg.Dir
+			if d, ok := c.Dir.(*dir); ok {
+				at = d.path
+			}
+			file = filepath.Join(at, file)
+		}
+		if s.System().Access(c.Dir, file, unix.X_OK) != nil {
+			continue // execve goes on to the next candidate
+		}
+		if writable, _ := p.Why("write", file); writable {
+			return p, nil
+		}
+		s.fleet.programs.Store(own, true)
+		return own, nil
+	}
+	return p, nil
+}
+
+// programEnv withholds what could turn a program with rights of its own.
+func (s *Session) programEnv(p *policy.Policy, env []string) []string {
+	if _, own := s.fleet.programs.Load(p); !own {
+		return env
+	}
+	return p.FilterEnv(env)
 }
 
 func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, _ *syscall.Rusage, err error) {
