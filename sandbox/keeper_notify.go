@@ -161,6 +161,10 @@ func (s *supervisor) predict(n *notification, c *watchedCall, path string, flags
 	action := "write"
 	switch {
 	case creates && c.kind == kindCreate:
+		// mkdir -p tries every directory on the way: EEXIST is no denial.
+		if unix.Lstat(path, &unix.Stat_t{}) == nil {
+			return
+		}
 		action = "create"
 	case c.kind == kindOpen && flags&unix.O_ACCMODE == unix.O_RDONLY && !creates:
 		if flags&unix.O_PATH != 0 {

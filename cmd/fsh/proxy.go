@@ -79,6 +79,9 @@ func (p *proxy) close() {
 		door.Close()
 	}
 	if p.process != nil {
+		for id := 1; id <= p.next; id++ {
+			p.process.RemoveNamespace(id) // what still runs there reports itself
+		}
 		p.process.Close()
 		<-p.done
 		p.process = nil
