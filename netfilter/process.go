@@ -18,7 +18,7 @@ const exitSandbox = 125
 type proxyProcess struct {
 	ch       *channel
 	upstream *Upstream
-	out      chan events.Event
+	out      chan outgoing
 
 	mu     sync.Mutex
 	spaces map[int]*space
@@ -31,6 +31,12 @@ type space struct {
 	done   chan struct{}
 }
 
+// outgoing is an event, or a request to close flushed when all before is sent.
+type outgoing struct {
+	event   events.Event
+	flushed chan struct{}
+}
+
 // eventQueue bounds what a slow shell makes us keep.
 const eventQueue = 4096
 
@@ -41,7 +47,7 @@ func ProxyMain(control int) int {
 	if err != nil {
 		return exitSandbox
 	}
-	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, out: make(chan events.Event, eventQueue)}
+	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, out: make(chan outgoing, eventQueue)}
 	err = confine(control)
 	hello, herr := ch.receive()
 	if herr != nil || hello.Op != opHello {
@@ -145,6 +151,9 @@ func (p *proxyProcess) remove(id int) error {
 	}
 	sp.cancel()
 	<-sp.done
+	flushed := make(chan struct{}) // the answer comes after the last event
+	p.out <- outgoing{flushed: flushed}
+	<-flushed
 	p.mu.Lock()
 	delete(p.spaces, id)
 	p.mu.Unlock()
@@ -154,7 +163,7 @@ func (p *proxyProcess) remove(id int) error {
 // emit never blocks a door.
 func (p *proxyProcess) emit(e events.Event) {
 	select {
-	case p.out <- e:
+	case p.out <- outgoing{event: e}:
 	default:
 		p.mu.Lock()
 		p.lost++
@@ -163,8 +172,18 @@ func (p *proxyProcess) emit(e events.Event) {
 }
 
 func (p *proxyProcess) sendEvents() {
-	for e := range p.out {
-		if p.ch.send(message{Op: opEvent, Event: &e}) != nil {
+	for o := range p.out {
+		if o.flushed != nil {
+			close(o.flushed)
+			continue
+		}
+		if p.ch.send(message{Op: opEvent, Event: &o.event}) != nil {
+			p.ch.conn.Close() // ends ProxyMain
+			for o := range p.out {
+				if o.flushed != nil {
+					close(o.flushed)
+				}
+			}
 			return
 		}
 		p.mu.Lock()
