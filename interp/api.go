@@ -271,6 +271,9 @@ func (s *Shell) RunCommands(text string) (status int, exited bool) {
 	return sh.status, f == flowExit
 }
 
+// Notices describes the jobs that ended or stopped since the last call.
+func (s *Shell) Notices() string { return s.main.jobs.notices() }
+
 // Close ends a shell used with RunCommands.
 func (s *Shell) Close() Result { return s.end(flowNext, s.main.status) }
 

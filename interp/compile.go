@@ -234,8 +234,12 @@ func (c *compiler) andOr(b *syntax.BinaryCmd) node {
 // subshell runs in this goroutine: the shell waits for it anyway.
 func (c *compiler) subshell(s *syntax.Subshell) node {
 	body := c.list(s.Stmts)
+	alone := &pipeline{members: []node{body}, text: func() string { return stmtText(&syntax.Stmt{Cmd: s}) }}
 	return func(sh *shell) flow {
 		sub := sh.subshell(false)
+		if sh.jobControl() {
+			return alone.runJob(sh, []*shell{sub})
+		}
 		sub.complete(body(sub))
 		sh.status = sub.status
 		sub.close()

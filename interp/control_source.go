@@ -41,7 +41,8 @@ func (sh *shell) evalText(text, what string) flow {
 }
 
 func (sh *shell) parseOptions(name string, line int) parse.Options {
-	return parse.Options{Name: name, Bash: sh.rt.bash, Aliases: sh.alias, Line: line}
+	return parse.Options{Name: name, Bash: sh.rt.bash, Aliases: sh.alias, Line: line,
+		Interactive: sh.interactive() && sh.parent == nil && sh.evalDepth == 0}
 }
 
 // runCommands is the loop of every source of commands: each complete command
@@ -62,7 +63,10 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 			return flowNext
 		}
 		if err != nil {
-			return sh.syntaxFailed(err)
+			if f := sh.syntaxFailed(err); f != flowAbort || sh.file != "stdin" || sh.evalDepth > 0 {
+				return f
+			}
+			continue
 		}
 		n, err := compile(sh.file, stmts)
 		if err != nil {
@@ -71,7 +75,7 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 		if sh.opts.on(optNoexec) && !sh.interactive() {
 			continue
 		}
-		if f := n(sh); f == flowAbort && sh.parent == nil && sh.evalDepth == 0 && !sh.interactive() {
+		if f := n(sh); f == flowAbort && sh.parent == nil && (!sh.interactive() || sh.file == "stdin") && sh.evalDepth == 0 {
 			sh.loopDepth, sh.funcDepth, sh.noErrexit = 0, 0, 0
 		} else if f != flowNext {
 			return f

@@ -88,7 +88,12 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	if sh.killed != nil {
 		defer sh.killed.track(sh.rt.sys, p)()
 	}
-	ws, _, err := p.Wait()
+	var ws syscall.WaitStatus
+	if sh.group != nil {
+		ws, err = sh.group.wait(p)
+	} else {
+		ws, _, err = p.Wait()
+	}
 	if err != nil {
 		return 0, err
 	}

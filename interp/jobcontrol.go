@@ -54,6 +54,9 @@ func (sh *shell) foregroundJob(j *job) int {
 			sh.jobs.add(j)
 		}
 		sh.jobs.promote(j)
+		j.mu.Lock()
+		j.told = true
+		j.mu.Unlock()
 		sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
 		return status
 	}
@@ -70,19 +73,14 @@ func (sh *shell) foregroundJob(j *job) int {
 }
 
 // takeTerminal makes the shell's group the terminal's foreground group again.
-// The shell ignores SIGTTOU while job control is on, see setMonitor.
-func (sh *shell) takeTerminal() {
-	if sh.rt.terminal >= 0 {
-		unix.IoctlSetPointerInt(sh.rt.terminal, unix.TIOCSPGRP, unix.Getpgrp())
-	}
-}
+func (sh *shell) takeTerminal() { sh.rt.giveTerminal(unix.Getpgrp()) }
 
-// runJob runs a pipeline under job control. Members that are programs share
-// the group of a stand-in, which the terminal is given to.
+// runJob runs a pipeline, or a subshell as a pipeline of one, under job
+// control: its programs share a process group, which the terminal is given to
+// and which can be stopped as a whole.
 func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
-	// Members run with the process group of the first program: the shell's
-	// own group when the whole pipeline is builtins.
-	group := &pipeGroup{}
+	j := newJob(p.text())
+	group := &pipeGroup{job: j}
 	var wg sync.WaitGroup
 	statuses := make([]int, len(subs))
 	for i := range subs {
@@ -93,8 +91,15 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 			statuses[i] = subs[i].runMember(p.members[i])
 		}()
 	}
-	wg.Wait()
-	sh.takeTerminal()
+	go func() {
+		wg.Wait()
+		j.become(jobDone, group.ended(), statuses[len(statuses)-1])
+	}()
+	status := sh.foregroundJob(j)
+	if state, _, _ := j.look(); state != jobDone {
+		sh.status = status
+		return flowNext
+	}
 	sh.pipelineStatus(statuses)
 	return sh.failed()
 }
@@ -104,24 +109,73 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 type pipeGroup struct {
 	mu   sync.Mutex
 	pgid int
+	last syscall.WaitStatus
+	job  *job
 }
 
-// start starts a member of a pipeline in the common group.
+func (g *pipeGroup) ended() syscall.WaitStatus {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
+// start starts a member of a pipeline in the common group. When the first
+// one has ended and its group with it, the next makes a new one.
 func (g *pipeGroup) start(sh *shell, cmd *Command) (Process, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	cmd.Group = g.pgid
-	if g.pgid == 0 {
-		cmd.Report |= ReportStart
-		cmd.Terminal = sh.rt.terminal
-	}
-	p, err := sh.rt.sys.Start(cmd)
-	if err == nil && g.pgid == 0 {
-		if pid, err := p.Pid(); err == nil {
-			g.pgid = pid
+	cmd.Report |= ReportStart | ReportStops
+	if g.pgid != 0 {
+		cmd.Group = g.pgid
+		p, err := sh.rt.sys.Start(cmd)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := p.Pid(); err != syscall.EPERM && err != syscall.ESRCH {
+			return p, nil
 		}
 	}
-	return p, err
+	cmd.Group, cmd.Terminal = 0, sh.rt.terminal
+	p, err := sh.rt.sys.Start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if pid, err := p.Pid(); err == nil {
+		g.pgid = pid
+		g.job.adopt(pid)
+	}
+	return p, nil
+}
+
+// adopt makes a process group that of the job.
+func (j *job) adopt(pgid int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pgid = pgid
+	if j.pid == 0 {
+		j.pid = pgid
+	}
+	j.pids = append(j.pids, pgid)
+}
+
+// wait waits for the end of a member and tells the job of stops in between.
+func (g *pipeGroup) wait(p Process) (syscall.WaitStatus, error) {
+	for {
+		ws, _, err := p.Wait()
+		switch {
+		case err != nil:
+			return 0, err
+		case ws.Stopped():
+			g.job.become(jobStopped, ws, 128+int(ws.StopSignal()))
+		case ws.Continued():
+			g.job.become(jobRunning, 0, 0)
+		default:
+			g.mu.Lock()
+			g.last = ws
+			g.mu.Unlock()
+			return ws, nil
+		}
+	}
 }
 
 // setMonitor prepares the process for job control: it must not be stopped
@@ -139,9 +193,14 @@ func (rt *runtime) setMonitor(on bool) {
 	}
 }
 
-// giveTerminal makes a job's group the foreground group.
+// giveTerminal makes a group the terminal's foreground group. From the
+// background that is allowed only with SIGTTOU blocked (tcsetpgrp(3)); to
+// ignore it would be inherited by commands.
 func (rt *runtime) giveTerminal(pgid int) {
-	if rt.terminal >= 0 {
-		unix.IoctlSetPointerInt(rt.terminal, unix.TIOCSPGRP, pgid)
+	if rt.terminal < 0 || pgid <= 0 {
+		return
 	}
+	unlock := blockSignal(syscall.SIGTTOU)
+	defer unlock()
+	unix.IoctlSetPointerInt(rt.terminal, unix.TIOCSPGRP, pgid)
 }

@@ -214,8 +214,15 @@ func (sh *shell) killJob(spec string, sig syscall.Signal) error {
 	} else {
 		err = sh.rt.sys.Kill(j.pid, sig)
 	}
-	if err == nil && sig == syscall.SIGCONT {
-		j.resume()
+	if state, _, _ := j.look(); err == nil && state == jobStopped && j.pgid != 0 {
+		switch sig {
+		case syscall.SIGTERM, syscall.SIGHUP:
+			// A stopped job could not obey.
+			err = sh.rt.sys.Kill(-j.pgid, syscall.SIGCONT)
+			j.resume()
+		case syscall.SIGCONT:
+			j.resume()
+		}
 	}
 	return err
 }
@@ -255,6 +262,26 @@ func (t *jobTable) describe(j *job, long bool) string {
 		pid = strconv.Itoa(j.pid) + " "
 	}
 	return fmt.Sprintf("[%d] %s %s%-25s %s\n", j.id, mark, pid, state, j.text)
+}
+
+// notices are the jobs that ended or stopped since the last call, as an
+// interactive shell tells them before a prompt.
+func (t *jobTable) notices() string {
+	text := ""
+	for _, j := range t.sorted() {
+		j.mu.Lock()
+		tell := j.state != jobRunning && !j.told
+		j.told = true
+		done := j.state == jobDone
+		j.mu.Unlock()
+		if tell {
+			text += t.describe(j, false)
+		}
+		if done {
+			t.remove(j)
+		}
+	}
+	return text
 }
 
 // background compiles `command &`.

@@ -12,10 +12,11 @@ import (
 type pipeline struct {
 	members []node
 	errToo  []bool // |& after the member
+	text    func() string
 }
 
 func (c *compiler) pipeline(b *syntax.BinaryCmd) node {
-	p := &pipeline{}
+	p := &pipeline{text: func() string { return stmtText(&syntax.Stmt{Cmd: b}) }}
 	c.pipeMembers(b, p)
 	return p.run
 }

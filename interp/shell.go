@@ -128,6 +128,9 @@ func (sh *shell) subshell(async bool) *shell {
 	*sub = *sh
 	sub.parent = sh
 	sub.async = async
+	if async {
+		sub.group = nil
+	}
 	sub.scratch = nil
 	sub.idle = nil
 	sub.peek = nil

@@ -1,9 +1,25 @@
 package interp
 
 import (
+	goruntime "runtime"
 	"syscall"
 	"unsafe"
 )
+
+// blockSignal blocks a signal in this thread until the function returned is
+// called by the same goroutine.
+func blockSignal(sig syscall.Signal) (unblock func()) {
+	goruntime.LockOSThread()
+	set, old := uint64(1)<<(uint(sig)-1), uint64(0)
+	const sigBlock, sigSetMask = 0, 2 // rt_sigprocmask(2)
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigBlock,
+		uintptr(unsafe.Pointer(&set)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	return func() {
+		syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask,
+			uintptr(unsafe.Pointer(&old)), 0, 8, 0, 0)
+		goruntime.UnlockOSThread()
+	}
+}
 
 // kernelSigaction is struct sigaction of rt_sigaction(2) on 64-bit Linux,
 // which is not that of the C library.

@@ -69,11 +69,11 @@ func parseText(text string) (*syntax.Word, error) {
 
 // stmtText is a command on one line, for jobs.
 func stmtText(s *syntax.Stmt) string {
-	text, _, _ := strings.Cut(printNode(s), "\n")
+	text, _, _ := strings.Cut(printNode(s, syntax.SingleLine(true)), "\n")
 	return strings.TrimSuffix(text, " &")
 }
 
-func printNode(n syntax.Node) (text string) {
+func printNode(n syntax.Node, options ...syntax.PrinterOption) (text string) {
 	defer func() {
 		// The printer expects arithmetic in upstream's form in places.
 		if recover() != nil {
@@ -81,7 +81,7 @@ func printNode(n syntax.Node) (text string) {
 		}
 	}()
 	var b strings.Builder
-	if err := syntax.NewPrinter(syntax.Indent(4)).Print(&b, n); err != nil {
+	if err := syntax.NewPrinter(append(options, syntax.Indent(4))...).Print(&b, n); err != nil {
 		return "…"
 	}
 	return strings.TrimRight(b.String(), "\n")

@@ -3,6 +3,7 @@ package plain
 import (
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/fsh-sh/fsh/interp"
@@ -19,7 +20,8 @@ import (
 // of every other signal as any process.
 type standIn struct {
 	process
-	fd      int
+	mu      sync.Mutex // of fd
+	fd      int        // -1 once the process is gone
 	signals chan syscall.Signal
 }
 
@@ -67,13 +69,28 @@ func (st *standIn) order(kind byte, signals []syscall.Signal) error {
 	for _, sig := range signals {
 		b = append(b, byte(sig))
 	}
-	_, err := unix.Write(st.fd, b)
+	return st.send(b)
+}
+
+func (st *standIn) send(b []byte) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.fd < 0 {
+		return syscall.ESRCH
+	}
+	_, err := unix.SendmsgN(st.fd, b, nil, nil, unix.MSG_NOSIGNAL)
 	return err
 }
 
 // listen passes on reports until the process is gone. A process that died
 // of a signal is reported as that signal, so that its job ends.
 func (st *standIn) listen() {
+	defer func() {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		unix.Close(st.fd)
+		st.fd = -1
+	}()
 	var b [1]byte
 	for {
 		n, err := unix.Read(st.fd, b[:])
@@ -100,8 +117,7 @@ func (st *standIn) Catch(caught, ignored []syscall.Signal) error {
 }
 
 func (st *standIn) End(status int) error {
-	_, err := unix.Write(st.fd, []byte{'x', byte(status)})
-	return err
+	return st.send([]byte{'x', byte(status)})
 }
 
 // runStandIn is the process.

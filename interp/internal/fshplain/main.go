@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/interp/plain"
@@ -38,6 +39,10 @@ func run(args []string) interp.Result {
 		case opt == "-s":
 		case opt == "-i":
 			cfg.Interactive = true
+			cfg.Options = append(cfg.Options, "-m")
+			if tty, err := syscall.Open("/dev/tty", syscall.O_RDWR|syscall.O_CLOEXEC, 0); err == nil {
+				cfg.Terminal = tty
+			}
 		case opt == "-o" && len(rest) > 0:
 			cfg.Options = append(cfg.Options, "-o "+rest[0])
 			rest = rest[1:]
