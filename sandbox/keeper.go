@@ -130,7 +130,6 @@ type keeper struct {
 	initPid  int
 	initSock int
 	pidNS    int
-	runners  sync.WaitGroup
 
 	mu   sync.Mutex
 	nets map[string]*netOnce
@@ -160,6 +159,7 @@ func keeperMain() int {
 	k.reply(0, viewReply{}, nil)
 	k.serve()
 	k.tearDown()
+	unix.Close(k.sock)
 	return 0
 }
 

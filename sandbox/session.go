@@ -250,14 +250,14 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if Inside() {
 		return s.startNested(p)
 	}
-	if err := s.ensure(); err != nil {
-		return nil, err
-	}
+	up := make(chan error, 1)
+	go func() { up <- s.ensure() }() // the keeper starts while the plan is made
 	facts, err := s.facts(p)
-	if err != nil {
+	plan := NewPlan(p, facts)
+	if err := errors.Join(<-up, err); err != nil {
 		return nil, err
 	}
-	req := viewRequest{Plan: NewPlan(p, facts)}
+	req := viewRequest{Plan: plan}
 	if s.cfg.Monitor {
 		req.Policy = p
 	}
@@ -351,15 +351,18 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closeRunners()
-	// Not close: a thread may be waiting in recvmsg.
-	_ = unix.Shutdown(s.sock, unix.SHUT_RDWR)
-	for {
-		_, err := syscall.Wait4(s.pid, nil, 0, nil)
-		if err != syscall.EINTR {
-			break
-		}
-	}
+	// The keeper answers the end of the stream with its own, once everything
+	// inside is dead and the host's directories are tidy. What the kernel
+	// still does to take down its namespaces nobody needs to wait for.
+	_ = unix.Shutdown(s.sock, unix.SHUT_WR)
 	<-s.ended
+	go func() {
+		for {
+			if _, err := syscall.Wait4(s.pid, nil, 0, nil); err != syscall.EINTR {
+				return
+			}
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sock >= 0 {
