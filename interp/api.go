@@ -47,7 +47,6 @@ type Result struct {
 // Shell is a shell ready to run one script, command string or session.
 type Shell struct {
 	main *shell
-	from string // description of the source, for messages
 }
 
 // New prepares a shell. It changes how this process reacts to signals.

@@ -10,8 +10,6 @@ type simple struct {
 	words   []*word
 	redirs  []redir
 	line    int
-	// lit is the command's name when it needs no expansion.
-	lit string
 }
 
 func (c *compiler) words(ws []*syntax.Word) []*word {
@@ -156,14 +154,6 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 		}
 	}
 	return flowNext, true
-}
-
-func (s *simple) traced(sh *shell, args []string) {
-	line := ""
-	for i := range s.assigns {
-		line += s.assigns[i].trace(sh) + " "
-	}
-	sh.trace(line + joinQuoted(args))
 }
 
 func (s *simple) callFunction(sh *shell, fn *function, args []string) flow {

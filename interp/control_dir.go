@@ -77,7 +77,7 @@ func runCd(sh *shell, args []string) int {
 			sh.errorf("%s: %s: %s", args[0], target, errText(err))
 			return 1
 		}
-		sh.errorf("%s: can't cd to %s", args[0], target)
+		sh.errorf("%s: can't cd to %s: %s", args[0], target, errText(err))
 		return 2
 	}
 	if show || shown {

@@ -181,9 +181,6 @@ func onlyParam(p part) *paramPart {
 	return nil
 }
 
-// literal returns the text of a word that has neither quotes nor expansions.
-func (w *word) literal() (string, bool) { return w.text, w.plain && w.braces == nil }
-
 // fields appends the fields that the word expands to.
 func (w *word) fields(sh *shell, dst []string) ([]string, error) {
 	if (w.braces != nil || w.tooMany) && sh.bash() && sh.opts.on(optBraceexpand) {
@@ -339,11 +336,6 @@ func (sh *shell) patternFlags(src string) (flags pattern.Flags) {
 		flags |= pattern.UTF8
 	}
 	return flags
-}
-
-// matchPattern reports whether s matches the pattern src.
-func (sh *shell) matchPattern(src, s string) bool {
-	return pattern.Compile(src, sh.patternFlags(src)).Match(s)
 }
 
 // quoteRegex escapes what is special in an extended regular expression.

@@ -90,11 +90,6 @@ func (a *arithText) evalText(sh *shell) (int64, error) {
 	return sh.arith(s)
 }
 
-// str is the text after expansion, for set -x.
-func (a *arithText) str(sh *shell) (string, error) {
-	return sh.expandText(a.parts, toString)
-}
-
 // arith evaluates text.
 func (sh *shell) arith(src string) (int64, error) {
 	if n, ok := arith.Decimal(src); ok {

@@ -49,7 +49,7 @@ func functionEntry(name string) (fn string, ok bool) {
 // importFunction defines a function from the environment. The value has to
 // be one function definition and nothing else: bash once ran what followed.
 func (sh *shell) importFunction(name, value string) {
-	if !strings.HasPrefix(value, "() ") || strings.IndexAny(name, "/= \t\n;&|<>()$`\\\"'") >= 0 || name == "" {
+	if !strings.HasPrefix(value, "() ") || strings.ContainsAny(name, "/= \t\n;&|<>()$`\\\"'") || name == "" {
 		return
 	}
 	p := parse.New(parse.String(name+" "+value), parse.Options{Name: name, Bash: true})

@@ -27,7 +27,6 @@ type job struct {
 	status  int
 	changed chan struct{} // closed and replaced at every change
 	told    bool          // the end was reported to the user
-	cont    func()        // continues a stopped job
 }
 
 type jobState uint8

@@ -68,7 +68,6 @@ type shell struct {
 
 	env      []string // cache for commands; nil when stale
 	attn     *attention
-	fgWait   bool // waits in the foreground for a command
 	endBy    syscall.Signal
 	standIn  StandIn
 	group    *pipeGroup  // of a pipeline under job control
@@ -79,10 +78,7 @@ type shell struct {
 	dirStack []dirEntry
 }
 
-type dirEntry struct {
-	name string
-	dir  Dir
-}
+type dirEntry struct{ name string }
 
 // callSite is one entry of FUNCNAME, BASH_LINENO and BASH_SOURCE.
 type callSite struct {

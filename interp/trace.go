@@ -29,7 +29,7 @@ func (sh *shell) trace(line string) {
 // expandPrompt expands parameters, commands and arithmetic in a prompt; text
 // that cannot be expanded stands for itself.
 func (sh *shell) expandPrompt(text string) string {
-	if strings.IndexAny(text, "$`\\") < 0 {
+	if !strings.ContainsAny(text, "$`\\") {
 		return text
 	}
 	w, err := parseText(text)

@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -89,8 +88,6 @@ var variableHooks = map[string]hook{
 type nameError struct{ name, reason string }
 
 func (e *nameError) Error() string { return e.name + ": " + e.reason }
-
-var errCircularNameref = errors.New("circular name reference")
 
 // maxNameref is how many name references are followed (bash: 8).
 const maxNameref = 8

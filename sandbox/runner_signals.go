@@ -19,6 +19,8 @@ import (
 // signalPipe is where signalHandler writes: a handler has no arguments of its
 // own, so this is the one variable that a runner or stand-in process has. It
 // is set once, before the handler is installed.
+//
+//lint:ignore U1000 assembler reads it
 var signalPipe int32 = -1
 
 func signalHandlerPC() uintptr
