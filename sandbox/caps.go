@@ -95,6 +95,15 @@ func (p *childProgram) openFiles() {
 	}
 }
 
+// maxQueued is far more real-time signals and timers than programs use. The
+// queue is the user's (RLIMIT_SIGPENDING): whoever fills it inside would also
+// stop timers and thread-wide calls of the user's processes outside.
+const maxQueued = 1024
+
+func (p *childProgram) signalQueue() {
+	p.try("limit", unix.SYS_PRLIMIT64, 0, unix.RLIMIT_SIGPENDING, addr(p, &unix.Rlimit{Cur: maxQueued, Max: maxQueued}), 0)
+}
+
 // Securebits of capabilities(7): uid 0 is nothing special, and all of it locked.
 const (
 	secNoRoot            = 1<<0 | 1<<1

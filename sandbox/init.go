@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,11 +34,25 @@ func (k *keeper) startInit() error {
 		return err
 	}
 	defer syscall.Close(end)
+	// init may read and execute its own image and nothing else, so that the
+	// domain can be entered before exec: entering it later, on all threads,
+	// needs signals, and a full signal queue of the user would hang it.
+	ruleset, err := landlockRuleset([]grant{{path: "/proc/self/exe", rights: rightsRead, must: true}}, false)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(ruleset)
+	domain, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(domain)
 	p := &childProgram{flags: unix.CLONE_NEWPID}
 	p.files([]int{k.null, k.null, k.null, end})
 	p.add("proc", unix.SYS_MOUNT, p.str("proc"), p.str("/proc"), p.str("proc"),
 		unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, 0)
 	p.dropCaps()
+	p.landlock(domain)
 	p.seccomp(filter)
 	p.exec("/proc/self/exe", []string{nameInit}, 0)
 	pid, err := p.start(0)
@@ -57,11 +70,6 @@ func initMain() int {
 	sigs := make(chan os.Signal, 16)
 	signal.Notify(sigs) // pid 1 takes only signals that it handles; these are dropped
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return 1
-	}
-	// A domain per thread is fine here: init has no children of its own.
-	cfg := landlock.V6
-	if err := cfg.Restrict(); err != nil {
 		return 1
 	}
 	go func() {

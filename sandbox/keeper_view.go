@@ -140,6 +140,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	p := &childProgram{}
 	p.files(files)
 	p.openFiles()
+	p.signalQueue()
 	for _, l := range t.v.plan.Limits {
 		p.add("limit "+l.Name, unix.SYS_PRLIMIT64, 0, uintptr(l.Resource), addr(p, &unix.Rlimit{Cur: l.Max, Max: l.Max}), 0)
 	}
