@@ -178,7 +178,7 @@ func TestProxyIsConfined(t *testing.T) {
 			t.Errorf("%q is not in status", want)
 		}
 	}
-	if os.Geteuid() == 0 && !strings.Contains(string(status), "CapBnd:\t0000000000000000") {
+	if os.Geteuid() == 0 && !strings.Contains(string(status), "CapPrm:\t0000000000000000") {
 		t.Error("bounding set is not empty")
 	}
 	// A process that is not dumpable gives its /proc files to root.
