@@ -37,7 +37,7 @@ func (k *keeper) startInit() error {
 	// init may read and execute its own image and nothing else, so that the
 	// domain can be entered before exec: entering it later, on all threads,
 	// needs signals, and a full signal queue of the user would hang it.
-	ruleset, err := landlockRuleset([]grant{{path: "/proc/self/exe", rights: rightsRead, must: true}}, false)
+	ruleset, err := landlockRuleset([]grant{{at: k.base.hostProc, path: "self/exe", rights: rightsRead, must: true}}, false)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ const (
 
 // grant is a Landlock rule: rights below a path of the view.
 type grant struct {
+	at     int // directory of a relative path; 0: none
 	path   string
 	rights uint64
 	must   bool // the path has to exist
@@ -78,7 +79,11 @@ func landlockRuleset(grants []grant, listen bool) (fd int, err error) {
 }
 
 func addGrant(ruleset int, g grant, handled uint64) error {
-	fd, err := unix.Open(g.path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	at := unix.AT_FDCWD
+	if g.at > 0 {
+		at = g.at
+	}
+	fd, err := unix.Openat(at, g.path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		if !g.must && (err == unix.ENOENT || err == unix.EACCES || err == unix.ENOTDIR) {
 			return nil

@@ -108,7 +108,7 @@ func (s *Session) startKeeper() error {
 	go s.read()
 	a := <-hello
 	if a.err != nil {
-		s.Close()
+		s.endKeeper()
 		return a.err
 	}
 	return nil
@@ -351,6 +351,11 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closeRunners()
+	s.endKeeper()
+	return nil
+}
+
+func (s *Session) endKeeper() {
 	// The keeper answers the end of the stream with its own, once everything
 	// inside is dead and the host's directories are tidy. What the kernel
 	// still does to take down its namespaces nobody needs to wait for.
@@ -370,5 +375,4 @@ func (s *Session) Close() error {
 		s.sock = -1
 	}
 	s.private.close()
-	return nil
 }
