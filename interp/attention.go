@@ -16,6 +16,9 @@ type attention struct {
 	cancel  atomic.Int32  // signal the shell shall die of
 	wake    wakeFD
 	bell    chan struct{} // for those who wait for a channel
+
+	mu   sync.Mutex
+	stop chan struct{} // closed while pending is set; nil until asked for
 }
 
 const (
@@ -26,6 +29,15 @@ const (
 func newAttention() *attention { return &attention{bell: make(chan struct{}, 1)} }
 
 func (a *attention) ring() {
+	a.mu.Lock()
+	if a.stop != nil {
+		select {
+		case <-a.stop:
+		default:
+			close(a.stop)
+		}
+	}
+	a.mu.Unlock()
 	a.wake.ring()
 	select {
 	case a.bell <- struct{}{}:
@@ -45,6 +57,27 @@ func (a *attention) die(sig syscall.Signal) {
 	a.cancel.CompareAndSwap(0, int32(sig))
 	a.pending.Or(attnCancel)
 	a.ring()
+}
+
+// interrupted is closed when, or as soon as, the shell is wanted.
+func (a *attention) interrupted() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	wanted := a.pending.Load() != 0
+	if a.stop != nil && !wanted {
+		select {
+		case <-a.stop: // from a request that was dealt with
+			a.stop = nil
+		default:
+		}
+	}
+	if a.stop == nil {
+		a.stop = make(chan struct{})
+		if wanted {
+			close(a.stop)
+		}
+	}
+	return a.stop
 }
 
 // take returns the signals raised since the last call.

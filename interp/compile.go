@@ -173,6 +173,10 @@ func (c *compiler) compound(cmd syntax.Command) node {
 // failed is called after every command whose failure -e and the ERR trap look
 // at: simple commands, pipelines, subshells.
 func (sh *shell) failed() flow {
+	if f := sh.jump; f != flowNext {
+		sh.jump = flowNext // left by a trap while a redirection waited
+		return f
+	}
 	if sh.status == 0 || sh.noErrexit > 0 {
 		return flowNext
 	}

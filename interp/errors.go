@@ -85,6 +85,9 @@ func (sh *shell) assignmentFailed(err error) flow {
 
 // redirectFailed reports a redirection that failed and sets $?.
 func (sh *shell) redirectFailed(err error) {
+	if sh.jump != flowNext {
+		return // interrupted
+	}
 	sh.status = 2
 	if sh.bash() {
 		sh.status = 1

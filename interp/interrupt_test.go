@@ -32,6 +32,8 @@ func TestInterrupt(t *testing.T) {
 		{`echo ready; read x; echo no`, "", "", syscall.SIGINT},
 		{`trap 'echo bye' EXIT; sh -c 'echo ready; exec sleep 60'`, "", "", syscall.SIGINT},
 		{`trap 'echo bye' EXIT; sh -c 'echo ready; exec sleep 60'`, "bash", "bye\n", syscall.SIGINT},
+		{`mkfifo "$TMPDIR/f"; echo ready; read x <"$TMPDIR/f"; echo no`, "", "", syscall.SIGINT},
+		{`trap 'echo t; exit 4' INT; mkfifo "$TMPDIR/f"; echo ready; cat <"$TMPDIR/f"; echo no`, "", "t\n", 0},
 		{`sleep 60 & echo ready; wait; echo no`, "", "", syscall.SIGINT},
 	} {
 		if strings.Contains(row.script, ">&3") {
@@ -42,7 +44,7 @@ func TestInterrupt(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, fsh, "-c", row.script)
-			cmd.Env = []string{"PATH=/usr/bin:/bin", "FSH_TEST_DIALECT=" + row.dialect}
+			cmd.Env = []string{"PATH=/usr/bin:/bin", "FSH_TEST_DIALECT=" + row.dialect, "TMPDIR=" + t.TempDir()}
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 			keep, err := cmd.StdinPipe()
 			if err != nil {

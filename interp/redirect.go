@@ -242,14 +242,22 @@ func (sh *shell) open(path string, flags int, what string) (*file, error) {
 	if path == "" {
 		return nil, syscall.ENOENT
 	}
-	fd, err := sh.rt.sys.Open(&OpenRequest{
-		Dir: sh.dir, Path: path, Flags: flags, Mode: 0o666, Umask: sh.umask,
-		Cancel: nil, Where: sh.where(what),
-	})
-	if err != nil {
-		return nil, err
+	for {
+		fd, err := sh.rt.sys.Open(&OpenRequest{
+			Dir: sh.dir, Path: path, Flags: flags, Mode: 0o666, Umask: sh.umask,
+			Cancel: sh.attn.interrupted(), Where: sh.where(what),
+		})
+		if err == nil {
+			return newFile(fd), nil
+		}
+		if err != syscall.EINTR {
+			return nil, err
+		}
+		// A fifo without a peer: traps run while it is waited for.
+		if sh.jump = sh.attend(); sh.jump != flowNext {
+			return nil, err
+		}
 	}
-	return newFile(fd), nil
 }
 
 func (sh *shell) where(name string) Where { return Where{File: sh.file, Line: sh.line, Name: name} }

@@ -83,7 +83,7 @@ func (s *System) OpenDir(d interp.Dir, path string) (interp.Dir, error) {
 // thread until it succeeds; Cancel only stops waiting for it.
 func (s *System) Open(r *interp.OpenRequest) (int, error) {
 	defer runtime.KeepAlive(r.Dir)
-	if r.Cancel == nil {
+	if r.Cancel == nil || !s.mayBlock(r) {
 		return s.open(r)
 	}
 	type result struct {
@@ -107,6 +107,23 @@ func (s *System) Open(r *interp.OpenRequest) (int, error) {
 		return -1, syscall.EINTR
 	}
 }
+
+// mayBlock reports whether there is a fifo or a device to be opened. What it
+// becomes in between can block, too, but not for long on purpose.
+func (s *System) mayBlock(r *interp.OpenRequest) bool {
+	var st syscall.Stat_t
+	if s.Stat(r.Dir, r.Path, false, &st) != nil {
+		return false
+	}
+	switch st.Mode & syscall.S_IFMT {
+	case syscall.S_IFIFO, syscall.S_IFCHR:
+		return st.Rdev != nullDevice
+	}
+	return false
+}
+
+// nullDevice is /dev/null, which scripts open all the time (null(4): 1, 3).
+const nullDevice = 1<<8 | 3
 
 func (s *System) open(r *interp.OpenRequest) (int, error) {
 	flags := r.Flags | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_LARGEFILE

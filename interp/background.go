@@ -1,0 +1,317 @@
+package interp
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// background compiles `command &`.
+func (c *compiler) background(s *syntax.Stmt) node {
+	fg := *s
+	fg.Background = false
+	fg.Semicolon = syntax.Pos{}
+	b := &backgroundJob{line: int(s.Pos().Line()), text: func() string { return stmtText(&fg) }}
+	if call, ok := fg.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !fg.Negated && allPure(call, fg.Redirs) {
+		b.simple = &simple{
+			assigns: c.assigns(call.Assigns), words: c.words(call.Args),
+			redirs: c.redirects(fg.Redirs), line: b.line,
+		}
+	}
+	if in, ok := fg.Cmd.(*syntax.Subshell); ok && !fg.Negated {
+		// The background environment is the subshell already.
+		b.body = c.list(in.Stmts)
+		if len(fg.Redirs) > 0 {
+			b.body = redirected(c.redirects(fg.Redirs), b.body)
+		}
+		return b.run
+	}
+	b.body = c.stmt(&fg)
+	return b.run
+}
+
+func allPure(call *syntax.CallExpr, redirs []*syntax.Redirect) bool {
+	for _, a := range call.Assigns {
+		if !isPure(a.Value) || a.Array != nil || a.Index != nil {
+			return false
+		}
+	}
+	for _, w := range call.Args {
+		if !isPure(w) {
+			return false
+		}
+	}
+	for _, r := range redirs {
+		if !isPure(r.Word) || r.Hdoc != nil && !isPure(r.Hdoc) || r.Op == syntax.RdrInOut {
+			return false
+		}
+	}
+	return true
+}
+
+// backgroundJob is `command &`. A program whose words expand without running
+// anything is started directly and is its own $!; whatever else runs in a
+// goroutine, with a stand-in for its number.
+type backgroundJob struct {
+	simple *simple
+	body   node
+	line   int
+	text   func() string
+}
+
+func (b *backgroundJob) run(sh *shell) flow {
+	sh.line = b.line
+	sh.jobs.trim()
+	sub := sh.subshell(true)
+	sub.noErrexit = 0
+	j := newJob(b.text())
+	if !sh.jobControl() {
+		sub.detach()
+	}
+	started, err := b.startDirect(sh, sub, j)
+	if err == nil && !started {
+		err = b.startBody(sh, sub, j)
+	}
+	if err != nil {
+		sub.close()
+		sh.errorf("cannot start a background job: %s", errText(err))
+		sh.status = 2
+		return sh.fatalFlow()
+	}
+	sh.jobs.add(j)
+	sh.lastBg = j.pid
+	sh.status = 0
+	if sh.interactive() {
+		sh.write(2, []byte(fmt.Sprintf("[%d] %d\n", j.id, j.pid)))
+	}
+	return flowNext
+}
+
+// detach is what XCU 2.9.3 and 2.12 say of asynchronous lists without job
+// control: standard input from /dev/null, interrupts ignored.
+func (sh *shell) detach() {
+	if f, err := sh.open("/dev/null", syscall.O_RDONLY, "&"); err == nil {
+		sh.setFile(0, f).drop()
+	} else {
+		sh.setFile(0, nil).drop()
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		sh.traps.commands[int(sig)] = ""
+	}
+}
+
+// startDirect starts a program without a goroutine for the shell part. It
+// reports false, with nothing done, when the command is not one.
+func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
+	if b.simple == nil {
+		return false, nil
+	}
+	if fits, err := b.simple.blocks(sub); fits || err != nil {
+		return false, nil
+	}
+	args, path, ok := b.simple.resolveExternal(sub)
+	if !ok {
+		return false, nil
+	}
+	b.simple.traceIf(sub, args)
+	var saved savedFiles
+	if flw, ok := b.simple.prefix(sub, &saved, sub.pushFrame(false), args); !ok || flw != flowNext {
+		j.pid = 0
+		sub.forget(&saved)
+		return false, nil
+	}
+	sub.forget(&saved)
+	cmd, err := sub.newCommand(path, args)
+	if err != nil {
+		return false, err
+	}
+	cmd.Report = ReportStart
+	if sh.jobControl() {
+		cmd.Group = 0
+		cmd.Report |= ReportStops
+	}
+	p, err := sh.rt.sys.Start(cmd)
+	if err != nil {
+		return false, err
+	}
+	pid, err := p.Pid()
+	if err != nil {
+		// The words are expanded once more, in a goroutine that reports.
+		return false, nil
+	}
+	j.pid, j.pids = pid, []int{pid}
+	if sh.jobControl() {
+		j.pgid = pid
+	}
+	sub.close()
+	go j.follow(p)
+	return true, nil
+}
+
+func (s *simple) traceIf(sh *shell, args []string) {
+	if sh.opts.on(optXtrace) {
+		sh.traceBefore(s, args)
+	}
+}
+
+// blocks reports whether a redirection could block: a fifo.
+func (s *simple) blocks(sh *shell) (bool, error) {
+	for i := range s.redirs {
+		r := &s.redirs[i]
+		if r.word == nil || r.op == syntax.DplIn || r.op == syntax.DplOut || r.op == syntax.WordHdoc {
+			continue
+		}
+		path, err := r.word.redirectTarget(sh)
+		if err != nil {
+			return true, err
+		}
+		var st syscall.Stat_t
+		if sh.rt.sys.Stat(sh.dir, path, false, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFIFO {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// resolveExternal expands the words; ok when they name a program.
+func (s *simple) resolveExternal(sh *shell) (args []string, path string, ok bool) {
+	var err error
+	for _, w := range s.words {
+		if args, err = w.fields(sh, args); err != nil {
+			return nil, "", false
+		}
+	}
+	if len(args) == 0 {
+		return nil, "", false
+	}
+	if fn, b := sh.findInternal(args[0]); fn != nil || b != nil {
+		return nil, "", false
+	}
+	path, err = sh.findCommand(args[0])
+	return args, path, err == nil
+}
+
+// follow records what happens to a program in the background.
+func (j *job) follow(p Process) {
+	for {
+		ws, _, err := p.Wait()
+		switch {
+		case err != nil:
+			j.become(jobDone, 0, 126)
+			return
+		case ws.Stopped():
+			j.become(jobStopped, ws, 128+int(ws.StopSignal()))
+		case ws.Continued():
+			j.become(jobRunning, 0, 0)
+		default:
+			j.become(jobDone, ws, statusOf(ws))
+			return
+		}
+	}
+}
+
+func statusOf(ws syscall.WaitStatus) int {
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
+}
+
+// startBody runs a list in a goroutine, with a process to stand for it.
+func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
+	cmd := &Command{
+		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sub.dir,
+		Umask: sub.umask, Ignored: sub.traps.ignoredSignals(), Group: -1, Terminal: -1,
+		Report: ReportStart, Where: sub.where("&"),
+	}
+	if sh.jobControl() {
+		cmd.Group = 0
+	}
+	st, err := sh.rt.sys.StandIn(cmd)
+	if err != nil {
+		return err
+	}
+	pid, err := st.Pid()
+	if err != nil {
+		return err
+	}
+	sub.standIn = st
+	j.pid, j.pids = pid, []int{pid}
+	if sh.jobControl() {
+		j.pgid = pid
+	}
+	sub.killed = &fateShared{}
+	go sub.relay(st)
+	go func() {
+		j.follow(st)
+		if j.ws.Signaled() {
+			sub.attn.die(j.ws.Signal())
+			sub.killed.kill(j.ws.Signal())
+		}
+	}()
+	go sub.runStoodFor(b.body, st)
+	return nil
+}
+
+// relay passes on the signals that reach the stand-in of a subshell.
+func (sh *shell) relay(st StandIn) {
+	for sig := range st.Signals() {
+		switch sh.traps.disposition(sig) {
+		case trapIgnore:
+		case trapCommand:
+			sh.attn.raise(sig)
+		default:
+			sh.attn.die(sig)
+		}
+	}
+}
+
+// fateShared are the programs that a background list runs in its foreground.
+// When a signal kills the stand-in they get it, too: the last one of a list
+// would have replaced the subshell in shells that fork.
+type fateShared struct {
+	mu   sync.Mutex
+	pids map[int]bool
+	sys  System
+	sig  syscall.Signal // not 0: over
+}
+
+// track adds a program; the function returned removes it.
+func (k *fateShared) track(sys System, p Process) (untrack func()) {
+	pid, err := p.Pid()
+	if err != nil {
+		return func() {}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sig != 0 {
+		sys.Kill(pid, k.sig)
+	}
+	if k.pids == nil {
+		k.pids = map[int]bool{}
+	}
+	k.sys, k.pids[pid] = sys, true
+	return func() {
+		k.mu.Lock()
+		delete(k.pids, pid)
+		k.mu.Unlock()
+	}
+}
+
+func (k *fateShared) kill(sig syscall.Signal) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sig = sig
+	for pid := range k.pids {
+		k.sys.Kill(pid, sig)
+	}
+}
+
+// runStoodFor runs a body to its end and lets the stand-in end the same way.
+func (sh *shell) runStoodFor(body node, st StandIn) {
+	sh.complete(body(sh))
+	st.End(sh.status)
+	sh.close()
+}
