@@ -104,12 +104,16 @@ func TestSignalStorm(t *testing.T) {
 				return
 			case <-s.Signals():
 			default:
-				sigs := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTSTP, syscall.SIGPIPE, 40, kickSignal}
+				sigs := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTSTP, syscall.SIGPIPE}
 				_ = syscall.Kill(l.pids[0], sigs[i%len(sigs)])
 			}
 		}
 	}()
 	for range 300 {
+		// Real-time signals queue, in a space that all processes of the user
+		// share: a few at a time.
+		_ = syscall.Kill(l.pids[0], 40)
+		_ = syscall.Kill(l.pids[0], kickSignal)
 		p, err := s.Start(&interp.Command{Paths: []string{"/nonexistent", "/bin/true"}, Argv: []string{"true"}, Group: -1, Terminal: -1})
 		must(t, err)
 		if ws, _, err := p.Wait(); ws != 0 || err != nil {
