@@ -92,7 +92,7 @@ func (s *System) forkExec(c *interp.Command, path string) (int, error) {
 		if err := unix.Faccessat(at(c.Dir), path, unix.X_OK, unix.AT_EACCESS); err != nil {
 			return 0, err
 		}
-		return s.forkStub(attr, path, argv, plan)
+		return s.forkStub(c.Umask, attr, path, argv, plan)
 	}
 	return s.locked(c.Umask, func() (int, error) { return syscall.ForkExec(path, argv, attr) })
 }

@@ -65,7 +65,7 @@ func newStub(c *interp.Command) *stub {
 
 // forkStub starts the stub and waits until it executed the program: its
 // errno comes back through a pipe that exec closes.
-func (s *System) forkStub(attr *syscall.ProcAttr, path string, argv []string, p *stub) (int, error) {
+func (s *System) forkStub(umask uint32, attr *syscall.ProcAttr, path string, argv []string, p *stub) (int, error) {
 	plan, err := json.Marshal(p)
 	if err != nil {
 		return 0, err
@@ -78,7 +78,7 @@ func (s *System) forkStub(attr *syscall.ProcAttr, path string, argv []string, p 
 	report := len(attr.Files)
 	attr.Files = append(attr.Files, uintptr(pipe[1]))
 	args := append([]string{stubName, string(plan), strconv.Itoa(report), path}, argv...)
-	pid, err := s.locked(s.current, func() (int, error) { return syscall.ForkExec(s.self, args, attr) })
+	pid, err := s.locked(umask, func() (int, error) { return syscall.ForkExec(s.self, args, attr) })
 	syscall.Close(pipe[1])
 	if err != nil {
 		return 0, err
