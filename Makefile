@@ -16,7 +16,7 @@ test: build
 # Formatting, vet, staticcheck, who may touch the system, and the race detector (needs cc).
 check:
 	scripts/lint
-	CGO_ENABLED=1 go test -race ./interp/... ./policy ./events ./netfilter ./sandbox
+	scripts/race
 
 bench: build
 	go run ./bench -fsh $(FSH)
