@@ -296,7 +296,11 @@ func TestNothingGrows(t *testing.T) {
 	}
 	sizes := func() [4]int {
 		proc := fmt.Sprintf("/proc/%d/", l.pids[0])
-		return [4]int{count(t, "/proc/self/fd"), count(t, "/proc/self/task"), count(t, proc+"fd"), count(t, proc+"task")}
+		n := [4]int{count(t, "/proc/self/fd"), count(t, "/proc/self/task"), 0, count(t, proc+"task")}
+		if os.Geteuid() == 0 { // to others, a runner does not show its descriptors
+			n[2] = count(t, proc+"fd")
+		}
+		return n
 	}
 	run(500)
 	before := sizes()
