@@ -45,13 +45,16 @@ func start(argv, env []string) int {
 		name = argv[0]
 		argv = argv[1:]
 	}
+	if sub := findSubcommand(name, argv, env); sub != nil {
+		return runSubcommand(sub, argv[1:], env)
+	}
 	o, err := parseArgs(argv)
 	if err != nil {
 		return complain(exitUsage, err)
 	}
 	switch {
 	case o.help:
-		fmt.Print(usage)
+		fmt.Print(usageText())
 		return 0
 	case o.version:
 		fmt.Println("fsh", version)
@@ -83,18 +86,22 @@ func start(argv, env []string) int {
 // complain prints an error with its hint and returns the status.
 func complain(status int, err error) int {
 	fmt.Fprintln(os.Stderr, "fsh:", err)
-	hint := ""
-	if e := (*usageError)(nil); errors.As(err, &e) {
-		hint = e.hint
-	} else if e := (*policy.Error)(nil); errors.As(err, &e) {
-		hint = e.Hint
-	} else if e := (*sandbox.SetupError)(nil); errors.As(err, &e) {
-		hint = e.Hint
-	}
-	if hint != "" {
+	if hint := hintOf(err); hint != "" {
 		fmt.Fprintln(os.Stderr, "fsh: hint:", hint)
 	}
 	return status
+}
+
+// hintOf is what to do about an error, or empty.
+func hintOf(err error) string {
+	if e := (*usageError)(nil); errors.As(err, &e) {
+		return e.hint
+	} else if e := (*policy.Error)(nil); errors.As(err, &e) {
+		return e.Hint
+	} else if e := (*sandbox.SetupError)(nil); errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
 }
 
 // openScript finds the script file among the operands and reads its
@@ -117,11 +124,14 @@ func (in *invocation) openScript() (int, error) {
 		}
 	}
 	if err != nil {
-		status := 126
-		if errors.Is(err, os.ErrNotExist) {
-			status = 127
+		if !errors.Is(err, os.ErrNotExist) {
+			return 126, fmt.Errorf("cannot open %s: %w", in.script, errors.Unwrap(err))
 		}
-		return status, fmt.Errorf("cannot open %s: %w", in.script, errors.Unwrap(err))
+		missing := &usageError{text: fmt.Sprintf("cannot open %s: %v", in.script, errors.Unwrap(err))}
+		if near := nearSubcommand(in.script); near != "" && len(os.Args) > 1 && os.Args[1] == in.script {
+			missing.hint = "did you mean 'fsh " + near + "'?"
+		}
+		return 127, missing
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, scriptHead))
