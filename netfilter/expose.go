@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
@@ -20,14 +19,10 @@ const (
 	exposeWait  = 2 * time.Second
 )
 
-// Expose makes a port of the sandbox's loopback reachable at the same port of
-// the host's, and only there. socket makes an unconnected TCP socket inside
+// Expose makes a port of the sandbox's loopback reachable through a listener
+// of the host: see Proxy.Listen. socket makes an unconnected TCP socket inside
 // the network namespace. Close the listener to end it.
-func Expose(port int, socket func(v6 bool) (*os.File, error)) (io.Closer, error) {
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return nil, err
-	}
+func Expose(l net.Listener, port int, socket func(v6 bool) (*os.File, error)) {
 	go func() {
 		for {
 			outer, err := l.Accept()
@@ -39,7 +34,6 @@ func Expose(port int, socket func(v6 bool) (*os.File, error)) (io.Closer, error)
 			}
 		}
 	}()
-	return l, nil
 }
 
 // expose joins one connection with the server inside, over IPv4 or else IPv6.
@@ -65,8 +59,12 @@ func connectInside(port int, v6 bool, socket func(v6 bool) (*os.File, error)) (n
 	if v6 {
 		addr = &unix.SockaddrInet6{Port: port, Addr: [16]byte{15: 1}}
 	}
+	fd := int(f.Fd())
 	// Blocking: on a loopback, connect(2) succeeds or fails at once.
-	if err := unix.Connect(int(f.Fd()), addr); err != nil {
+	if err := unix.SetNonblock(fd, false); err != nil {
+		return nil, err
+	}
+	if err := unix.Connect(fd, addr); err != nil {
 		return nil, err
 	}
 	return net.FileConn(f)

@@ -3,7 +3,9 @@ package netfilter
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,18 +67,40 @@ func ProxyMain(control int) int {
 		if err != nil {
 			return 0 // the shell is gone, and with it every reason to run
 		}
-		if p.answer(m, p.handle(m)) != nil {
+		if m.Op == opListen {
+			err = p.listen(m)
+		} else {
+			err = p.answer(m, p.handle(m))
+		}
+		if err != nil {
 			return 0
 		}
 	}
 }
 
-func (p *proxyProcess) answer(m message, err error) error {
-	a := message{Op: opAnswer, Seq: m.Seq}
+func (p *proxyProcess) answer(m message, err error, files ...*os.File) error {
+	a := message{Op: opAnswer, Seq: m.Seq, files: files}
 	if err != nil {
 		a.Error = err.Error()
 	}
 	return p.ch.send(a)
+}
+
+// listen opens a port of the host's loopback for the shell, which cannot make
+// sockets itself.
+func (p *proxyProcess) listen(m message) error {
+	closeFiles(m.files)
+	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(m.Port)))
+	if err != nil {
+		return p.answer(m, err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		return p.answer(m, err)
+	}
+	defer f.Close()
+	return p.answer(m, nil, f)
 }
 
 func (p *proxyProcess) handle(m message) error {

@@ -3,6 +3,7 @@ package netfilter
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -36,7 +37,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
 	seq     uint64
-	waiting map[uint64]chan string
+	waiting map[uint64]chan message
 	backlog []events.Event
 	closed  bool
 }
@@ -63,11 +64,11 @@ func StartProxy(exe string, environ []string) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{proc: proc, ch: ch, events: make(chan events.Event), gone: make(chan struct{}),
-		waiting: map[uint64]chan string{}}
+		waiting: map[uint64]chan message{}}
 	p.wake = sync.NewCond(&p.mu)
 	go p.receive()
 	go p.pump()
-	if err := p.ask(message{Op: opHello, Upstream: proxyVariables(environ)}); err != nil {
+	if err := p.do(message{Op: opHello, Upstream: proxyVariables(environ)}); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("start the network proxy: %w", err)
 	}
@@ -114,17 +115,30 @@ func (p *Proxy) AddNamespace(id int, n policy.Network, files []*os.File) error {
 			m.Doors, m.files = append(m.Doors, doorOrder[i]), append(m.files, f)
 		}
 	}
-	return p.ask(m)
+	return p.do(m)
 }
 
 // SetNetwork gives a namespace new rules; connections they deny are reset.
 func (p *Proxy) SetNetwork(id int, n policy.Network) error {
-	return p.ask(message{Op: opSet, ID: id, Network: &n})
+	return p.do(message{Op: opSet, ID: id, Network: &n})
 }
 
 // RemoveNamespace closes the doors of a namespace.
 func (p *Proxy) RemoveNamespace(id int) error {
-	return p.ask(message{Op: opRemove, ID: id})
+	return p.do(message{Op: opRemove, ID: id})
+}
+
+// Listen opens a port of the host's loopback.
+func (p *Proxy) Listen(port int) (net.Listener, error) {
+	files, err := p.ask(message{Op: opListen, Port: port})
+	defer closeFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) != 1 {
+		return nil, fmt.Errorf("listen on port %d: no socket came", port)
+	}
+	return net.FileListener(files[0])
 }
 
 // Close ends the proxy process and everything it carries.
@@ -134,9 +148,16 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// ask sends a request and waits for its answer.
-func (p *Proxy) ask(m message) error {
-	answer := make(chan string, 1)
+// do is ask for what has no files in its answer.
+func (p *Proxy) do(m message) error {
+	files, err := p.ask(m)
+	closeFiles(files)
+	return err
+}
+
+// ask sends a request and waits for its answer, whose files are the caller's.
+func (p *Proxy) ask(m message) ([]*os.File, error) {
+	answer := make(chan message, 1)
 	p.mu.Lock()
 	p.seq++
 	m.Seq = p.seq
@@ -148,20 +169,20 @@ func (p *Proxy) ask(m message) error {
 		p.mu.Unlock()
 	}()
 	if err := p.ch.send(m); err != nil {
-		return errors.Join(ErrProxyGone, err)
+		return nil, errors.Join(ErrProxyGone, err)
 	}
 	timer := time.NewTimer(answerWait)
 	defer timer.Stop()
 	select {
-	case text := <-answer:
-		if text != "" {
-			return errors.New(text)
+	case a := <-answer:
+		if a.Error != "" {
+			return a.files, errors.New(a.Error)
 		}
-		return nil
+		return a.files, nil
 	case <-p.gone:
-		return ErrProxyGone
+		return nil, ErrProxyGone
 	case <-timer.C:
-		return fmt.Errorf("the network proxy does not answer")
+		return nil, fmt.Errorf("the network proxy does not answer")
 	}
 }
 
@@ -175,7 +196,7 @@ func (p *Proxy) receive() {
 		p.mu.Lock()
 		switch {
 		case m.Op == opAnswer && p.waiting[m.Seq] != nil:
-			p.waiting[m.Seq] <- m.Error
+			p.waiting[m.Seq] <- m
 			delete(p.waiting, m.Seq)
 		case m.Op == opEvent && m.Event != nil:
 			if len(p.backlog) >= maxBacklog {
@@ -183,6 +204,8 @@ func (p *Proxy) receive() {
 			}
 			p.backlog = append(p.backlog, *m.Event)
 			p.wake.Signal()
+		default:
+			closeFiles(m.files)
 		}
 		p.mu.Unlock()
 	}

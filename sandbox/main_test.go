@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 	if os.Args[0] == probeName {
 		os.Exit(probeMain())
 	}
+	if os.Args[0] == lockedName {
+		os.Exit(lockedMain())
+	}
 	os.Exit(m.Run())
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -17,17 +18,21 @@ import (
 // elastic/go-seccomp-bpf was considered: it lets a foreign architecture pass
 // and compares all 64 bits of an argument, where the kernel looks at 32.
 
-// argTest is true when arg&mask == value, or, with any, when arg&mask != 0.
-// Only the low 32 bits of an argument are looked at.
+// argTest is true when arg&mask == value, or, with not, when it differs. Only
+// the low 32 bits of an argument are looked at.
 type argTest struct {
 	arg   int
 	mask  uint32
 	value uint32
-	any   bool
+	not   bool
 }
 
-func anyBit(arg int, mask uint32) argTest { return argTest{arg: arg, mask: mask, any: true} }
+func anyBit(arg int, mask uint32) argTest { return argTest{arg: arg, mask: mask, not: true} }
+func noBit(arg int, mask uint32) argTest  { return argTest{arg: arg, mask: mask} }
 func equal(arg int, v uint32) argTest     { return argTest{arg: arg, mask: ^uint32(0), value: v} }
+func other(arg int, v uint32) argTest {
+	return argTest{arg: arg, mask: ^uint32(0), value: v, not: true}
+}
 
 // seccompRow forbids a system call; with tests, only when all of them hold.
 type seccompRow struct {
@@ -137,8 +142,14 @@ const (
 	offArgs = 16
 )
 
-// seccompProgram compiles the rows and the socket rule.
+// seccompProgram is the filter of commands.
 func seccompProgram() ([]unix.SockFilter, error) {
+	return compileRows(append(slices.Clone(seccompRows), archRows...), socketRule())
+}
+
+// compileRows gives a program that allows what no row and no rule of last,
+// which sees the call's number in the accumulator, forbids.
+func compileRows(rows []seccompRow, last []bpf.Instruction) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offArch, Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: auditArch, SkipTrue: 1},
@@ -150,10 +161,10 @@ func seccompProgram() ([]unix.SockFilter, error) {
 			bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32Bit, SkipFalse: 1},
 			ret(unix.ENOSYS))
 	}
-	for _, r := range append(seccompRows, archRows...) {
+	for _, r := range rows {
 		prog = append(prog, compileRow(r)...)
 	}
-	prog = append(prog, socketRule()...)
+	prog = append(prog, last...)
 	prog = append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 	return assemble(prog)
 }
@@ -179,8 +190,8 @@ func compileTests(nr uintptr, action bpf.Instruction, tests []argTest) []bpf.Ins
 			bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: t.mask},
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: t.value, SkipFalse: skip},
 		}
-		if t.any {
-			test[2] = bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: skip}
+		if t.not {
+			test[2] = bpf.JumpIf{Cond: bpf.JumpEqual, Val: t.value, SkipTrue: skip}
 		}
 		body = append(test, body...)
 	}

@@ -34,3 +34,9 @@ var archWatched = []watchedCall{
 	{unix.SYS_RMDIR, kindRemove, -1, 0, -1},
 	{unix.SYS_TRUNCATE, kindRemove, -1, 0, -1},
 }
+
+// archShellRows are the calls that newer architectures do not have, of shellRows.
+var archShellRows = []seccompRow{
+	{unix.SYS_FORK, unix.EPERM, whyShell, nil},
+	{unix.SYS_VFORK, unix.EPERM, whyShell, nil},
+}

@@ -14,3 +14,6 @@ var archWatched = []watchedCall{
 	{unix.SYS_RENAMEAT, kindCreate, 2, 3, -1},
 	{unix.SYS_TRUNCATE, kindRemove, -1, 0, -1},
 }
+
+// archShellRows are those of shellRows that only this architecture has.
+var archShellRows []seccompRow

@@ -32,6 +32,9 @@ type Config struct {
 	Monitor bool
 	// Log is where runners write when they crash; nil: nowhere.
 	Log *os.File
+	// DropRights restricts this whole process once the first runner and the
+	// proxy run: see shellRows.
+	DropRights bool
 }
 
 // Proxy is the part of the network filter that a session needs.
@@ -64,6 +67,8 @@ type Session struct {
 	ended   chan struct{}
 	first   bool // the first runner has been asked for
 	fleet   fleet
+	locked  sync.Once
+	lockErr error
 }
 
 type answer struct {
@@ -282,6 +287,9 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	id, a := s.ask(opView, req, p, send)
 	if a.err == nil {
 		a.err = s.network(p, req.Plan.Net, a)
+	}
+	if a.err == nil {
+		a.err = s.lock()
 	}
 	if a.err != nil {
 		closeAll([]int{r.sock, r.events})

@@ -62,10 +62,11 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, so
 		return err
 	}
 	for _, port := range rules.Network.ExposePorts {
-		door, err := netfilter.Expose(port, socket)
+		door, err := p.process.Listen(port)
 		if err != nil {
 			return fmt.Errorf("expose port %d: %w", port, err)
 		}
+		netfilter.Expose(door, port, socket)
 		p.exposed = append(p.exposed, door)
 	}
 	return nil

@@ -201,7 +201,7 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner, Sink: in.sink,
-		Script: script, Dir: dir, Proxy: proxy, Monitor: in.monitor || in.debug,
+		Script: script, Dir: dir, Proxy: proxy, Monitor: in.monitor || in.debug, DropRights: true,
 	})
 	if err != nil {
 		return nil, err
