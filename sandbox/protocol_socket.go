@@ -189,6 +189,9 @@ func (r *frameReader) next(f *frame) error {
 	return nil
 }
 
+// buffered tells whether bytes have been received that no frame has claimed.
+func (r *frameReader) buffered() bool { return r.to > r.from }
+
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -16,9 +16,10 @@ import (
 // A runner executes commands and opens files for the shell. By the time
 // runnerMain is called the process has no more rights than the commands.
 //
-// Two threads do the work: R takes requests, forks and opens; W waits for
-// children and reports what became of them straight to the socket. A third
-// reads the signals that reach the runner's number, which scripts know as $$.
+// One thread, R, does the work: it takes requests, forks and opens, and says
+// what became of children. A hand-over to another thread would cost as much as
+// a fork. A second thread reads the signals that reach the runner's number,
+// which scripts know as $$; what can block has threads of its own.
 
 // runner is the state of the process. Fields without a lock belong to R.
 type runner struct {
@@ -36,13 +37,15 @@ type runner struct {
 
 	opens slowOpens
 
-	mu       sync.Mutex // covers fork and registration as one step
-	forked   sync.Cond  // a child was registered
-	children map[int]child
+	changes int // eventfd: a child has changed state
+	status  encoder
+
+	mu       sync.Mutex
+	children map[int]child // R writes
 	standIns map[uint32]*runnerStandIn
 }
 
-// child is what W needs to know about a process.
+// child is a process that the shell asked for.
 type child struct {
 	id    uint32
 	stops bool
@@ -58,6 +61,12 @@ const (
 // runner, which reuses its buffers, never needs to.
 const runnerMemory = 64 << 20
 
+// runnerProcs is one more than the goroutines of a runner that may be in
+// system calls at a time: as long as there is an idle one, the Go scheduler
+// leaves a thread in a short system call what it needs to go on, and does not
+// wake up every 20 µs to look (measured: a quarter of what a command cost).
+const runnerProcs = 4
+
 // runnerMain is the whole life of a runner process: requests come from the
 // stream socket, signals for $$ are reported to the other socket. It returns
 // the exit status. All restrictions are in force already.
@@ -65,7 +74,7 @@ func runnerMain(sock, events int) int {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(runnerMemory)
-	runtime.GOMAXPROCS(1)
+	runtime.GOMAXPROCS(4)
 	// Modes are complete in requests. Commands set their own umask.
 	syscall.Umask(0)
 	r, err := newRunner(sock, events)
@@ -76,7 +85,6 @@ func runnerMain(sock, events int) int {
 	if err := r.catchSignals(); err != nil {
 		return runnerFailed(err)
 	}
-	go r.waitLoop()
 	r.reply.reset()
 	if err := r.out.send(header{op: opHello, arg: int32(r.pid)}, &r.reply); err != nil {
 		return runnerFailed(err)
@@ -107,7 +115,6 @@ func newRunner(sock, events int) (*runner, error) {
 		children: map[int]child{},
 		standIns: map[uint32]*runnerStandIn{},
 	}
-	r.forked.L = &r.mu
 	return r, r.readLimits()
 }
 
@@ -128,6 +135,9 @@ func (r *runner) readLimits() error {
 func (r *runner) serve() error {
 	var f frame
 	for {
+		if err := r.awaitRequest(); err != nil {
+			return err
+		}
 		if err := r.in.next(&f); err != nil {
 			return endOfShell(err)
 		}
@@ -205,8 +215,6 @@ func (r *runner) start(f *frame, d *decoder) error {
 	if errno != 0 {
 		return r.startFailed(f.id, errno)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	pid, errno := r.plan.fork()
 	if its >= 0 {
 		syscall.Close(its)
@@ -216,14 +224,14 @@ func (r *runner) start(f *frame, d *decoder) error {
 			syscall.Close(own)
 		}
 		if pid > 0 {
-			// W may have it already; then this is ECHILD.
 			_, _ = syscall.Wait4(pid, nil, 0, nil)
 		}
 		return r.startFailed(f.id, errno)
 	}
 	r.regroup(pid)
+	r.mu.Lock()
 	r.children[pid] = child{id: f.id, stops: report&reportStops != 0}
-	r.forked.Signal()
+	r.mu.Unlock()
 	if own >= 0 {
 		r.startStandIn(f.id, pid, own)
 		return nil // it says itself when it is ready
@@ -289,8 +297,8 @@ func (r *runner) planStart(f *frame, d *decoder) (report uint32, errno syscall.E
 }
 
 // regroup remembers which group a process made because the one it was to
-// join had lost its last member: W reaps at once, so the first program of a
-// pipeline may be gone before the second one starts.
+// join had lost its last member: children are reaped at once, so the first
+// program of a pipeline may be gone before the second one starts.
 func (r *runner) regroup(pid int) {
 	p := &r.plan
 	if p.group == 0 {

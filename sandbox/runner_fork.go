@@ -33,6 +33,7 @@ type forkPlan struct {
 	above      int // greater than every dst
 	limits     []forkLimit
 	ignored    uint64 // bit n-1 is signal n
+	harmless   uint64 // signals with signalHandler or none
 	mask       uint64 // signal mask of the program
 
 	// Scratch for the child.
@@ -173,11 +174,14 @@ func childFiles(p *forkPlan) syscall.Errno {
 //go:norace
 //go:nosplit
 func childExec(p *forkPlan) syscall.Errno {
-	// Handlers of this program must be gone before signals are let in.
+	// Handlers of the Go runtime must be gone before signals are let in; the
+	// other one does no harm (signalHandler), and is gone with execve.
 	for sig := uintptr(1); sig <= 64; sig++ {
 		act := &p.dfl
 		if p.ignored>>(sig-1)&1 != 0 {
 			act = &p.ign
+		} else if p.harmless>>(sig-1)&1 != 0 {
+			continue
 		}
 		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(act)), 0, 8, 0, 0)
 	}

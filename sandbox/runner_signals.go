@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"os"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -14,14 +15,25 @@ import (
 // to a whole process group reaches the shell by itself. os/signal does not
 // say, and signalfd(2) needs them blocked on all threads, while the Go runtime
 // unblocks those that end programs on every thread it makes. Hence a handler
-// of our own, of a few instructions, that writes siginfo to a pipe.
-
-// signalPipe is where signalHandler writes: a handler has no arguments of its
-// own, so this is the one variable that a runner or stand-in process has. It
-// is set once, before the handler is installed.
+// of our own, of a few instructions, that writes siginfo to a pipe, or for
+// SIGCHLD adds one to an eventfd, which never fills up.
 //
-//lint:ignore U1000 assembler reads it
-var signalPipe int32 = -1
+// A child of vfork has the handlers until it executes. There, where the
+// process is not the one that installed it, the handler takes the default
+// action instead: it resets the signal and sends it again.
+
+// What signalHandler needs: a handler has no arguments of its own, so these
+// are the variables that a runner or stand-in process has. They are set once,
+// before the handler is installed.
+//
+//lint:ignore U1000 assembler reads them
+var (
+	signalPipe    int32 = -1
+	signalChanges int32 = -1 // eventfd
+	signalOwner   int32      // the process
+	signalOne     = uint64(1)
+	signalDefault sigaction
+)
 
 func signalHandlerPC() uintptr
 
@@ -36,7 +48,7 @@ func sigBit(s syscall.Signal) uint64 { return 1 << (uint(s) - 1) }
 
 // runtimeSignals cannot be handled, report an error of the program itself, or
 // are needed by the Go runtime (32 to 34: setxid and AllThreadsSyscall;
-// SIGURG: preemption; SIGCHLD is only noise here).
+// SIGURG: preemption), or by R (SIGCHLD).
 var runtimeSignals = []syscall.Signal{
 	syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE,
 	syscall.SIGSEGV, syscall.SIGSTKFLT, syscall.SIGSYS, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF,
@@ -64,7 +76,7 @@ func signalReader() (int, error) {
 	if err := unix.SetNonblock(p[1], true); err != nil {
 		return -1, err
 	}
-	signalPipe = int32(p[1])
+	signalPipe, signalOwner = int32(p[1]), int32(os.Getpid())
 	return p[0], nil
 }
 
@@ -114,7 +126,7 @@ func readSignal(fd int) (sig syscall.Signal, sender int, user bool, err error) {
 }
 
 // blockHere keeps signals away from the calling goroutine's thread, which it
-// is locked to: R and W go on with their work under a storm of signals.
+// is locked to: R goes on with its work under a storm of signals.
 func blockHere() {
 	set := blockedSignals()
 	rawMask(&set, nil)
@@ -127,8 +139,18 @@ func (r *runner) catchSignals() error {
 	if err != nil {
 		return err
 	}
+	if r.changes, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
+	}
+	signalChanges = int32(r.changes)
+	// SIGKILL and SIGSTOP have no action to reset.
+	r.plan.harmless = blockedSignals()&^sigBit(kickSignal) | sigBit(syscall.SIGCHLD) |
+		sigBit(syscall.SIGKILL) | sigBit(syscall.SIGSTOP)
 	setActions(blockedSignals()&^sigBit(kickSignal), 0)
 	r.opens.init()
+	act := runtimeAction()
+	act.handler, act.mask = signalHandlerPC(), ^uint64(0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGCHLD), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
 	go func() {
 		runtime.LockOSThread()
 		none := uint64(0)

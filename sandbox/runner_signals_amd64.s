@@ -1,12 +1,38 @@
 #include "textflag.h"
 
 // signalHandler is called by the kernel, on any thread and in any state of
-// it, with a pointer to siginfo in SI. It writes the beginning to the pipe
-// and returns; what the write returns does not matter.
+// it, with the signal in DI and a pointer to siginfo in SI. sigreturn restores
+// all registers. What the system calls return does not matter.
 TEXT ·signalHandler(SB),NOSPLIT|NOFRAME,$0
+	MOVQ	$39, AX // SYS_getpid
+	SYSCALL
+	CMPL	AX, ·signalOwner(SB)
+	JNE	child
+	CMPL	DI, $17 // SIGCHLD
+	JEQ	changed
 	MOVLQSX	·signalPipe(SB), DI
 	MOVQ	$24, DX // signalRecord
 	MOVQ	$1, AX  // SYS_write
+	SYSCALL
+	RET
+changed:
+	MOVLQSX	·signalChanges(SB), DI
+	LEAQ	·signalOne(SB), SI
+	MOVQ	$8, DX
+	MOVQ	$1, AX // SYS_write
+	SYSCALL
+	RET
+child:
+	MOVL	DI, R12
+	MOVL	AX, R13
+	LEAQ	·signalDefault(SB), SI
+	MOVQ	$0, DX
+	MOVQ	$8, R10
+	MOVQ	$13, AX // SYS_rt_sigaction
+	SYSCALL
+	MOVL	R13, DI
+	MOVL	R12, SI
+	MOVQ	$62, AX // SYS_kill; delivered on return, until then all is blocked
 	SYSCALL
 	RET
 

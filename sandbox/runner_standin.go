@@ -100,7 +100,7 @@ func (r *runner) readStandIn(id uint32, s *runnerStandIn, sock int) {
 }
 
 // standInReady says, with r.mu held, that a stand-in has got as far as to take
-// signals as it should, unless W has said already that it ended.
+// signals as it should, unless R has said already that it ended.
 func (r *runner) standInReady(id uint32, s *runnerStandIn) {
 	if r.children[s.pid].id != id {
 		return

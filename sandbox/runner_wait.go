@@ -1,41 +1,66 @@
 package sandbox
 
 import (
-	"runtime"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // rusageSize is the size of struct rusage, which travels as it is.
 const rusageSize = int(unsafe.Sizeof(syscall.Rusage{}))
 
-// waitLoop is thread W.
-func (r *runner) waitLoop() {
-	runtime.LockOSThread()
-	blockHere()
-	var (
-		status syscall.WaitStatus
-		ru     syscall.Rusage
-		e      encoder
-	)
+// awaitRequest returns when there is something to read from the shell, and
+// reports changes of children until then.
+func (r *runner) awaitRequest() error {
+	if r.in.buffered() {
+		return nil
+	}
+	fds := [2]unix.PollFd{{Fd: int32(r.in.sock), Events: unix.POLLIN}, {Fd: int32(r.changes), Events: unix.POLLIN}}
 	for {
-		pid, err := syscall.Wait4(-1, &status, syscall.WUNTRACED|syscall.WCONTINUED, &ru)
-		switch err {
-		case nil:
-			r.changed(pid, status, &ru, &e)
-		case syscall.ECHILD:
-			r.mu.Lock()
-			for len(r.children) == 0 {
-				r.forked.Wait()
-			}
-			r.mu.Unlock()
+		// EINTR: the handler of SIGCHLD ran here, and has made it readable.
+		_, errno := poll(fds[:])
+		if errno != 0 && errno != syscall.EINTR {
+			return errno
+		}
+		if errno != 0 || fds[1].Revents != 0 {
+			var count [8]byte
+			_, _ = unix.Read(r.changes, count[:]) // before looking: what comes later is told again
+			r.reap()
+		}
+		if errno == 0 && fds[0].Revents != 0 {
+			return nil
 		}
 	}
 }
 
-// changed reports a change of state. A number that is not registered is a
-// child that failed to execute, which R has reported.
-func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage, e *encoder) {
+// poll waits without a limit of time. It is the bare call: the one of x/sys
+// makes fds escape.
+func poll(fds []unix.PollFd) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds[0])), uintptr(len(fds)), 0, 0, 0, 0)
+	return int(n), errno
+}
+
+// reap reports the children that have changed state.
+func (r *runner) reap() {
+	var (
+		status syscall.WaitStatus
+		ru     syscall.Rusage
+	)
+	for {
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG|syscall.WUNTRACED|syscall.WCONTINUED, &ru)
+		if err == syscall.EINTR {
+			continue
+		}
+		if pid <= 0 {
+			return
+		}
+		r.changed(pid, status, &ru)
+	}
+}
+
+// changed reports a change of state.
+func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage) {
 	o := opEnded
 	if status.Stopped() || status.Continued() {
 		o = opChanged
@@ -49,9 +74,10 @@ func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage,
 	if !known || o == opChanged && !c.stops {
 		return
 	}
+	e := &r.status
 	e.reset()
 	e.u32(uint32(pid))
 	e.u32(uint32(status))
 	e.b = append(e.b, unsafe.Slice((*byte)(unsafe.Pointer(ru)), rusageSize)...)
-	_ = r.out.send(header{id: c.id, op: o}, e) // R sees the end of the socket
+	_ = r.out.send(header{id: c.id, op: o}, e) // the next read sees the end of the socket
 }

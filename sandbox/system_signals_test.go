@@ -91,6 +91,46 @@ func TestSignalsToShell(t *testing.T) {
 	}
 }
 
+// A signal to a command that has not executed yet is the command's: it dies of
+// it, and the handlers it still shares with the runner tell the shell nothing.
+func TestSignalsToCommandsBeingStarted(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	storm := shCommand("trap '' USR1; while :; do kill -USR1 0; done", 2)
+	storm.Group, storm.Report = 0, interp.ReportStart
+	leader, err := s.Start(storm)
+	must(t, err)
+	group, err := leader.Pid()
+	must(t, err)
+	killed := 0
+	for i := 0; i < 300 || killed == 0 && i < 10000; i++ {
+		c := shCommand(":", 2)
+		c.Group = group
+		p, err := s.Start(c)
+		must(t, err)
+		ws, _, err := p.Wait()
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case ws.Signaled() && ws.Signal() == syscall.SIGUSR1:
+			killed++
+		case ws != 0:
+			t.Fatalf("status %#x", ws)
+		}
+	}
+	if killed == 0 {
+		t.Error("no signal arrived")
+	}
+	must(t, s.Kill(-group, syscall.SIGKILL))
+	if ws, _, err := leader.Wait(); err != nil || ws.Signal() != syscall.SIGKILL {
+		t.Errorf("%#x %v", ws, err)
+	}
+	select {
+	case sig := <-s.Signals():
+		t.Errorf("the shell was told of %v", sig)
+	default:
+	}
+}
+
 // No signal at any moment of a fork harms runner or command.
 func TestSignalStorm(t *testing.T) {
 	s, l := newTestSystem(t, systemHooks{})
