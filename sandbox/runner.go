@@ -74,7 +74,7 @@ func runnerMain(sock, events int) int {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(runnerMemory)
-	runtime.GOMAXPROCS(4)
+	runtime.GOMAXPROCS(runnerProcs)
 	// Modes are complete in requests. Commands set their own umask.
 	syscall.Umask(0)
 	r, err := newRunner(sock, events)

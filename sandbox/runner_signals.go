@@ -25,15 +25,21 @@ import (
 // What signalHandler needs: a handler has no arguments of its own, so these
 // are the variables that a runner or stand-in process has. They are set once,
 // before the handler is installed.
-//
-//lint:ignore U1000 assembler reads them
-var (
-	signalPipe    int32 = -1
-	signalChanges int32 = -1 // eventfd
-	signalOwner   int32      // the process
-	signalOne     = uint64(1)
-	signalDefault sigaction
-)
+
+//lint:ignore U1000 assembler reads it
+var signalPipe int32 = -1
+
+//lint:ignore U1000 assembler reads it
+var signalChanges int32 = -1 // eventfd
+
+//lint:ignore U1000 assembler reads it
+var signalOwner int32 // the process
+
+//lint:ignore U1000 assembler reads it
+var signalOne = uint64(1)
+
+//lint:ignore U1000 assembler reads it
+var signalDefault sigaction
 
 func signalHandlerPC() uintptr
 
