@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -27,6 +28,8 @@ type row struct {
 	variants []variant
 	// slope subtracts a run with no iterations, so that start-up does not count.
 	slope bool
+	// files says that the two are not counts but scripts: full and empty.
+	files bool
 }
 
 const trueLoop = `i=0; while [ "$i" -lt "$1" ]; do /bin/true; i=$((i+1)); done`
@@ -41,8 +44,14 @@ var pure = []struct {
 	{"functions", `f() { r=$1; }; i=0; while [ "$i" -lt "$1" ]; do f "$i"; i=$((i+1)); done`, 50000},
 	{"case", `i=0; while [ "$i" -lt "$1" ]; do case $i in *1|2*) r=a;; [3-6]) r=b;; *) r=c;; esac; i=$((i+1)); done`, 50000},
 	{"command substitution", `i=0; while [ "$i" -lt "$1" ]; do x=$(echo x); i=$((i+1)); done`, 2000},
-	{"here-document", "i=0; while [ \"$i\" -lt \"$1\" ]; do read -r x <<E\nline $i\nE\ni=$((i+1)); done", 2000},
+	{"read loop, file", `head -n "$1" "$DATA/lines" >"$TMPDIR/some"; while read -r x y; do :; done <"$TMPDIR/some"`, 20000},
+	{"read loop, pipe", `head -n "$1" "$DATA/lines" | while read -r x y; do :; done`, 20000},
+	{"read loop, IFS", `while IFS=: read -r a b c; do r=$b; [ "$((n+=1))" -lt "$1" ] || break; done <"$DATA/passwd"`, 20000},
+	{"here-document", "i=0; while [ \"$i\" -lt \"$1\" ]; do read -r x <<E\nline $i\nE\ni=$((i+1)); done", 5000},
+	{"here-document to cat", "i=0; while [ \"$i\" -lt \"$1\" ]; do cat <<E >/dev/null\nline $i\nE\ni=$((i+1)); done", 500},
 	{"redirection > file", `i=0; while [ "$i" -lt "$1" ]; do : >"$TMPDIR/out"; i=$((i+1)); done`, 5000},
+	{"glob of 10,000 files", `cd "$DATA/many"; n=$1; while [ "$n" -gt 0 ]; do set -- *.c; n=$((n-1)); done`, 20},
+	{"glob of 1,000 folders", `cd "$DATA"; n=$1; while [ "$n" -gt 0 ]; do set -- folders/*/m*; n=$((n-1)); done`, 10},
 }
 
 func main() {
@@ -50,6 +59,11 @@ func main() {
 	rounds := flag.Int("rounds", 7, "rounds per row")
 	only := flag.String("only", "", "rows whose title contains this")
 	flag.Parse()
+	if err := makeData(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	defer os.RemoveAll(data)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, r := range rows(*fsh) {
 		if !strings.Contains(r.title, *only) {
@@ -58,6 +72,7 @@ func main() {
 		fmt.Fprintf(w, "%s\t\t\t\t\n\tmedian µs\tmin\tmax\tratio\t\n", r.title)
 		if err := r.measure(w, *rounds); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.RemoveAll(data)
 			os.Exit(1)
 		}
 		w.Flush()
@@ -95,7 +110,11 @@ func rows(fsh string) []row {
 	for _, p := range pure {
 		all = append(all, row{title: p.name, per: p.count, slope: true, variants: shells(p.script)})
 	}
-	return all
+	return append(all, row{title: "parse a configure script of 1 MB (-n)", per: 1, files: true, variants: []variant{
+		{"dash", []string{"dash", "-n"}},
+		{"bash", []string{"bash", "-n"}},
+		{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-n"}},
+	}})
 }
 
 // measure runs all variants in turn and prints medians per operation and the
@@ -129,20 +148,24 @@ func (r row) measure(w *tabwriter.Writer, rounds int) error {
 
 // once is the time of one run, less that of a run without iterations.
 func (r row) once(v variant) (time.Duration, error) {
-	if !r.slope {
+	more, less := fmt.Sprint(r.per), "0"
+	switch {
+	case r.files:
+		more, less = filepath.Join(data, "configure"), filepath.Join(data, "empty")
+	case !r.slope:
 		return run(v.argv)
 	}
-	full, err := run(append(slices.Clone(v.argv), fmt.Sprint(r.per)))
+	full, err := run(append(slices.Clone(v.argv), more))
 	if err != nil {
 		return 0, err
 	}
-	empty, err := run(append(slices.Clone(v.argv), "0"))
+	empty, err := run(append(slices.Clone(v.argv), less))
 	return max(full-empty, 1), err
 }
 
 func run(argv []string) (time.Duration, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
+	cmd.Env = append(os.Environ(), "TMPDIR=/tmp", "DATA="+data)
 	cmd.Stderr = os.Stderr
 	start := time.Now()
 	err := cmd.Run()

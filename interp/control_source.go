@@ -68,12 +68,13 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 			}
 			continue
 		}
+		if sh.opts.on(optNoexec) && !sh.interactive() {
+			p.Recycle()
+			continue
+		}
 		n, err := compile(sh.file, stmts)
 		if err != nil {
 			return sh.syntaxFailed(err)
-		}
-		if sh.opts.on(optNoexec) && !sh.interactive() {
-			continue
 		}
 		if f := n(sh); f == flowAbort && sh.parent == nil && (!sh.interactive() || sh.file == "stdin") && sh.evalDepth == 0 {
 			sh.loopDepth, sh.funcDepth, sh.noErrexit = 0, 0, 0

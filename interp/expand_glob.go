@@ -1,9 +1,11 @@
 package interp
 
 import (
-	"sort"
+	"bytes"
+	"slices"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"github.com/fsh-sh/fsh/interp/pattern"
 	"golang.org/x/sys/unix"
@@ -49,7 +51,7 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 	case g.interrupted:
 		return dst, errInterrupted
 	case len(found) > 0:
-		sort.Strings(found)
+		slices.Sort(found)
 		return g.paths, nil
 	case sh.shopts.on(shoptFailglob):
 		return dst, &nameError{"no match", text}
@@ -65,6 +67,8 @@ type globber struct {
 	parts       []globPart
 	paths       []string
 	interrupted bool
+	block       []byte // see path
+	buf         []byte // of read
 }
 
 // globPart is the pattern of one component of a path.
@@ -143,19 +147,9 @@ func (g *globber) expand(dirs []string, i int) {
 			continue
 		}
 		last := i+1 == len(g.parts)
-		var next []string
-		for _, dir := range dirs {
-			if p.deep {
-				next = g.descend(next, dir, last, p.slashes == "")
-			} else {
-				next = g.match(next, dir, p, last)
-			}
-			if g.sh.attn.pending.Load()&attnCancel != 0 {
-				g.interrupted = true
-			}
-			if g.interrupted || len(next)+len(g.paths) > maxGlobNames {
-				return
-			}
+		next := g.below(dirs, p, last)
+		if g.interrupted || len(next)+len(g.paths) > maxGlobNames {
+			return
 		}
 		if last {
 			g.paths = append(g.paths, next...)
@@ -163,6 +157,54 @@ func (g *globber) expand(dirs []string, i int) {
 		}
 		dirs = next
 	}
+}
+
+// below are the paths that a component with a pattern makes of dirs.
+func (g *globber) below(dirs []string, p *globPart, last bool) (next []string) {
+	if p.deep {
+		for _, dir := range dirs {
+			if next = g.descend(next, dir, last, p.slashes == ""); g.interrupted {
+				return nil
+			}
+		}
+		return next
+	}
+	for len(dirs) > 0 && len(next)+len(g.paths) <= maxGlobNames {
+		some := dirs[:min(len(dirs), globBatch)]
+		dirs = dirs[len(some):]
+		texts := g.texts(some)
+		for i, dir := range some {
+			next = g.match(next, dir, texts[i], p, last)
+		}
+		if g.sh.attn.pending.Load()&attnCancel != 0 {
+			g.interrupted = true
+			return nil
+		}
+	}
+	return next
+}
+
+// globBatch is how many directories are asked for at once.
+const globBatch = 128
+
+// texts are what the System has read of several directories; of one alone
+// it is nothing, which may be a large one.
+func (g *globber) texts(dirs []string) [][]byte {
+	if len(dirs) == 1 {
+		return make([][]byte, 1)
+	}
+	names := make([]string, len(dirs))
+	for i, dir := range dirs {
+		names[i] = openable(dir)
+	}
+	return g.sh.rt.sys.ReadDirs(g.sh.dir, names)
+}
+
+func openable(dir string) string {
+	if dir == "" {
+		return "."
+	}
+	return dir
 }
 
 // existing keeps those of dirs in which the last, literal component exists.
@@ -188,17 +230,16 @@ func (g *globber) existing(dirs []string, p *globPart) {
 }
 
 // match appends the entries of dir that match, with the slashes that follow.
-// If there are any, only directories count.
-func (g *globber) match(dst []string, dir string, p *globPart, last bool) []string {
+// If there are any, only directories count. text is what is known of dir.
+func (g *globber) match(dst []string, dir string, text []byte, p *globPart, last bool) []string {
 	var unsure []string
-	start := len(dst)
-	g.read(dir, func(name string, kind uint8) {
+	g.read(dir, text, func(name string, kind uint8) {
 		if name[0] == '.' && !p.dot && !g.sh.shopts.on(shoptDotglob) || !p.pat.Match(name) {
 			return
 		}
-		path := dir + name + p.slashes
 		if p.slashes != "" && kind != unix.DT_DIR {
 			if kind == unix.DT_LNK || kind == unix.DT_UNKNOWN {
+				path := g.path(dir, name, p.slashes)
 				if last {
 					unsure = append(unsure, path)
 				} else {
@@ -207,11 +248,21 @@ func (g *globber) match(dst []string, dir string, p *globPart, last bool) []stri
 			}
 			return
 		}
-		dst = append(dst, path)
+		dst = append(dst, g.path(dir, name, p.slashes))
 	})
-	dst = g.directories(dst, unsure)
-	sort.Strings(dst[start:])
-	return dst
+	return g.directories(dst, unsure)
+}
+
+// path joins the parts of a path in memory that many paths share.
+func (g *globber) path(dir, name, slashes string) string {
+	const block = 4096
+	n := len(dir) + len(name) + len(slashes)
+	if cap(g.block)-len(g.block) < n {
+		g.block = make([]byte, 0, max(n, block))
+	}
+	at := len(g.block)
+	g.block = append(append(append(g.block, dir...), name...), slashes...)
+	return unsafe.String(&g.block[at], n) // never written again
 }
 
 // descend appends dir and all directories below it, for **. Symbolic links
@@ -226,29 +277,38 @@ func (g *globber) descend(dst []string, dir string, last, slashless bool) []stri
 	}
 	todo := []level{{dir, 0}}
 	for len(todo) > 0 && !g.interrupted && len(dst) < maxGlobNames {
-		at := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if !files && (!last || at.path != "") || at.depth == 0 && at.path != "" {
-			dst = append(dst, at.path)
+		some := append([]level(nil), todo[max(0, len(todo)-globBatch):]...)
+		todo = todo[:len(todo)-len(some)]
+		names := make([]string, len(some))
+		for i, at := range some {
+			names[i] = at.path
+		}
+		texts := g.texts(names)
+		for i, at := range some {
+			if !files && (!last || at.path != "") || at.depth == 0 && at.path != "" {
+				dst = append(dst, at.path)
+			}
+			g.read(at.path, texts[i], func(name string, kind uint8) {
+				if name[0] == '.' && !g.sh.shopts.on(shoptDotglob) {
+					return
+				}
+				path := g.path(at.path, name, "/")
+				bare := path[:len(path)-1]
+				if kind == unix.DT_UNKNOWN {
+					kind = g.kind(bare)
+				}
+				if files {
+					dst = append(dst, bare)
+				}
+				if kind == unix.DT_LNK && last && !files {
+					links = append(links, path)
+				}
+				if kind == unix.DT_DIR && at.depth < maxGlobDepth {
+					todo = append(todo, level{path, at.depth + 1})
+				}
+			})
 		}
 		g.interrupted = g.sh.attn.pending.Load()&attnCancel != 0
-		g.read(at.path, func(name string, kind uint8) {
-			if name[0] == '.' && !g.sh.shopts.on(shoptDotglob) {
-				return
-			}
-			if kind == unix.DT_UNKNOWN {
-				kind = g.kind(at.path + name)
-			}
-			if files {
-				dst = append(dst, at.path+name)
-			}
-			if kind == unix.DT_LNK && last && !files {
-				links = append(links, at.path+name+"/")
-			}
-			if kind == unix.DT_DIR && at.depth < maxGlobDepth {
-				todo = append(todo, level{at.path + name + "/", at.depth + 1})
-			}
-		})
 	}
 	return g.directories(dst, links)
 }
@@ -278,14 +338,19 @@ func (g *globber) kind(path string) uint8 {
 // direntBuffer is what one getdents64(2) may return.
 const direntBuffer = 32 << 10
 
-// read calls visit for the entries of a directory but . and .., in no order.
-// A directory that cannot be read has none.
-func (g *globber) read(dir string, visit func(name string, kind uint8)) {
-	if dir == "" {
-		dir = "."
+// read calls visit for the entries of a directory but . and .., in no order;
+// the name is valid only meanwhile. A directory that cannot be read has none.
+func (g *globber) read(dir string, text []byte, visit func(name string, kind uint8)) {
+	if text != nil {
+		dirents(text, func(name string, kind uint8) {
+			if strings.IndexByte(name, '/') < 0 { // the System may be lied to
+				visit(name, kind)
+			}
+		})
+		return
 	}
 	fd, err := g.sh.rt.sys.Open(&OpenRequest{
-		Dir: g.sh.dir, Path: dir,
+		Dir: g.sh.dir, Path: openable(dir),
 		Flags: syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NONBLOCK,
 		Where: Where{File: g.sh.file, Line: g.sh.line, Name: "*"},
 	})
@@ -293,30 +358,38 @@ func (g *globber) read(dir string, visit func(name string, kind uint8)) {
 		return
 	}
 	defer syscall.Close(fd)
-	buf := make([]byte, direntBuffer)
+	if g.buf == nil {
+		g.buf = make([]byte, direntBuffer)
+	}
 	for {
-		n, err := unix.ReadDirent(fd, buf)
+		n, err := unix.ReadDirent(fd, g.buf)
 		if err == unix.EINTR {
 			continue
 		}
 		if n <= 0 || err != nil {
 			return
 		}
-		for b := buf[:n]; len(b) > 0; {
-			name, kind, size := dirent(b)
-			if size == 0 {
-				return
-			}
-			if name != "." && name != ".." && name != "" {
-				visit(name, kind)
-			}
-			b = b[size:]
+		dirents(g.buf[:n], visit)
+	}
+}
+
+// dirents calls visit for entries as getdents64(2) returns them.
+func dirents(b []byte, visit func(name string, kind uint8)) {
+	for len(b) > 0 {
+		name, kind, size := dirent(b)
+		if size == 0 {
+			return
 		}
+		if name != "." && name != ".." && name != "" {
+			visit(name, kind)
+		}
+		b = b[size:]
 	}
 }
 
 // dirent decodes a struct linux_dirent64 (getdents(2)): inode and offset of
-// 8 bytes each, the length of the entry, its type, its name with a NUL.
+// 8 bytes each, the length of the entry, its type, its name with a NUL. The
+// name is in b.
 func dirent(b []byte) (name string, kind uint8, size int) {
 	const header = 19
 	if len(b) < header {
@@ -327,10 +400,12 @@ func dirent(b []byte) (name string, kind uint8, size int) {
 		return "", 0, 0
 	}
 	text := b[header:size]
-	for i, c := range text {
-		if c == 0 {
-			return string(text[:i]), b[18], size
-		}
+	n := bytes.IndexByte(text, 0)
+	if n < 0 {
+		n = len(text)
 	}
-	return string(text), b[18], size
+	if n == 0 {
+		return "", b[18], size
+	}
+	return unsafe.String(&text[0], n), b[18], size
 }

@@ -42,6 +42,10 @@ type System interface {
 	// StatAll is one Stat (following) per path, in one round trip. errs and
 	// sts have the length of paths.
 	StatAll(d Dir, paths []string) (sts []syscall.Stat_t, errs []error)
+	// ReadDirs reads several directories in few round trips: per path what
+	// getdents64(2) gave, or nil for one that is large or cannot be read,
+	// which the caller opens to see.
+	ReadDirs(d Dir, paths []string) [][]byte
 	// Access is faccessat(2) with AT_EACCESS; mode is R_OK|W_OK|X_OK.
 	Access(d Dir, path string, mode uint32) error
 	Readlink(d Dir, path string) (string, error)

@@ -47,6 +47,7 @@ const (
 	opStandIn
 	opCatch
 	opEnd // no reply
+	opReadDirs
 )
 
 // Replies, from runner to shell.

@@ -31,6 +31,7 @@ type runner struct {
 
 	plan    forkPlan
 	reply   encoder
+	list    []byte // of readDir
 	dirs    map[uint32]int
 	lastDir uint32
 	groups  map[int]int // a group that has vanished to the one that took over
@@ -187,6 +188,8 @@ func (r *runner) answer(o op, d *decoder) syscall.Errno {
 		return r.stat(d)
 	case opStatAll:
 		return r.statAll(d)
+	case opReadDirs:
+		return r.readDirs(d)
 	case opAccess:
 		return r.access(d)
 	case opReadlink:

@@ -129,6 +129,45 @@ func (s *system) statSome(d interp.Dir, paths []string, sts []syscall.Stat_t, er
 	return nil
 }
 
+// ReadDirs asks in batches, and again for what did not fit in an answer.
+func (s *system) ReadDirs(d interp.Dir, paths []string) [][]byte {
+	texts := make([][]byte, len(paths))
+	for from := 0; from < len(paths); {
+		n := s.readSome(d, paths[from:min(from+maxLists, len(paths))], texts[from:])
+		if n == 0 {
+			break // opening them will tell what is wrong
+		}
+		from += n
+	}
+	return texts
+}
+
+// readSome returns how many directories the answer was about.
+func (s *system) readSome(d interp.Dir, paths []string, texts [][]byte) int {
+	var c call
+	_, err := s.do(d, opReadDirs, &c, func(e *encoder, handle uint32) {
+		e.u32(handle)
+		e.strs(paths)
+	})
+	if err != nil {
+		return 0
+	}
+	dec := decoder{b: c.payload}
+	n := 0
+	for ; n < len(paths) && len(dec.b) > 0; n++ {
+		size := dec.u32()
+		if size == listUnread {
+			continue
+		}
+		if uint64(size) > uint64(len(dec.b)) {
+			break
+		}
+		texts[n] = dec.b[:size:size]
+		dec.b = dec.b[size:]
+	}
+	return n
+}
+
 func (s *system) Access(d interp.Dir, name string, mode uint32) error {
 	var c call
 	_, err := s.do(d, opAccess, &c, func(e *encoder, handle uint32) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -407,4 +408,35 @@ func TestConcurrentRequests(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestReadDirs(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	d, err := s.StartDir()
+	must(t, err)
+	dir := t.TempDir()
+	var paths []string
+	for i := range 300 { // more than one request's worth
+		path := fmt.Sprintf("%s/d%d", dir, i)
+		must(t, os.Mkdir(path, 0o700))
+		must(t, os.WriteFile(fmt.Sprintf("%s/file-%d-%s", path, i, strings.Repeat("x", 200)), nil, 0o600))
+		paths = append(paths, path)
+	}
+	must(t, os.Mkdir(dir+"/large", 0o700))
+	for i := range 500 {
+		must(t, os.WriteFile(fmt.Sprintf("%s/large/%d-%s", dir, i, strings.Repeat("x", 200)), nil, 0o600))
+	}
+	must(t, os.WriteFile(dir+"/file", nil, 0o600))
+	odd := []string{dir + "/missing", dir + "/file", dir + "/large", ""}
+	texts := s.ReadDirs(d, append(odd, paths...))
+	for i, path := range odd {
+		if texts[i] != nil {
+			t.Errorf("%q: %q", path, texts[i])
+		}
+	}
+	for i, text := range texts[len(odd):] {
+		if !bytes.Contains(text, fmt.Appendf(nil, "file-%d-xxx", i)) {
+			t.Fatalf("%s: %q", paths[i], text)
+		}
+	}
 }

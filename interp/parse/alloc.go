@@ -48,6 +48,26 @@ func take[T any](slab *[]T) *T {
 	return &(*slab)[len(*slab)-1]
 }
 
+// Recycle tells that the nodes returned so far are not used any more: the next
+// ones may be made of their memory.
+func (p *Parser) Recycle() {
+	recycle(&p.litWords)
+	recycle(&p.lits)
+	recycle(&p.wordsS)
+	recycle(&p.calls)
+	recycle(&p.params)
+	recycle(&p.quotes)
+	recycle(&p.assigns)
+	recycle(&p.wordPtrs)
+	recycle(&p.partPtrs)
+	recycle(&p.stmtPtrs)
+}
+
+func recycle[T any](slab *[]T) {
+	clear(*slab)
+	*slab = (*slab)[:0]
+}
+
 // list copies items into a slab.
 func list[T any](slab *[]T, items []T) []T {
 	if len(items) == 0 {

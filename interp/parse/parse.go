@@ -182,6 +182,7 @@ func (p *Parser) forget() {
 	}
 	p.base += p.i
 	p.buf = strings.Builder{}
+	p.buf.Grow(2 * enough) // most commands fit: it need not grow by copies
 	p.src, p.i = "", 0
 }
 
