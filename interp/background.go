@@ -163,7 +163,7 @@ func (s *simple) blocks(sh *shell) (bool, error) {
 		if r.word == nil || r.op == syntax.DplIn || r.op == syntax.DplOut || r.op == syntax.WordHdoc {
 			continue
 		}
-		path, err := r.word.redirectTarget(sh)
+		path, err := r.target(sh)
 		if err != nil {
 			return true, err
 		}

@@ -73,7 +73,7 @@ func (sh *shell) exitStatus(args []string) (int, bool) {
 func runReturn(sh *shell, args []string) int {
 	if sh.funcDepth == 0 && sh.bash() {
 		sh.errorf("return: can only `return' from a function or sourced script")
-		return 1
+		return 2
 	}
 	status, ok := sh.exitStatus(args)
 	if ok || sh.bash() {

@@ -261,22 +261,6 @@ func (w *word) str(sh *shell) (string, error) {
 	return sh.expandText(w.parts, toString)
 }
 
-// redirectTarget expands the word of a redirection: to one string in POSIX,
-// to exactly one field in bash.
-func (w *word) redirectTarget(sh *shell) (string, error) {
-	if w.constant || !sh.bash() {
-		return w.str(sh)
-	}
-	fields, err := w.fields(sh, nil)
-	if err != nil {
-		return "", err
-	}
-	if len(fields) != 1 {
-		return "", &nameError{strings.Join(fields, " "), "ambiguous redirect"}
-	}
-	return fields[0], nil
-}
-
 // pattern expands the word as a pattern, in which quoted characters stand for
 // themselves.
 func (w *word) pattern(sh *shell) (*pattern.Pattern, error) { return w.patternWith(sh, 0) }

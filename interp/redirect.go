@@ -15,6 +15,7 @@ type redir struct {
 	varName string // {name}>
 	op      syntax.RedirOperator
 	word    *word
+	source  *syntax.Word // of word, for messages
 	doc     *word // here-document
 	line    int
 }
@@ -40,9 +41,25 @@ func (c *compiler) redir(r *syntax.Redirect) redir {
 	case syntax.Hdoc, syntax.DashHdoc:
 		out.doc = compileHeredoc(c, r.Hdoc, quotedWord(r.Word))
 	default:
-		out.word = compileWord(c, r.Word)
+		out.word, out.source = compileWord(c, r.Word), r.Word
 	}
 	return out
+}
+
+// target expands the word after the operator: to one string in POSIX, to
+// exactly one field in bash.
+func (r *redir) target(sh *shell) (string, error) {
+	if r.word.constant || !sh.bash() {
+		return r.word.str(sh)
+	}
+	fields, err := r.word.fields(sh, nil)
+	if err != nil {
+		return "", err
+	}
+	if len(fields) != 1 {
+		return "", &nameError{printNode(r.source), "ambiguous redirect"}
+	}
+	return fields[0], nil
 }
 
 func defaultFD(op syntax.RedirOperator) int {
@@ -147,7 +164,7 @@ func (sh *shell) redirectOne(r *redir, saved *savedFiles) error {
 		}
 		return sh.hereDoc(r, text+"\n", saved)
 	}
-	target, err := r.word.redirectTarget(sh)
+	target, err := r.target(sh)
 	if err != nil {
 		return err
 	}
