@@ -33,6 +33,9 @@ type gated struct {
 
 // wrap registers a connection. reset is called when it is denied later.
 func (s *Server) wrap(r reached, d Decision, c client, withGate bool, reset func()) *gated {
+	if s.cfg.AttributeAll {
+		s.identify(&c)
+	}
 	g := &gated{Conn: r.conn, addr: r.addr, s: s, decision: d, client: c, reset: reset, started: time.Now()}
 	if withGate && !d.Local {
 		g.gate, g.watching = newGate(d.Target, s.rules.Load()), true

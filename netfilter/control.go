@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ const (
 type op string
 
 const (
-	opHello  op = "hello"  // Upstream: proxy variables of the user's environment
+	opHello  op = "hello"  // Upstream: proxy variables of the user's environment; Detail
 	opAdd    op = "add"    // ID, Network, Doors and one descriptor for each door
 	opSet    op = "set"    // ID, Network: new rules for a namespace
 	opRemove op = "remove" // ID
@@ -40,13 +41,14 @@ const (
 type door string
 
 // doorOrder is the order of the files of AddNamespace.
-var doorOrder = [...]door{"tcp4", "tcp6", "http", "socks", "dns", "dnstcp"}
+var doorOrder = [...]door{"tcp4", "tcp6", "http", "socks", "dns", "dnstcp", "bell"}
 
 type message struct {
 	Op       op              `json:"op"`
 	Seq      uint64          `json:"seq,omitempty"`
 	ID       int             `json:"id,omitempty"`
 	Upstream []string        `json:"upstream,omitempty"`
+	Detail   bool            `json:"detail,omitempty"`
 	Network  *policy.Network `json:"network,omitempty"`
 	Doors    []door          `json:"doors,omitempty"`
 	Port     int             `json:"port,omitempty"`
@@ -176,6 +178,12 @@ func listen(doors []door, files []*os.File) (l Listeners, err error) {
 		if d == "dns" {
 			l.DNS, err = net.FilePacketConn(files[i])
 			if err != nil {
+				return l, err
+			}
+			continue
+		}
+		if d == "bell" {
+			if l.Bell, err = doorbell.NewProxy(files[i]); err != nil {
 				return l, err
 			}
 			continue

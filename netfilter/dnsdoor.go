@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
 	"github.com/miekg/dns"
@@ -64,9 +65,13 @@ func acceptDNS(h dns.Header) dns.MsgAcceptAction {
 }
 
 func (s *Server) serveDNS(w dns.ResponseWriter, q *dns.Msg) {
-	c := client{w.RemoteAddr(), w.LocalAddr()}
+	_, udp := w.RemoteAddr().(*net.UDPAddr)
+	c := client{flow: doorbell.Flow{Proto: "tcp", From: addrPort(w.RemoteAddr()), To: addrPort(w.LocalAddr())}}
+	if udp {
+		c.flow.Proto = "udp"
+	}
 	m := s.answerDNS(q, c)
-	if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
+	if udp {
 		size := dns.MinMsgSize
 		if opt := q.IsEdns0(); opt != nil {
 			size = max(size, int(opt.UDPSize()))

@@ -20,6 +20,7 @@ const exitSandbox = 125
 type proxyProcess struct {
 	ch       *channel
 	upstream *Upstream
+	detail   bool // events of what was allowed are wanted in full
 	out      chan outgoing
 
 	mu     sync.Mutex
@@ -56,6 +57,7 @@ func ProxyMain(control int) int {
 		return exitSandbox
 	}
 	if err == nil {
+		p.detail = hello.Detail
 		p.upstream, err = ParseUpstream(hello.Upstream)
 	}
 	if p.answer(hello, err) != nil || err != nil {
@@ -131,7 +133,7 @@ func (p *proxyProcess) add(m message) error {
 	if err != nil {
 		return err
 	}
-	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream})
+	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream, AttributeAll: p.detail})
 	if err != nil {
 		return err
 	}

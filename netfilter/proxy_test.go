@@ -56,7 +56,7 @@ func filesOf(t *testing.T) (files []*os.File, httpAddr string, done func()) {
 
 func startProxy(t *testing.T, environ ...string) *Proxy {
 	t.Helper()
-	p, err := StartProxy("/proc/self/exe", environ)
+	p, err := StartProxy(ProxyConfig{Exe: "/proc/self/exe", Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,17 +211,17 @@ func TestProxyIsConfined(t *testing.T) {
 }
 
 func TestProxyRefusesUnusableUpstream(t *testing.T) {
-	_, err := StartProxy("/proc/self/exe", []string{"HTTPS_PROXY=socks5://127.0.0.1:1"})
+	_, err := StartProxy(ProxyConfig{Exe: "/proc/self/exe", Environ: []string{"HTTPS_PROXY=socks5://127.0.0.1:1"}})
 	if err == nil || !strings.Contains(err.Error(), "socks5") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestProxyFailsToStart(t *testing.T) {
-	if _, err := StartProxy("/nonexistent", nil); err == nil {
+	if _, err := StartProxy(ProxyConfig{Exe: "/nonexistent"}); err == nil {
 		t.Error("started nothing")
 	}
-	if _, err := StartProxy("/bin/true", nil); !errors.Is(err, ErrProxyGone) {
+	if _, err := StartProxy(ProxyConfig{Exe: "/bin/true"}); !errors.Is(err, ErrProxyGone) {
 		t.Errorf("a program that is no proxy: %v", err)
 	}
 }

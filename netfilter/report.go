@@ -2,9 +2,12 @@ package netfilter
 
 import (
 	"net"
+	"net/netip"
 	"time"
 
+	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/policy"
 )
 
 // DeniedError is what a dial returns when the rules say no.
@@ -18,10 +21,42 @@ func (e *DeniedError) Error() string {
 	return r.Key + " entry " + r.Value
 }
 
-// client is the two ends of a connection to a door.
-type client struct{ remote, door net.Addr }
+// client is what is known of the client of a connection: its flow, and once
+// that was asked, its process.
+type client struct {
+	flow doorbell.Flow
+	who  doorbell.Process
+}
 
-func clientOf(c net.Conn) client { return client{c.RemoteAddr(), c.LocalAddr()} }
+// clientOf is for doors that clients mean to reach.
+func clientOf(c net.Conn) client { return clientTo(c, addrPort(c.LocalAddr())) }
+
+// clientTo is for clients that meant to reach something else.
+func clientTo(c net.Conn, to netip.AddrPort) client {
+	return client{flow: doorbell.Flow{Proto: "tcp", From: addrPort(c.RemoteAddr()), To: to}}
+}
+
+// addrPort is the zero value for what is no address.
+func addrPort(a net.Addr) netip.AddrPort {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return unmapped(a.AddrPort())
+	case *net.UDPAddr:
+		return unmapped(a.AddrPort())
+	}
+	return netip.AddrPort{}
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// identify finds the process while the connection is there.
+func (s *Server) identify(c *client) {
+	if s.cfg.Attribute != nil && c.who == (doorbell.Process{}) && c.flow.From.IsValid() {
+		c.who = s.cfg.Attribute(c.flow)
+	}
+}
 
 func (s *Server) event(kind events.Kind, d Decision, c client) events.Event {
 	e := events.Event{Time: time.Now(), Kind: kind, Denied: !d.Allow, Action: string(kind), Hint: d.Hint}
@@ -31,10 +66,33 @@ func (s *Server) event(kind events.Kind, d Decision, c client) events.Event {
 	}
 	rule := d.Rule
 	e.Rule = &rule
-	if s.cfg.Attribute != nil && c.remote != nil {
-		e.Program, e.Pid = s.cfg.Attribute(c.remote, c.door)
+	if !d.Allow {
+		s.identify(&c)
 	}
+	e.Program, e.Pid = c.who.Name, c.who.Pid
 	return e
+}
+
+// refusedOutside explains what the guard in the namespace refused, see Reach.
+func (s *Server) refusedOutside(f doorbell.Flow, who doorbell.Process) {
+	d := s.decideDst(f.To)
+	c := client{who: who} // and if nobody, the socket is gone already
+	if f.Proto == "udp" {
+		if !s.sayOnce("udp "+f.To.String()+" "+who.Name, time.Now()) {
+			return
+		}
+		d.Allow, d.Hint = false, ""
+		d.Rule = policy.Rule{Key: keyAllow, Text: "no UDP but DNS leaves the sandbox; programs that can use TCP fall back"}
+	}
+	if d.Allow {
+		return // the rules have changed since
+	}
+	e := s.event(events.Connect, d, c)
+	e.Errno = "ECONNREFUSED"
+	if f.Proto == "udp" {
+		e.Action, e.Errno = "send udp to", "EPERM"
+	}
+	s.cfg.Emit(e)
 }
 
 // sayAgain is how long a repeated DNS denial stays untold: resolvers ask for A

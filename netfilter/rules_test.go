@@ -235,6 +235,58 @@ func TestHint(t *testing.T) {
 	}
 }
 
+// The guard refuses no address that Decide allows, lets none pass that it
+// denies, and fake addresses pass on the ports of any name.
+func TestReach(t *testing.T) {
+	lists := []network{
+		{}, {allow: []string{"*"}}, {allow: []string{"*:*"}, deny: []string{"203.0.113.0/24:*"}},
+		{allow: []string{"203.0.113.9:7", "[2001:db8::/32]:1-100", "10.0.0.0/8:*", "x.test:22", "*.y.test"}},
+		{allow: []string{"0.0.0.0/0:*", "::/0:*"}}, {allow: []string{"169.254.0.0/16:80", "fc00::/7"}},
+		{allow: []string{"169.254.169.254", "198.18.0.0/15:*", "a.test:1-5", "b.test:4-9"}, deny: []string{"10.0.0.1"}},
+		{allow: []string{"*:*", "x.test"}, deny: []string{"*:443"}},
+	}
+	addrs := []string{"203.0.113.9", "203.0.113.10", "192.0.2.1", "10.0.0.1", "10.255.0.1", "169.254.169.254", "169.254.1.1",
+		"100.64.0.1", "224.0.0.1", "255.255.255.255", "8.8.8.8", "2001:db8::5", "2600::1", "fd00:ec2::254", "fd01::1",
+		"fe80::1", "64:ff9b::a00:1", "2002:7f00:1::", "::2", "ff02::1"}
+	for _, n := range lists {
+		r := compile(t, n)
+		reach := r.Reach()
+		for _, text := range addrs {
+			addr := netip.MustParseAddr(text)
+			for _, port := range []uint16{1, 7, 22, 79, 80, 443, 5000, 65535} {
+				if got, want := passes(reach, addr, port), r.Decide(Target{AddrHost(addr), port}).Allow; got != want {
+					t.Errorf("%v: %s:%d passes: %v, allowed: %v", n, addr, port, got, want)
+				}
+			}
+		}
+	}
+	r := compile(t, lists[6]).Reach()
+	for _, fake := range []netip.Addr{fake4(3), fake6(3)} {
+		for port, want := range map[uint16]bool{1: true, 9: true, 10: false, 80: false, 443: false} {
+			if got := passes(r, fake, port); got != want {
+				t.Errorf("%s:%d passes: %v", fake, port, got)
+			}
+		}
+	}
+	if passes(compile(t, lists[7]).Reach(), fake4(1), 443) || !passes(compile(t, lists[7]).Reach(), fake6(1), 80) {
+		t.Error("a denied port passes, or an allowed one does not")
+	}
+}
+
+// passes is what the guard does with a list.
+func passes(list []Reach, addr netip.Addr, port uint16) bool {
+	for _, r := range list {
+		in := r.Prefix.Contains(addr) && r.Lo <= port && port <= r.Hi
+		for _, x := range r.Except {
+			in = in && !x.Contains(addr)
+		}
+		if in {
+			return !r.Refuse
+		}
+	}
+	return false
+}
+
 // FuzzRules: an accepted entry never allows through "deny", and the decision
 // of an entry agrees with itself on the canonical form of the host.
 func FuzzRules(f *testing.F) {

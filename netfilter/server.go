@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
 )
 
@@ -21,6 +22,8 @@ type Listeners struct {
 	SOCKS       net.Listener
 	DNS         net.PacketConn
 	DNSTCP      net.Listener
+	// Bell tells who is at the doors and what was refused before them.
+	Bell *doorbell.Proxy
 }
 
 // Config of a Server. Rules, Listeners and Emit are required.
@@ -29,10 +32,12 @@ type Config struct {
 	Listeners Listeners
 	Emit      func(events.Event)
 
-	// Attribute names the process behind a connection by its two ends as the
-	// client sees them swapped: client is its local address. Nil or "" means
-	// unknown, and then the event says so by leaving Program empty.
-	Attribute func(client, door net.Addr) (program string, pid int)
+	// Attribute names the process behind a connection; the zero value means
+	// unknown, and then the event says so. Nil asks the bell.
+	Attribute func(doorbell.Flow) doorbell.Process
+	// AttributeAll names the processes of allowed connections, too, which
+	// costs a question for each.
+	AttributeAll bool
 
 	// Upstream is the proxy of the user's own environment; nil dials directly.
 	Upstream *Upstream
@@ -70,6 +75,9 @@ func New(cfg Config) (*Server, error) {
 		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener()}
 	s.rules.Store(cfg.Rules)
 	s.own = findOwnListeners(cfg.Listeners)
+	if bell := cfg.Listeners.Bell; bell != nil && cfg.Attribute == nil {
+		s.cfg.Attribute = bell.Who
+	}
 	return s, nil
 }
 
@@ -99,6 +107,14 @@ func (s *Server) Serve(ctx context.Context) error {
 		run = append(run, func() error { return s.serveHTTP(ctx, l.HTTP) })
 	}
 	run = append(run, s.dnsServers(ctx)...)
+	if l.Bell != nil {
+		run = append(run, func() error {
+			defer context.AfterFunc(ctx, l.Bell.Drain)()
+			l.Bell.Serve(s.refusedOutside)
+			<-ctx.Done() // without the keeper nobody is left to serve
+			return nil
+		})
+	}
 
 	done := make(chan error, len(run))
 	for _, f := range run {

@@ -42,16 +42,23 @@ type Proxy struct {
 	closed  bool
 }
 
-// StartProxy starts the proxy process: exe is this program (/proc/self/exe or
-// a path), environ the user's environment, of which only the proxy variables
-// are used. It returns when the process has restricted itself.
-func StartProxy(exe string, environ []string) (*Proxy, error) {
+// ProxyConfig says how to start the proxy process.
+type ProxyConfig struct {
+	Exe     string   // this program: /proc/self/exe or a path
+	Environ []string // the user's, of which only the proxy variables are used
+	// Detail: events of allowed connections name the process, too.
+	Detail bool
+}
+
+// StartProxy starts the proxy process. It returns when the process has
+// restricted itself.
+func StartProxy(cfg ProxyConfig) (*Proxy, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	mine, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
-	proc, err := startProcess(exe, theirs)
+	proc, err := startProcess(cfg.Exe, theirs)
 	theirs.Close()
 	if err != nil {
 		mine.Close()
@@ -68,7 +75,7 @@ func StartProxy(exe string, environ []string) (*Proxy, error) {
 	p.wake = sync.NewCond(&p.mu)
 	go p.receive()
 	go p.pump()
-	if err := p.do(message{Op: opHello, Upstream: proxyVariables(environ)}); err != nil {
+	if err := p.do(message{Op: opHello, Upstream: proxyVariables(cfg.Environ), Detail: cfg.Detail}); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("start the network proxy: %w", err)
 	}
@@ -102,7 +109,7 @@ func (p *Proxy) Events() <-chan events.Event { return p.events }
 
 // AddNamespace hands the doors of a network namespace over. files are, in
 // order: transparent TCP over IPv4, the same over IPv6, HTTP proxy, SOCKS
-// proxy, DNS over UDP, DNS over TCP; nil for a door that does not exist. The
+// proxy, DNS over UDP, DNS over TCP, doorbell; nil for one that does not exist. The
 // caller keeps its own copies and must close them, in every process, or
 // clients hang instead of failing when the proxy is gone.
 func (p *Proxy) AddNamespace(id int, n policy.Network, files []*os.File) error {

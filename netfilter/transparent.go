@@ -22,6 +22,7 @@ func (s *Server) serveTransparent(ctx context.Context, c net.Conn) {
 		abort(c)
 		return
 	}
+	cl := clientTo(c, unmapped(dst))
 	d := s.decideDst(dst)
 	if !d.Allow && dst.Port() == 53 {
 		// A resolver written into a program: answered here like any other.
@@ -29,21 +30,21 @@ func (s *Server) serveTransparent(ctx context.Context, c net.Conn) {
 		return
 	}
 	if !d.Allow {
-		s.refuse(c, d)
+		s.refuse(c, d, cl)
 		return
 	}
 	conn, err := s.dial(ctx, d)
 	if err != nil {
 		var denied *DeniedError
 		if errors.As(err, &denied) {
-			s.refuse(c, denied.Decision)
+			s.refuse(c, denied.Decision, cl)
 			return
 		}
-		s.failed(d, clientOf(c), err)
+		s.failed(d, cl, err)
 		abort(c)
 		return
 	}
-	relay(c, s.wrap(conn, d, clientOf(c), true, func() { abort(c) }))
+	relay(c, s.wrap(conn, d, cl, true, func() { abort(c) }))
 }
 
 func (s *Server) decideDst(dst netip.AddrPort) Decision {
@@ -60,8 +61,10 @@ func (s *Server) decideDst(dst netip.AddrPort) Decision {
 
 // refuse says why and resets: connect(2) has succeeded by now, so ECONNRESET
 // is the earliest the client can learn of it.
-func (s *Server) refuse(c net.Conn, d Decision) {
-	s.cfg.Emit(s.event(events.Connect, d, clientOf(c)))
+func (s *Server) refuse(c net.Conn, d Decision, cl client) {
+	e := s.event(events.Connect, d, cl)
+	e.Errno = "ECONNRESET"
+	s.cfg.Emit(e)
 	abort(c)
 }
 

@@ -162,7 +162,7 @@ func sendDoors() error {
 	if err != nil {
 		return err
 	}
-	if err := ch.send(message{Op: opAdd, Doors: doorOrder[:], files: files}); err != nil {
+	if err := ch.send(message{Op: opAdd, Doors: doorOrder[:len(files)], files: files}); err != nil {
 		return err
 	}
 	_, err = ch.receive()

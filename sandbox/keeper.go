@@ -130,6 +130,8 @@ type keeper struct {
 	initPid  int
 	initSock int
 	pidNS    int
+	// innerProc is the session's /proc, which init has mounted.
+	innerProc int
 
 	mu   sync.Mutex
 	nets map[string]*netOnce
@@ -192,6 +194,9 @@ func (k *keeper) setUp() error {
 	}
 	if err := k.startInit(); err != nil {
 		return err
+	}
+	if k.innerProc, err = unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return setupError("proc", err, "")
 	}
 	k.pidNS, err = unix.Openat(hostProc, strconv.Itoa(k.initPid)+"/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	return setupError("pid namespace", err, "")
@@ -332,7 +337,7 @@ func (k *keeper) network(pl *Plan) (n *network, fresh bool, err error) {
 		k.nets[pl.Net] = o
 	}
 	k.mu.Unlock()
-	o.once.Do(func() { o.net, o.err = makeNetwork(k.base.hostProc, first, pl.Local) })
+	o.once.Do(func() { o.net, o.err = makeNetwork(netPlace{k.base.hostProc, k.innerProc}, first, pl) })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	fresh = o.err == nil && !o.given
@@ -380,6 +385,11 @@ func (k *keeper) tearDown() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	for _, o := range k.nets {
+		if o.net != nil {
+			o.net.watch.settle()
+		}
+	}
 	if k.marks != nil {
 		k.marks.tidy()
 	}

@@ -27,6 +27,8 @@ const (
 	DoorSOCKS  = "socks" // 127.0.0.1:1080
 	DoorDNSUDP = "dns-udp"
 	DoorDNSTCP = "dns-tcp"
+	// DoorBell is no listener: over it the keeper tells who is at the doors.
+	DoorBell = "bell"
 )
 
 // Ports of the doors.
@@ -64,11 +66,14 @@ type network struct {
 	ns    int // descriptor of the namespace
 	names []string
 	doors []int
+	watch *watch
+	// logged: the watch answers what the guard refuses.
+	logged bool
 }
 
 // makeNetwork sets up a namespace. own says that the keeper's namespace, still
 // unused, is to be taken; otherwise a new one is made.
-func makeNetwork(hostProc int, own bool, local localPorts) (*network, error) {
+func makeNetwork(p netPlace, own bool, pl *Plan) (*network, error) {
 	type result struct {
 		n   *network
 		err error
@@ -79,20 +84,24 @@ func makeNetwork(hostProc int, own bool, local localPorts) (*network, error) {
 		if own {
 			defer runtime.UnlockOSThread()
 		}
-		n, err := makeNetworkHere(hostProc, own, local)
+		n, err := makeNetworkHere(p, own, pl)
 		done <- result{n, err}
 	}()
 	r := <-done
 	return r.n, setupError("network", r.err, "")
 }
 
-func makeNetworkHere(hostProc int, own bool, local localPorts) (*network, error) {
+// netPlace are the descriptors of /proc that a network needs: the host's, and
+// the session's, whose numbers are those that commands see.
+type netPlace struct{ hostProc, innerProc int }
+
+func makeNetworkHere(p netPlace, own bool, pl *Plan) (*network, error) {
 	if !own {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return nil, fmt.Errorf("new namespace: %w", err)
 		}
 	}
-	ns, err := unix.Openat(hostProc, "thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	ns, err := unix.Openat(p.hostProc, "thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +117,29 @@ func makeNetworkHere(hostProc int, own bool, local localPorts) (*network, error)
 		}
 		n.names, n.doors = append(n.names, d.name), append(n.doors, fd)
 	}
-	if err := redirect(local); err != nil {
-		return nil, &SetupError{Layer: "network", Err: fmt.Errorf("nftables: %w", err),
-			Hint: "the kernel needs nf_tables with NAT and redirect (CONFIG_NFT_REDIR)"}
+	w, far, err := newWatch(p.innerProc, v6)
+	if err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
 	}
+	n.names, n.doors, n.logged = append(n.names, DoorBell), append(n.doors, far), w.log != nil
+	if err := n.rules(pl); err != nil {
+		return nil, &SetupError{Layer: "network", Err: fmt.Errorf("nftables: %w", err),
+			Hint: "the kernel needs nf_tables with NAT, redirect and reject (CONFIG_NFT_REDIR, CONFIG_NFT_REJECT)"}
+	}
+	n.watch = w
+	w.start()
 	return n, nil
+}
+
+// rules installs all rules. Where the kernel has no log expression, it resets
+// by itself what is refused.
+func (n *network) rules(pl *Plan) error {
+	err := redirect(pl.Local, pl.Reach, n.logged)
+	if n.logged && lacksExpression(err) {
+		n.logged = false
+		err = redirect(pl.Local, pl.Reach, false)
+	}
+	return err
 }
 
 // routes brings the loopback up and makes every address local. The routes
@@ -205,13 +232,14 @@ func (d door) address() unix.Sockaddr {
 	}
 }
 
-// redirect installs the NAT rules. Their order matters.
-func redirect(local localPorts) error {
+// redirect installs the guard and the NAT rules. Their order matters.
+func redirect(local localPorts, reach Reach, logged bool) error {
 	c, err := nftables.New()
 	if err != nil {
 		return err
 	}
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "fsh"})
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: guardTable})
+	guard(c, table, reach, logged)
 	chain := c.AddChain(&nftables.Chain{
 		Name: "output", Table: table, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,

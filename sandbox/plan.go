@@ -24,6 +24,8 @@ type Plan struct {
 	Net string `json:"net"`
 	// Local are the ports of 127.0.0.1 that lead to the host's loopback.
 	Local localPorts `json:"local"`
+	// Reach is what the guard of the network lets pass to the proxy.
+	Reach Reach `json:"reach,omitempty"`
 	// Limits of setrlimit(2) for the runner and all below it.
 	Limits []planLimit `json:"limits,omitempty"`
 	// Placeholders is the file that lists directories made on the host.
@@ -100,6 +102,8 @@ type Facts struct {
 	OwnState  []string
 	OwnConfig []string
 	Monitor   bool
+	// Reach is what the network rules can name.
+	Reach Reach
 }
 
 // privatePlaces are fresh in every session.
@@ -171,6 +175,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.reads(p)
 	pl.Net = netKey(&p.Network)
 	pl.Local = localPorts{All: p.Network.LocalOutbound.Mode == "all", Ports: p.Network.LocalOutbound.Ports}
+	pl.Reach = f.Reach
 	pl.limits(&p.Limits)
 	pl.have = nil
 	return pl

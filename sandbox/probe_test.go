@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -103,19 +104,8 @@ var probes = map[string]func([]string) error{
 		defer unix.Close(fd)
 		return unix.Bind(fd, &unix.SockaddrInet4{Port: int(number(a[0])), Addr: [4]byte{127, 0, 0, 1}})
 	},
-	"connect": func(a []string) error { // a.b.c.d, port
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(fd)
-		var to unix.SockaddrInet4
-		for i, p := range strings.Split(a[0], ".") {
-			to.Addr[i] = byte(number(p))
-		}
-		to.Port = int(number(a[1]))
-		return unix.Connect(fd, &to)
-	},
+	"connect": func(a []string) error { return send(unix.SOCK_STREAM, a) }, // address, port[, source]
+	"udp":     func(a []string) error { return send(unix.SOCK_DGRAM, a) },
 	"kill": func(a []string) error {
 		pid, err := strconv.Atoi(a[0])
 		if err != nil {
@@ -135,6 +125,35 @@ var probes = map[string]func([]string) error{
 		}
 		return nil
 	},
+}
+
+// send connects, and sends a byte when that carries no connection.
+func send(kind int, a []string) error {
+	to := netip.MustParseAddr(a[0])
+	family := unix.AF_INET6
+	if to.Is4() {
+		family = unix.AF_INET
+	}
+	fd, err := unix.Socket(family, kind, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	sockaddr := func(addr netip.Addr, port uintptr) unix.Sockaddr {
+		if addr.Is4() {
+			return &unix.SockaddrInet4{Addr: addr.As4(), Port: int(port)}
+		}
+		return &unix.SockaddrInet6{Addr: addr.As16(), Port: int(port)}
+	}
+	if len(a) > 2 {
+		if err := unix.Bind(fd, sockaddr(netip.MustParseAddr(a[2]), 0)); err != nil {
+			return err
+		}
+	}
+	if kind == unix.SOCK_DGRAM {
+		return unix.Sendto(fd, []byte("x"), 0, sockaddr(to, number(a[1])))
+	}
+	return unix.Connect(fd, sockaddr(to, number(a[1])))
 }
 
 func rawPath(nr uintptr, path string, mode uintptr) error {

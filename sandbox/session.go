@@ -28,6 +28,9 @@ type Config struct {
 	// Proxy takes the listeners of every network namespace. Nil: connections
 	// are accepted by nobody and wait; only for tests.
 	Proxy Proxy
+	// Reach says what network rules can name, so that everything else is
+	// refused at once. Nil: nothing.
+	Reach func(*policy.Network) (Reach, error)
 	// Monitor reports files that programs were refused.
 	Monitor bool
 	// Log is where runners write when they crash; nil: nowhere.

@@ -24,6 +24,11 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	}
 	f.Sockets = boundSockets("/proc/net/unix")
 	var err error
+	if s.cfg.Reach != nil {
+		if f.Reach, err = s.cfg.Reach(&p.Network); err != nil {
+			return f, setupError("network", err, "")
+		}
+	}
 	f.Private, err = s.privateDirs(p)
 	if f.Private != nil {
 		f.Placeholders = filepath.Join(stateDir(p.Home), "private", "placeholders")

@@ -158,7 +158,7 @@ func TestNetwork(t *testing.T) {
 	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const direct = `unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy; `
+
 	p := fmt.Sprint(port)
 	tests := []struct {
 		name, script string
@@ -171,7 +171,10 @@ func TestNetwork(t *testing.T) {
 		{name: "direct, denied name", script: direct + `curl -sS http://denied.test:` + p + `/x`, fails: true, says: "Could not resolve host"},
 		{name: "proxy, denied port", script: `curl -sS -f http://allowed.test:1/x`, fails: true, says: "403"},
 		{name: "direct, denied port", script: direct + `curl -sS http://allowed.test:1/x`, fails: true},
-		{name: "raw address", script: `bash -c 'exec 3<>/dev/tcp/192.0.2.1/80 && cat <&3'`, fails: true, says: "onnection re"},
+		{name: "raw address, nc", script: `nc -w 2 192.0.2.1 80 </dev/null`, fails: true},
+		{name: "raw address, nc, IPv6", script: `nc -w 2 2001:db8::1 80 </dev/null`, fails: true},
+		{name: "allowed name, no rule's port, nc", script: `nc -w 2 allowed.test 1 </dev/null`, fails: true},
+		{name: "raw address", script: `bash -c 'exec 3<>/dev/tcp/192.0.2.1/80 && cat <&3'`, fails: true, says: "onnection refused"},
 		{name: "host loopback", script: direct + `curl -sS http://127.0.0.1:` + p + `/x`, fails: true, says: "onnect"},
 		{name: "proxy to the host loopback", script: `curl -sS -f --noproxy '' -x http://127.0.0.1:3128 http://127.0.0.1:` + p + `/x`, fails: true},
 		{name: "denied name resolves to nothing at once", script: `getent hosts denied.test`, fails: true},

@@ -17,6 +17,8 @@ import (
 type proxy struct {
 	sink events.Sink
 	env  []string // the user's: an upstream proxy may be named there
+	// detail: what is allowed is of interest, too.
+	detail bool
 
 	mu      sync.Mutex
 	process *netfilter.Proxy
@@ -27,7 +29,20 @@ type proxy struct {
 
 // doors is the order in which netfilter takes the listeners.
 var doors = []string{
-	sandbox.DoorTCP4, sandbox.DoorTCP6, sandbox.DoorHTTP, sandbox.DoorSOCKS, sandbox.DoorDNSUDP, sandbox.DoorDNSTCP,
+	sandbox.DoorTCP4, sandbox.DoorTCP6, sandbox.DoorHTTP, sandbox.DoorSOCKS, sandbox.DoorDNSUDP, sandbox.DoorDNSTCP, sandbox.DoorBell,
+}
+
+// reach is what rules can name, for the guard inside the namespace.
+func reach(n *policy.Network) (sandbox.Reach, error) {
+	rules, err := netfilter.Compile(*n)
+	if err != nil {
+		return nil, err
+	}
+	var out sandbox.Reach
+	for _, r := range rules.Reach() {
+		out = append(out, sandbox.ReachEntry{Prefix: r.Prefix, Except: r.Except, Lo: r.Lo, Hi: r.Hi, Refuse: r.Refuse})
+	}
+	return out, nil
 }
 
 // AddNamespace implements sandbox.Proxy.
@@ -39,7 +54,7 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, so
 		files[i] = named[name]
 	}
 	if p.process == nil {
-		process, err := netfilter.StartProxy("/proc/self/exe", p.env)
+		process, err := netfilter.StartProxy(netfilter.ProxyConfig{Exe: "/proc/self/exe", Environ: p.env, Detail: p.detail})
 		if err != nil {
 			return err
 		}

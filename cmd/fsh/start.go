@@ -203,7 +203,7 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	inner := func(dir string) (*policy.Policy, error) { return rules.NarrowedIn(dir, opts) }
 	in.env = insideEnv(in.env, rules)
-	proxy := &proxy{sink: in.sink, env: os.Environ()}
+	proxy := &proxy{sink: in.sink, env: os.Environ(), detail: in.debug || in.options.events != ""}
 	script := ""
 	if in.script != "" {
 		if script, err = filepath.Abs(in.script); err != nil {
@@ -212,7 +212,7 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner, Sink: in.sink,
-		Script: script, Dir: dir, Proxy: proxy, Monitor: in.monitor || in.debug, DropRights: true,
+		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true,
 	})
 	if err != nil {
 		return nil, err
