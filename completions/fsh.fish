@@ -35,6 +35,8 @@ complete -c fsh -n __fsh_in_options -l allow-net -x -a '(__fish_print_hostnames)
 complete -c fsh -n __fsh_in_options -l deny-net -x -a '(__fish_print_hostnames)' -d 'Keep hosts from being reached'
 complete -c fsh -n __fsh_in_options -l allow-env -x -a '(set -n)' -d 'Pass variables on'
 complete -c fsh -n __fsh_in_options -l deny-env -x -a '(set -n)' -d 'Drop variables'
+complete -c fsh -n __fsh_in_options -l allow-exec -x -a '(__fish_complete_command)' -d 'Lift a denial of a command'
+complete -c fsh -n __fsh_in_options -l deny-exec -x -a '(__fish_complete_command)' -d 'Keep a command from being run'
 complete -c fsh -n __fsh_in_options -s m -l monitor -d 'Explain what was blocked'
 complete -c fsh -n __fsh_in_options -s d -l debug -d 'Show what was allowed, too'
 complete -c fsh -n __fsh_in_options -l events -r -F -d 'Write events as JSON lines'

@@ -58,7 +58,9 @@ func (t *Text) text(e Event) string {
 			return ""
 		}
 		return lines("warning: "+e.Message, e.Hint)
-	case e.Denied && (t.opts.Monitor || t.opts.Debug):
+	// A command is refused by a rule that the user wrote, and its caller only
+	// says "Permission denied".
+	case e.Denied && (t.opts.Monitor || t.opts.Debug || e.Kind == Exec):
 		if !t.first(denial{e.Program, e.Action, e.Target}) {
 			return ""
 		}
@@ -133,6 +135,9 @@ func subject(e Event) string {
 	}
 	if e.Pid != 0 {
 		who += "[" + strconv.Itoa(e.Pid) + "]"
+	}
+	if e.Kind == Exec && e.Program == "" {
+		who = "fsh"
 	}
 	if e.Line != 0 {
 		who = fmt.Sprintf("%s:%d: %s", e.File, e.Line, who)

@@ -166,6 +166,9 @@ func readLocalOutbound(d *decoder, s *section, key string, n *node) *Error {
 
 func readExposePorts(d *decoder, s *section, key string, n *node) (err *Error) {
 	s.exposePorts, err = d.ports(n, key)
+	for i, port := range s.exposePorts {
+		s.settings = append(s.settings, d.rule("network.expose_ports", strconv.Itoa(port), n.items[i].pos))
+	}
 	return err
 }
 
@@ -199,16 +202,7 @@ func readHosts(d *decoder, s *section, key string, n *node) *Error {
 func commandList(list func(*section) *[]CommandRule) reader {
 	return func(d *decoder, s *section, key string, n *node) *Error {
 		return d.strings(n, key, func(entry string, at pos) *Error {
-			words := strings.Fields(entry)
-			var m *mistake
-			switch {
-			case len(words) == 0:
-				m = &mistake{msg: "an empty command", hint: `write a program and leading arguments, such as "git push"`}
-			case strings.ContainsAny(entry, `'"\*?[`):
-				m = &mistake{msg: fmt.Sprintf("%q has quoting or a wildcard", entry), hint: "words are compared as they are, separated by spaces"}
-			case strings.ContainsFunc(entry, unicode.IsControl):
-				m = &mistake{msg: "a command with a control character", hint: "words are separated by spaces"}
-			}
+			words, m := parseCommand(entry)
 			if m != nil {
 				return d.errorAt(at, m)
 			}
@@ -216,6 +210,19 @@ func commandList(list func(*section) *[]CommandRule) reader {
 			return nil
 		})
 	}
+}
+
+func parseCommand(entry string) ([]string, *mistake) {
+	words := strings.Fields(entry)
+	switch {
+	case len(words) == 0:
+		return nil, &mistake{msg: "an empty command", hint: `write a program and leading arguments, such as "git push"`}
+	case strings.ContainsAny(entry, `'"\*?[`):
+		return nil, &mistake{msg: fmt.Sprintf("%q has quoting or a wildcard", entry), hint: "words are compared as they are, separated by spaces"}
+	case strings.ContainsFunc(entry, unicode.IsControl):
+		return nil, &mistake{msg: "a command with a control character", hint: "words are separated by spaces"}
+	}
+	return words, nil
 }
 
 func checkEnvPattern(s string) *mistake {
@@ -272,6 +279,7 @@ func limit(field func(*Limits) *int64, text func(string) (int64, *mistake), hint
 				return d.errorAt(n.pos, &mistake{msg: fmt.Sprintf("%s = %d", key, v), hint: "leave the key out for no limit; " + hint})
 			}
 			*field(&s.limits) = v
+			s.settings = append(s.settings, d.rule("limits."+key[strings.LastIndexByte(key, '.')+1:], strconv.FormatInt(v, 10), n.pos))
 			return nil
 		case string:
 			if text == nil {
@@ -282,6 +290,7 @@ func limit(field func(*Limits) *int64, text func(string) (int64, *mistake), hint
 				return d.errorAt(n.pos, m)
 			}
 			*field(&s.limits) = number
+			s.settings = append(s.settings, d.rule("limits."+key[strings.LastIndexByte(key, '.')+1:], strconv.FormatInt(number, 10), n.pos))
 			return nil
 		}
 		want := "a number"

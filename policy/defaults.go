@@ -97,7 +97,10 @@ var commandDenials = [][]string{
 	{"systemctl", "poweroff"}, {"systemctl", "reboot"}, {"systemctl", "halt"},
 	{"insmod"}, {"rmmod"}, {"modprobe"}, {"kexec"},
 	{"mkfs"}, {"mkfs.ext2"}, {"mkfs.ext3"}, {"mkfs.ext4"}, {"mkfs.xfs"}, {"mkfs.btrfs"}, {"mkfs.vfat"}, {"mkfs.ntfs"},
-	{"fdisk"}, {"parted"}, {"docker", "run", "--privileged"},
+	{"mke2fs"}, {"mkswap"}, {"wipefs"}, {"sfdisk"}, {"cfdisk"}, {"sgdisk"}, {"fdisk"}, {"parted"},
+	{"telinit", "0"}, {"telinit", "6"}, {"systemctl", "kexec"}, {"systemctl", "suspend"}, {"systemctl", "hibernate"},
+	{"docker", "run", "--privileged"}, {"docker", "run", "-v", "/:/"}, {"docker", "run", "-v", "/:/host"},
+	{"podman", "run", "--privileged"},
 }
 
 func defaultRule(key, value string) Rule {

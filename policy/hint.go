@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"path/filepath"
+	"strings"
+)
 
 // Hint says how to allow one thing and nothing more. It names what exists:
 // flags for one run, keys of the policy file for always. Empty: no idea.
@@ -16,7 +19,7 @@ func Hint(action, target string) string {
 	case "env":
 		flag, key = "--allow-env=", "environment.pass"
 	case "exec":
-		return "add " + shellQuote(target) + " to command.allow in ~/.config/fsh/policy.toml"
+		flag, key = "--allow-exec=", "command.allow"
 	default:
 		return ""
 	}
@@ -35,11 +38,24 @@ func (p *Policy) Hint(action, target string) string {
 		return Hint(action, target)
 	}
 	allowed, rule := p.Why(action, target)
-	switch {
-	case allowed || rule.Key == "":
+	if allowed {
 		return ""
+	}
+	return p.HintFor(action, target, rule)
+}
+
+// HintFor is the hint when this rule denies.
+func (p *Policy) HintFor(action, target string, rule Rule) string {
+	switch {
+	case rule.Key == "":
+		return ""
+	case rule.Value == "" && action == "create":
+		// What does not exist cannot be granted: its directory can.
+		return Hint(action, filepath.Dir(p.absolute(target)))
 	case rule.Value == "":
 		return Hint(action, target)
+	case rule.Origin.Layer == "flag":
+		return "leave out " + rule.Origin.File + "=" + shellQuote(rule.Value)
 	case rule.Origin.Layer != "defaults":
 		return "remove the entry at " + at(rule.Origin)
 	case action == "exec":

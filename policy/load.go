@@ -29,7 +29,10 @@ type Options struct {
 	// Script is the text of the script, or its beginning, whose "#:" header
 	// counts; ScriptName is how messages and Trusted call it.
 	Script, ScriptName string
-	Flags              []Flag
+	// ScriptSum is the sha256 of the whole script, which trust is bound to;
+	// nil: the script is not trusted.
+	ScriptSum []byte
+	Flags     []Flag
 	// Trusted tells whether the user has agreed to the file with this
 	// content. Nil trusts none.
 	Trusted func(path string, sha256 []byte) bool
@@ -144,7 +147,13 @@ func (l *loader) user() *Error {
 		return nil
 	}
 	text, err := readFile(path, true)
-	if absent(err) && l.PolicyFile == "" {
+	switch {
+	case l.PolicyFile != "" || err == nil:
+	case absent(err):
+		return nil
+	case errors.Is(err, errForeign):
+		// What is left are the defaults, which allow no more.
+		l.warn(path+" is ignored: "+err.Msg, err.Hint)
 		return nil
 	}
 	if err != nil {
@@ -175,7 +184,7 @@ func (l *loader) project() *Error {
 		switch {
 		case absent(err):
 			continue
-		case err != nil && errors.Is(err, errForeign):
+		case err != nil && (errors.Is(err, errForeign) || errors.Is(err, errShared)):
 			// Anybody may put a file into /tmp: it must not end the shells of
 			// others, and has nothing to say.
 			l.warn(path+" is ignored: "+err.Msg, err.Hint)
@@ -204,7 +213,8 @@ func (l *loader) script() *Error {
 	if name == "" {
 		name = "script"
 	}
-	return l.file(input{path: name, text: text, layer: "script", base: l.Dir, trusted: l.trusts(name, l.Script)})
+	return l.file(input{path: name, text: text, layer: "script", base: l.Dir,
+		trusted: l.ScriptSum != nil && l.Trusted != nil && l.Trusted(name, l.ScriptSum)})
 }
 
 // input is one text to read.
@@ -324,8 +334,8 @@ func Presets() []string {
 
 // FlagKinds are the flags that Options.Flags knows, without the dashes.
 func FlagKinds() []string {
-	return []string{"allow-env", "allow-net", "allow-read", "allow-write",
-		"deny-env", "deny-net", "deny-read", "deny-write"}
+	return []string{"allow-env", "allow-exec", "allow-net", "allow-read", "allow-write",
+		"deny-env", "deny-exec", "deny-net", "deny-read", "deny-write"}
 }
 
 func (l *loader) flags() *Error {
@@ -381,6 +391,16 @@ func (s *section) flag(r resolver, checkHost func(string) error, f Flag) *mistak
 			s.envPass = append(s.envPass, EnvRule{f.Value, rule("environment.pass")})
 		} else {
 			s.envDeny = append(s.envDeny, EnvRule{f.Value, rule("environment.deny")})
+		}
+	case "allow-exec", "deny-exec":
+		words, m := parseCommand(f.Value)
+		if m != nil {
+			return m
+		}
+		if f.Kind == "allow-exec" {
+			s.commandAllow = append(s.commandAllow, CommandRule{words, rule("command.allow")})
+		} else {
+			s.commandDeny = append(s.commandDeny, CommandRule{words, rule("command.deny")})
 		}
 	default:
 		return &mistake{msg: "unknown flag", hint: didYouMean(f.Kind, FlagKinds())}

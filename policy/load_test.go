@@ -211,6 +211,8 @@ deny = ["git push"]
 				w.env[k] = v
 			}
 			w.opts.Flags, w.opts.Script, w.opts.ScriptName = test.flags, test.script, w.path("SCRIPT")
+			sum := sha256.Sum256([]byte(test.script))
+			w.opts.ScriptSum = sum[:]
 			p, warnings := w.load()
 			w.check(p, test.checks...)
 			var hosts []string
@@ -304,8 +306,23 @@ func TestProjectFileOfOthers(t *testing.T) {
 	if err := os.Chown(w.path("user"), 12345, -1); err != nil {
 		t.Fatal(err)
 	}
+	p, warnings = w.load()
+	checkWarnings(t, warnings, "policy.toml is ignored: owned by user 12345")
+	if len(p.Sources) != 0 {
+		t.Errorf("sources: %v", p.Sources)
+	}
+	// What is named, and the ceiling, are not given up silently.
+	w.opts.PolicyFile = w.path("user")
 	if _, _, err := Load(w.opts); err == nil || !strings.HasSuffix(err.Error(), "policy.toml: owned by user 12345") {
-		t.Errorf("user file of others: %v", err)
+		t.Errorf("--policy of others: %v", err)
+	}
+	w.opts.PolicyFile = ""
+	w.write("system", "version = 1")
+	if err := os.Chown(w.path("system"), 12345, -1); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(w.opts); err == nil || !strings.HasSuffix(err.Error(), "system.toml: owned by user 12345") {
+		t.Errorf("ceiling of others: %v", err)
 	}
 }
 
@@ -339,6 +356,41 @@ func TestCommandRules(t *testing.T) {
 	w := newWorld(t, map[string]string{"user": "[command]\ndeny = ['git push', '/opt/x']\nallow = ['git push origin docs', 'reboot']\n"})
 	p, _ := w.load()
 	w.check(p, "-exec git push", "-exec /usr/bin/git push origin", "+exec git push origin docs", "+exec git pull", "+exec git", "+exec x", "-exec /opt/x", "+exec reboot", "-exec halt")
+	w.write("user", "[command]\ndeny = ['git push', 'foo push', 'docker run -v /x:/y']\nallow = ['git push origin docs']\n")
+	p, _ = w.load()
+	w.check(p,
+		// Options in between are skipped, with their values where they are known.
+		"-exec git -C x push", "-exec git -c a=b --no-pager push origin", "-exec git --git-dir=x push", "-exec git --no-pager push",
+		"+exec git -C push status", "+exec git --no-pager log push", "+exec git log push", "+exec git -C push", "+exec git --no-pager checkout push",
+		"-exec foo -x push", "-exec foo -x y push", "-exec foo -x y -z push a", "+exec foo y push", "+exec foo --x=1 y push", "+exec foo -x y z push", "+exec foo",
+		"-exec docker run -it -v /a:/b --rm -v /x:/y img", "+exec docker run -v /a:/b img /x:/y", "+exec docker -v run",
+		"-exec docker run --rm --privileged img", "-exec docker --context c run --privileged img", "+exec docker run img --privileged",
+		// An exception is literal: an option could change what it means.
+		"+exec git push origin docs", "-exec git -c x=y push origin docs", "-exec git push -f origin docs", "-exec git push origin docsx",
+		// Programs, not substrings; what wrappers run.
+		"+exec mygit push", "+exec gitx push", "+exec echo git push", "+exec grep reboot", "+exec xargs grep reboot",
+		"-exec env -i A=b git push", "-exec env -u X -C /d A=b git -C x push", "-exec xargs -n 1 git push", "-exec nohup nice -n 5 git push",
+		"-exec timeout -s KILL 5 git push", "-exec busybox reboot", "-exec /bin/busybox reboot -f", "-exec sudo -u root reboot", "-exec timeout 5 -- reboot",
+		"+exec timeout reboot", "+exec env reboot=1 ls", "+exec env", "+exec nice -n", "+exec busybox ls reboot", "-exec env env env env git push",
+		"-exec systemctl --no-block poweroff", "+exec systemctl status poweroff.target", "+exec init 3", "-exec /sbin/init 0",
+	)
+	for _, files := range [][]string{{"/usr/bin/git"}, {"/opt/x", "/usr/lib/git"}} {
+		if _, denied := p.DeniedCommand([]string{"innocent", "push"}, files...); !denied {
+			t.Errorf("git by another name, executed as %v, is allowed", files)
+		}
+	}
+	if _, denied := p.DeniedCommand([]string{"innocent", "push"}, "/usr/bin/got"); denied {
+		t.Error("another program is denied")
+	}
+	long := make([]string, 200_000)
+	for i := range long {
+		long[i] = "-x"
+	}
+	long[0] = "foo"
+	if _, denied := p.DeniedCommand(long); denied {
+		t.Error("options alone are denied")
+	}
+	w.write("user", "")
 	w.write("project", "command.deny = ['reboot']")
 	p, _ = w.load()
 	w.check(p, "-exec reboot")
@@ -356,7 +408,7 @@ func TestHints(t *testing.T) {
 		{"write", "DIR/.git/hooks/x", "--allow-write=DIR/.git/hooks for one run, or filesystem.allow_write in ~/.config/fsh/policy.toml"},
 		{"read", "/usr", ""},
 		{"env", "A_TOKEN", "--allow-env=A_TOKEN for one run, or environment.pass in ~/.config/fsh/policy.toml"},
-		{"exec", "reboot now", "add reboot to command.allow in ~/.config/fsh/policy.toml"},
+		{"exec", "reboot now", "--allow-exec=reboot for one run, or command.allow in ~/.config/fsh/policy.toml"},
 		{"frobnicate", "x", ""},
 	} {
 		if got := p.Hint(test.action, w.expand(test.target)); got != w.expand(test.want) {

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -49,7 +50,35 @@ func (l *loader) fold(program string) *Policy {
 	for _, s := range sections {
 		m.p.Limits = m.p.Limits.least(s.limits)
 	}
+	m.settings(sections)
 	return m.p
+}
+
+// settings keeps where each value that holds is written, once.
+func (m *merger) settings(sections []*section) {
+	holds := map[string]bool{}
+	for key, value := range m.p.Limits.byKey() {
+		holds[key+"\x00"+strconv.FormatInt(value, 10)] = true
+	}
+	for _, port := range m.p.Network.ExposePorts {
+		holds["network.expose_ports\x00"+strconv.Itoa(port)] = true
+	}
+	for _, s := range sections {
+		for _, r := range s.settings {
+			if id := r.Key + "\x00" + r.Value; holds[id] {
+				delete(holds, id)
+				m.p.Settings = append(m.p.Settings, r)
+			}
+		}
+	}
+	if _, rule := decide(sections, func(s *section) *flagRule { return s.localBinding }, false); rule != nil {
+		m.p.Settings = append(m.p.Settings, *rule)
+	}
+}
+
+func (l Limits) byKey() map[string]int64 {
+	return map[string]int64{"limits.memory": l.Memory, "limits.processes": l.Processes, "limits.cpu_time": l.CPUTime,
+		"limits.open_files": l.OpenFiles, "limits.file_size": l.FileSize}
 }
 
 type merger struct {

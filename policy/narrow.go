@@ -22,13 +22,44 @@ func (p *Policy) NarrowedIn(dir string, o Options) (*Policy, error) {
 		return nil, err
 	}
 	q := *p
+	q.Filesystem.AllowRead = common(p.Filesystem.AllowRead, inner.Filesystem.AllowRead)
 	q.Filesystem.DenyRead = union(p.Filesystem.DenyRead, inner.Filesystem.DenyRead)
 	q.Filesystem.DenyWrite = union(p.Filesystem.DenyWrite, inner.Filesystem.DenyWrite)
 	q.Filesystem.Protected = union(p.Filesystem.Protected, inner.Filesystem.Protected)
 	q.Network.DeniedDomains = union(p.Network.DeniedDomains, inner.Network.DeniedDomains)
 	q.Command.Deny = union(p.Command.Deny, inner.Command.Deny)
 	q.Environment.Deny = union(p.Environment.Deny, inner.Environment.Deny)
+	q.Network.LocalBinding = p.Network.LocalBinding && inner.Network.LocalBinding
+	if inner.Network.LocalOutbound.Mode == "none" {
+		q.Network.LocalOutbound = inner.Network.LocalOutbound
+	}
+	q.Limits = p.Limits.least(inner.Limits)
+	q.Settings = union(p.Settings, inner.Settings)
+	q.Programs = nil
+	for _, prog := range p.Programs {
+		narrow, err := prog.Policy.NarrowedIn(dir, o)
+		if err != nil {
+			return nil, err
+		}
+		q.Programs = append(q.Programs, Program{Name: prog.Name, Policy: narrow})
+	}
 	return &q, nil
+}
+
+// common is what both lists allow, as far as it can be told.
+func common(outer, inner []Path) []Path {
+	both := []Path{}
+	for _, a := range outer {
+		for _, b := range inner {
+			switch {
+			case coversPath(a, b):
+				both = append(both, b)
+			case coversPath(b, a):
+				both = append(both, a)
+			}
+		}
+	}
+	return both
 }
 
 // hasProjectFile tells whether a project file lies on the way up from dir

@@ -393,9 +393,6 @@ func coversPath(outer, inner Path) bool {
 	}
 	// The fixed part above the first wildcard.
 	parts := split(inner.Pattern)
-	n := 0
-	for n < len(parts) && !hasMeta(parts[n]) {
-		n++
-	}
+	n := fixedParts(parts)
 	return outer.Covers("/" + unquoteGlob(strings.Join(parts[:n], "/")))
 }

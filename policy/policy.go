@@ -22,6 +22,9 @@ type Policy struct {
 	// Programs are the complete policies of the programs that have a table of
 	// their own; see ForProgram. Those policies have no Programs.
 	Programs []Program `json:"programs,omitempty"`
+	// Settings are the keys with one value that some file gives, limits and
+	// exposed ports among them: Value is what holds.
+	Settings []Rule `json:"settings,omitempty"`
 	// Sources are the files that took part, for `policy show` and events.
 	Sources []Source `json:"sources,omitempty"`
 	// Home and Dir are absolute paths: the user's home, and the directory the

@@ -9,8 +9,11 @@ import (
 	"syscall"
 )
 
-// errForeign is the cause of the Error for a file of another user.
-var errForeign = errors.New("owned by another user")
+// Causes of the Error for a file that somebody else may have written.
+var (
+	errForeign = errors.New("owned by another user")
+	errShared  = errors.New("writable by everybody")
+)
 
 // readFile reads a policy file. It never blocks on a fifo and follows a
 // symbolic link only where the user chose the path. The owner must be root or
@@ -55,7 +58,7 @@ func readFile(path string, follow bool) (string, *Error) {
 		return bad(errForeign, fmt.Sprintf("owned by user %d", st.Uid), "a policy must belong to you or to root")
 	}
 	if info.Mode().Perm()&0o002 != 0 {
-		return bad(errForeign, "writable by everybody", "chmod o-w "+shellQuote(path))
+		return bad(errShared, "writable by everybody", "chmod o-w "+shellQuote(path))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // section is what one place of one file says: its top level, or one of its
@@ -27,6 +28,8 @@ type section struct {
 	envSet           []EnvVar
 
 	limits Limits
+	// settings say where limits and exposed ports are written.
+	settings []Rule
 
 	// given are the keys that are there, if only as an empty list.
 	given map[string]bool
@@ -42,7 +45,8 @@ type flagRule struct {
 func (s *section) narrowed() *section {
 	n := &section{layer: s.layer, given: map[string]bool{},
 		denyRead: s.denyRead, denyWrite: s.denyWrite, deniedDomains: s.deniedDomains,
-		commandDeny: s.commandDeny, envDeny: s.envDeny, limits: s.limits}
+		commandDeny: s.commandDeny, envDeny: s.envDeny, limits: s.limits,
+		settings: slices.DeleteFunc(slices.Clone(s.settings), func(r Rule) bool { return !strings.HasPrefix(r.Key, "limits.") })}
 	if s.localBinding != nil && !s.localBinding.on {
 		n.localBinding = s.localBinding
 	}

@@ -13,6 +13,8 @@ import (
 // privatePlaces are fresh in every session (DESIGN §4).
 var privatePlaces = []string{"/tmp", "/var/tmp", "/dev/shm"}
 
+const privateText = "a private place of the session"
+
 // devices are what every sandbox has writable.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
 
@@ -24,10 +26,7 @@ var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/d
 func (p *Policy) Why(action, target string) (bool, Rule) {
 	switch action {
 	case "read", "write", "create":
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(p.Dir, target)
-		}
-		target = filepath.Clean(target)
+		target = p.absolute(target)
 		if action == "read" {
 			return p.mayRead(target)
 		}
@@ -50,6 +49,9 @@ func (p *Policy) mayRead(path string) (bool, Rule) {
 	}
 	if rule, ok := p.given(path); ok {
 		return true, rule
+	}
+	if rule, ok := p.replaced(path); ok {
+		return false, rule
 	}
 	for _, list := range [][]Path{fs.AllowRead, fs.PrivateWrite, fs.AllowWrite} {
 		if allow := covering(list, path); allow != nil {
@@ -87,13 +89,31 @@ func (p *Policy) given(path string) (Rule, bool) {
 	for _, place := range privatePlaces {
 		ownDir := within(p.Dir, place) && p.Dir != place && within(path, p.Dir)
 		if within(path, place) && !ownDir {
-			return Rule{Text: "a private place of the session", Origin: Origin{Layer: "defaults"}}, true
+			return Rule{Text: privateText, Origin: Origin{Layer: "defaults"}}, true
 		}
 	}
 	for _, device := range devices {
 		if within(path, device) {
 			return Rule{Text: "a device that every session has", Origin: Origin{Layer: "defaults"}}, true
 		}
+	}
+	return Rule{}, false
+}
+
+// replaced tells whether a path is in a place of which the session sees only
+// what is granted by name: sockets and processes of the host, raw devices.
+func (p *Policy) replaced(path string) (Rule, bool) {
+	fs := &p.Filesystem
+	for _, place := range []string{"/run", "/dev"} {
+		if path == place || !within(path, place) || within(path, "/run/fsh") || within(path, p.Dir) && p.Dir != "/" {
+			continue
+		}
+		for _, list := range [][]Path{fs.AllowWrite, fs.PrivateWrite, p.Network.UnixSockets} {
+			if entry := covering(list, path); entry != nil && within(entry.Pattern, place) {
+				return Rule{}, false
+			}
+		}
+		return Rule{Text: "the session has a " + place + " of its own", Origin: Origin{Layer: "defaults"}}, true
 	}
 	return Rule{}, false
 }
@@ -151,36 +171,6 @@ func (p *Policy) ForProgram(path string) *Policy {
 		}
 	}
 	return p
-}
-
-// DeniedCommand tells whether a guardrail forbids a command. An allow entry
-// with more words than a denial is an exception to it; one with the same words
-// lifts a built-in denial only. Options before the second word of a rule are
-// not skipped.
-func (p *Policy) DeniedCommand(argv []string) (Rule, bool) {
-	if len(argv) == 0 {
-		return Rule{}, false
-	}
-	matches := func(r CommandRule) bool {
-		return len(r.Words) <= len(argv) && matchesProgram(r.Words[0], argv[0]) && slices.Equal(r.Words[1:], argv[1:len(r.Words)])
-	}
-	allowed := 0
-	for _, r := range p.Command.Allow {
-		if matches(r) {
-			allowed = max(allowed, len(r.Words))
-		}
-	}
-	for _, r := range p.Command.Deny {
-		lifted := allowed > len(r.Words) || allowed == len(r.Words) && r.Rule.Origin.Layer == "defaults"
-		if matches(r) && !lifted {
-			return r.Rule, true
-		}
-	}
-	return Rule{}, false
-}
-
-func matchesProgram(word, program string) bool {
-	return word == program || !strings.Contains(word, "/") && word == filepath.Base(program)
 }
 
 func (p *Policy) mayPass(name string) (bool, Rule) {

@@ -38,7 +38,8 @@ const firstSafeFD = 20
 type viewRequest struct {
 	Plan    *Plan `json:"plan"`
 	WantPid int   `json:"want_pid,omitempty"`
-	// Policy explains refusals; only with a monitor.
+	// Policy explains refusals and has the rules about commands; only with a
+	// monitor or such rules.
 	Policy *policy.Policy `json:"policy,omitempty"`
 }
 

@@ -24,7 +24,9 @@ type supervisor struct {
 	names  []protectedName
 	began  int64          // names in directories made since then are free
 	policy *policy.Policy // with a monitor
-	told   map[string]bool
+	// commands has the rules about commands, when there are any.
+	commands *policy.Policy
+	told     map[string]bool
 }
 
 // protectedName is a relative path that must not come to be.
@@ -45,6 +47,8 @@ type deniedNote struct {
 	Program string `json:"program,omitempty"`
 	Pid     int    `json:"pid,omitempty"`
 	Errno   string `json:"errno"`
+	// Argv is the command that was to be executed.
+	Argv []string `json:"argv,omitempty"`
 	// Name says that a protected name was to be created.
 	Name bool `json:"name,omitempty"`
 }
@@ -56,7 +60,7 @@ func (v *view) supervises() bool {
 			return true
 		}
 	}
-	return v.plan.Monitor
+	return v.plan.Monitor || v.plan.Commands
 }
 
 func newSupervisor(t *viewThread, p *policy.Policy) (*supervisor, error) {
@@ -65,7 +69,13 @@ func newSupervisor(t *viewThread, p *policy.Policy) (*supervisor, error) {
 	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {
 		return nil, err
 	}
-	s := &supervisor{t: t, calls: map[int32]watchedCall{}, began: now.Nano(), policy: p, told: map[string]bool{}}
+	s := &supervisor{t: t, calls: map[int32]watchedCall{}, began: now.Nano(), told: map[string]bool{}}
+	if t.v.plan.Monitor {
+		s.policy = p
+	}
+	if t.v.plan.Commands {
+		s.commands = p
+	}
 	for _, c := range watched() {
 		s.calls[int32(c.nr)] = c
 	}
@@ -90,6 +100,7 @@ func (s *supervisor) take(pid, fd, release int) error {
 	// The asking process and the supervisor hand one processor to and fro.
 	// Kernels before 6.6 do without.
 	_ = notifySetFlags(s.listen)
+	s.runner = pid
 	_, err = unix.Write(release, []byte{1})
 	return err
 }
@@ -134,6 +145,9 @@ func (s *supervisor) allows(n *notification) bool {
 	c, ok := s.calls[n.nr]
 	if !ok {
 		return true
+	}
+	if c.kind == kindExec {
+		return s.allowsExec(n, &c)
 	}
 	flags := uint64(0)
 	if c.flags >= 0 {
@@ -188,7 +202,10 @@ func (s *supervisor) predict(n *notification, c *watchedCall, path string, flags
 // report tells a thing once per program.
 func (s *supervisor) report(n *notification, d deniedNote) {
 	d.Program = s.hostProc(n.pid, "comm")
-	key := d.Program + "\x00" + d.Action + "\x00" + d.Path
+	if d.Action == "exec" && d.Program == s.hostProc(uint32(s.runner), "comm") {
+		d.Program = "" // the child that becomes the command
+	}
+	key := strings.Join(append([]string{d.Program, d.Action, d.Path}, d.Argv...), "\x00")
 	if s.told[key] || len(s.told) >= maxTold {
 		return
 	}
@@ -273,22 +290,18 @@ func (s *supervisor) target(n *notification, c *watchedCall) (string, bool) {
 	if c.dir >= 0 {
 		dir = int32(n.args[c.dir])
 	}
-	from := strconv.Itoa(int(n.pid)) + "/cwd"
-	if strings.HasPrefix(name, "/") {
-		from = ""
-	} else if dir != unix.AT_FDCWD {
-		from = strconv.Itoa(int(n.pid)) + "/fd/" + strconv.Itoa(int(dir))
-	}
+	from := processDir(int(n.pid), dir, name)
 	parent, last := filepath.Split(strings.TrimRight(name, "/"))
 	if last == "." || last == ".." || last == "" {
 		parent, last = name, ""
 	}
-	real, ok := s.realDir(from, parent, int(n.pid))
+	real, ok := s.realPath(from, parent, int(n.pid), unix.O_DIRECTORY)
 	return filepath.Join(real, last), ok
 }
 
-// realDir opens a directory as the process would and asks for its path.
-func (s *supervisor) realDir(from, dir string, pid int) (string, bool) {
+// realPath opens a path as the process would, with one more flag, and asks for
+// its name.
+func (s *supervisor) realPath(from, dir string, pid, flag int) (string, bool) {
 	at := unix.AT_FDCWD
 	if from != "" {
 		fd, err := unix.Openat(s.t.k.base.hostProc, from, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -309,7 +322,7 @@ func (s *supervisor) realDir(from, dir string, pid int) (string, bool) {
 		}
 		dir = "/proc/" + strconv.Itoa(inner) + "/" + rest
 	}
-	fd, err := unix.Openat(at, dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Openat(at, dir, unix.O_PATH|unix.O_CLOEXEC|flag, 0)
 	if err != nil {
 		return "", false
 	}
@@ -323,7 +336,8 @@ func (s *supervisor) realDir(from, dir string, pid int) (string, bool) {
 }
 
 // readString copies a NUL-terminated string out of another process, page by
-// page: the one behind it may be missing.
+// page: the one behind it may be missing. Of a longer one it is the beginning,
+// and false.
 func readString(pid int, at uintptr) (string, bool) {
 	const page = 4096
 	var text []byte
@@ -342,5 +356,5 @@ func readString(pid int, at uintptr) (string, bool) {
 		}
 		text, at = append(text, buf[:n]...), at+uintptr(n)
 	}
-	return "", false
+	return string(text), false
 }

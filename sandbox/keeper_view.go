@@ -146,14 +146,12 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	}
 	p.dropCaps()
 	p.landlock(safe)
-	var sup *supervisor
 	if t.v.supervises() {
 		gate, err := t.supervise(p, req)
 		if err != nil {
 			return 0, 0, err
 		}
 		defer gate.close()
-		sup = gate.sup
 	}
 	p.seccomp(filter)
 	p.exec(Marker+"/fsh", []string{nameRunner}, blockedSignals())
@@ -161,21 +159,12 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	if err != nil {
 		return 0, 0, childError(err)
 	}
-	if sup != nil {
-		mountNS, err := unix.Openat(t.k.base.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return 0, 0, err
-		}
-		sup.runner = pid
-		go sup.run(mountNS)
-	}
 	inner, err = t.k.innerPid(pid)
 	return pid, inner, err
 }
 
 // gate is where the child waits until the supervisor has its listener.
 type gate struct {
-	sup         *supervisor
 	read, write int
 }
 
@@ -190,7 +179,7 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 	if err != nil {
 		return nil, err
 	}
-	filter, err := notifyProgram(t.v.plan.Monitor)
+	filter, err := notifyProgram(t.v.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +187,7 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, err
 	}
-	g := &gate{sup: sup, read: pipe[0], write: pipe[1]}
+	g := &gate{read: pipe[0], write: pipe[1]}
 	safe, err := unix.FcntlInt(uintptr(g.read), unix.F_DUPFD_CLOEXEC, firstSafeFD)
 	if err != nil {
 		g.close()
@@ -206,7 +195,19 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 	}
 	unix.Close(g.read)
 	g.read = safe
-	p.notifier(filter, g.read, func(pid, fd int) error { return sup.take(pid, fd, g.write) })
+	p.notifier(filter, g.read, func(pid, fd int) error {
+		mountNS, err := unix.Openat(t.k.base.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		if err := sup.take(pid, fd, g.write); err != nil {
+			unix.Close(mountNS)
+			return err
+		}
+		// It must answer before the child executes the runner.
+		go sup.run(mountNS)
+		return nil
+	})
 	return g, nil
 }
 

@@ -32,6 +32,8 @@ type Plan struct {
 	Placeholders string `json:"placeholders,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
 	Monitor bool `json:"monitor,omitempty"`
+	// Commands asks for a look at every program that is executed.
+	Commands bool `json:"commands,omitempty"`
 
 	have map[string]bool // the steps, while the plan is made
 }
@@ -141,7 +143,7 @@ var kernelMasks = []kernelMask{
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Placeholders: f.Placeholders, Listen: p.Network.LocalBinding, Monitor: f.Monitor}
+	pl := &Plan{Placeholders: f.Placeholders, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {

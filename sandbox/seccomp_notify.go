@@ -30,6 +30,7 @@ const (
 	kindOpen   callKind = iota // creates only with the flags
 	kindCreate                 // makes a name
 	kindRemove                 // of interest to a monitor only
+	kindExec                   // of interest when commands have rules; argv follows path
 )
 
 // watchedCalls are those that all architectures have; archWatched adds to them.
@@ -41,20 +42,24 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_LINKAT, kindCreate, 2, 3, -1},
 	{unix.SYS_SYMLINKAT, kindCreate, 1, 2, -1},
 	{unix.SYS_UNLINKAT, kindRemove, 0, 1, -1},
+	{unix.SYS_EXECVE, kindExec, -1, 0, -1},
+	{unix.SYS_EXECVEAT, kindExec, 0, 1, -1},
 }
 
 func watched() []watchedCall {
 	return append(watchedCalls[:len(watchedCalls):len(watchedCalls)], archWatched...)
 }
 
-// notifyProgram asks the keeper about calls that create names, and with
-// monitor about all of watchedCalls. The other filter has judged first.
-func notifyProgram(monitor bool) ([]unix.SockFilter, error) {
+// notifyProgram asks the keeper about calls that create names, with a monitor
+// about all that open or change one, and with rules about commands about those
+// that execute. The other filter has judged first.
+func notifyProgram(pl *Plan) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
 	for _, w := range watched() {
 		switch {
-		case monitor, w.kind == kindCreate:
+		case w.kind == kindExec && !pl.Commands:
+		case pl.Monitor, w.kind == kindCreate, w.kind == kindExec:
 			prog = append(prog, compileTests(w.nr, ask, nil)...)
 		case w.kind == kindOpen:
 			prog = append(prog, compileTests(w.nr, ask, []argTest{anyBit(w.flags, unix.O_CREAT)})...)

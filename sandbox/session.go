@@ -266,7 +266,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		return nil, err
 	}
 	req := viewRequest{Plan: plan}
-	if s.cfg.Monitor {
+	if plan.Monitor || plan.Commands {
 		req.Policy = p
 	}
 	s.mu.Lock()

@@ -133,17 +133,21 @@ func (s *Session) policyOf(d interp.Dir) *policy.Policy {
 func (s *Session) commandStarts(c *interp.Command) error {
 	p := s.policyOf(c.Dir)
 	if rule, denied := p.DeniedCommand(c.Argv); denied {
-		target := strings.Join(c.Argv, " ")
-		s.emit(events.Event{
-			Kind: events.Exec, Denied: true, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv,
-			Action: "exec", Target: target, Errno: "EACCES", Rule: &rule, Hint: p.Hint("exec", target),
-		})
+		s.emit(commandDenial(p, rule, events.Event{File: c.Where.File, Line: c.Where.Line, Argv: c.Argv}))
 		return syscall.EACCES
 	}
 	if s.cfg.Sink != nil {
 		s.fleet.started.Store(c, time.Now())
 	}
 	return nil
+}
+
+// commandDenial completes the event of a command that a rule forbids.
+func commandDenial(p *policy.Policy, rule policy.Rule, e events.Event) events.Event {
+	e.Kind, e.Denied, e.Action, e.Errno, e.Rule = events.Exec, true, "exec", "EACCES", &rule
+	e.Target = strings.Join(e.Argv, " ")
+	e.Hint = p.HintFor("exec", e.Target, rule)
+	return e
 }
 
 // programPolicy is the policy of the file that a command executes. A file
@@ -235,6 +239,12 @@ func (s *Session) denied(n deniedNote) {
 		return
 	}
 	action := n.Action
+	if action == "exec" {
+		if rule, denied := p.DeniedCommand(n.Argv, n.Path); denied {
+			s.emit(commandDenial(p, rule, events.Event{Argv: n.Argv, Program: n.Program, Pid: n.Pid}))
+		}
+		return
+	}
 	_, rule := p.Why(action, n.Path)
 	if n.Name {
 		if r, ok := p.ProtectedName(n.Path); ok {

@@ -33,12 +33,29 @@ func home(t *testing.T) string {
 	return dir
 }
 
+// put writes a file and the directories above it.
+func put(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fsh runs the binary under test with the home directory and arguments.
 func fsh(t *testing.T, home string, args ...string) outcome {
 	t.Helper()
+	return fshPath(t, home, "/usr/local/bin", args...)
+}
+
+// fshPath is fsh with a directory first in PATH.
+func fshPath(t *testing.T, home, first string, args ...string) outcome {
+	t.Helper()
 	cmd := exec.Command(fshBinary(t), args...)
 	cmd.Dir = home
-	cmd.Env = []string{"HOME=" + home, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
+	cmd.Env = []string{"HOME=" + home, "PATH=" + first + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -196,11 +196,6 @@ func (in *invocation) system() (interp.System, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rules.Programs) > 0 {
-		// A rule that nothing enforces must not look as if it were.
-		return nil, &policy.Error{Msg: fmt.Sprintf("[program.%q] tables cannot be enforced yet", rules.Programs[0].Name),
-			Hint: "write the rules without [program]: they then hold for all programs"}
-	}
 	inner := func(dir string) (*policy.Policy, error) { return rules.NarrowedIn(dir, opts) }
 	in.env = insideEnv(in.env, rules)
 	proxy := &proxy{sink: in.sink, env: os.Environ(), detail: in.debug || in.options.events != ""}

@@ -31,6 +31,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
+		{"why", "read|write|create|exec|net|env TARGET", "say whether the policy allows something, and which rule decides", whyText, whyMain},
 	}
 }
 
@@ -167,7 +168,7 @@ func usageText() string {
 	var b strings.Builder
 	b.WriteString(usage + "\nSubcommands, as the very first argument ('fsh ./NAME' runs a script of that name):\n")
 	for _, s := range subcommands() {
-		fmt.Fprintf(&b, "  %-24s %s\n", s.name+" "+s.args, s.use)
+		fmt.Fprintf(&b, "  fsh %-46s %s\n", s.name+" "+s.args, s.use)
 	}
 	return b.String()
 }

@@ -15,6 +15,7 @@ Policy:
   --allow-write=PATH     --deny-write=PATH
   --allow-net=HOST:PORT  --deny-net=HOST:PORT   (no port: 80 and 443; host:* any)
   --allow-env=NAME       --deny-env=NAME
+  --allow-exec=COMMAND   --deny-exec=COMMAND    (a program and leading arguments)
                          each takes a list with commas; deny beats allow
 What happened:
   -m, --monitor          explain what was blocked: the rule, and how to allow it
