@@ -17,7 +17,6 @@ import (
 // as those of a run.
 type policyFlags struct {
 	options
-	dir    string // a directory or a script, in place of the working directory
 	asJSON bool
 }
 
