@@ -16,7 +16,7 @@ type redir struct {
 	op      syntax.RedirOperator
 	word    *word
 	source  *syntax.Word // of word, for messages
-	doc     *word // here-document
+	doc     *word        // here-document
 	line    int
 }
 
