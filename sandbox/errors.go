@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"debug/elf"
 	"errors"
 	"syscall"
 
@@ -51,4 +52,22 @@ func errnoName(err error) string {
 		}
 	}
 	return err.Error()
+}
+
+// explainDynamic says why a program with a dynamic loader, as cgo links it,
+// cannot be its own pid 1: nothing but the program itself may be executed
+// there.
+func explainDynamic(err error) error {
+	self, openErr := elf.Open("/proc/self/exe")
+	if openErr != nil {
+		return err
+	}
+	defer self.Close()
+	for _, p := range self.Progs {
+		if p.Type == elf.PT_INTERP {
+			return &SetupError{Layer: "keeper", Err: errors.New("this program is linked dynamically"),
+				Hint: "build it with CGO_ENABLED=0"}
+		}
+	}
+	return err
 }

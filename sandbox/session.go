@@ -117,7 +117,7 @@ func (s *Session) startKeeper() error {
 	a := <-hello
 	if a.err != nil {
 		s.endKeeper()
-		return a.err
+		return explainDynamic(a.err)
 	}
 	return nil
 }
