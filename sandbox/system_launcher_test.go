@@ -13,13 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test binary is its own runner and stand-in, as fsh is.
-func init() {
-	if main, ok := Helper(os.Args[0]); ok {
-		os.Exit(main())
-	}
-}
-
 // bareLauncher starts runners that nothing confines. A policy's Dir is its
 // identity here.
 type bareLauncher struct {
