@@ -195,16 +195,10 @@ func (sh *shell) workingDir(physical bool) (string, error) {
 // directory and has no dots, else the physical one.
 func (sh *shell) initPWD() {
 	pwd, ok := sh.getVar("PWD")
-	if ok && strings.HasPrefix(pwd, "/") && path.Clean(pwd) == pwd {
-		var a, b syscall.Stat_t
-		if sh.rt.sys.Stat(sh.dir, pwd, false, &a) == nil &&
-			sh.rt.sys.Stat(sh.dir, ".", false, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
-			sh.setAttrs("PWD", attrExport, 0)
-			sh.cwd = pwd
-			return
-		}
+	if !ok || !strings.HasPrefix(pwd, "/") || path.Clean(pwd) != pwd {
+		pwd = ""
 	}
-	if cwd, err := sh.dir.Getcwd(); err == nil {
+	if cwd, err := sh.rt.sys.StartPath(pwd); err == nil {
 		sh.setOwn("PWD", cwd)
 		sh.cwd = cwd
 	}

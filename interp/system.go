@@ -51,10 +51,15 @@ type System interface {
 	Readlink(d Dir, path string) (string, error)
 	Mkfifo(d Dir, path string, mode, umask uint32) error
 
-	// Start directory, and a directory below another one (for cd). OpenDir
+	// Start directory, and a directory below another one (for cd). A System
+	// may open the start directory only when it is first needed. OpenDir
 	// checks search permission as chdir(2) does. A System may apply another
 	// policy from here on; it is a property of the Dir.
 	StartDir() (Dir, error)
+	// StartPath is the path of the start directory: inherited, a cleaned
+	// absolute path, if that leads there, else the physical one (XCU sh, PWD).
+	// It is asked before anything has run.
+	StartPath(inherited string) (string, error)
 	OpenDir(d Dir, path string) (Dir, error)
 
 	// HomeOf is the home directory of a user name, for ~name.

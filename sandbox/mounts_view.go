@@ -473,13 +473,18 @@ func (v *view) apply(m *mask) error {
 		}
 		return err
 	}
-	if !m.hide {
-		return cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY)
+	switch {
+	case !m.hide:
+		err = cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY)
+	case st.IsDir():
+		err = v.fromDepot(depotNoDir, m.path)
+	default:
+		err = v.fromDepot(depotNoFile, m.path)
 	}
-	if st.IsDir() {
-		return v.fromDepot(depotNoDir, m.path)
+	if errors.Is(err, syscall.ENOENT) { // somebody outside removed it just now
+		m.absent, err = true, nil
 	}
-	return v.fromDepot(depotNoFile, m.path)
+	return err
 }
 
 // remask puts back the masks that somebody outside replaced the target of,

@@ -35,6 +35,9 @@ type Config struct {
 	Monitor bool
 	// Log is where runners write when they crash; nil: nowhere.
 	Log *os.File
+	// Unusable is told why the session cannot start. Nothing has run, and
+	// nothing will: it may end the process. Nil: whoever asked is told.
+	Unusable func(error)
 	// DropRights restricts this whole process once the first runner and the
 	// proxy run: see shellRows.
 	DropRights bool

@@ -113,7 +113,7 @@ func (s *Session) closeRunners() {
 
 // hooks connect the system to policy and events.
 func (s *Session) hooks() systemHooks {
-	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv}
+	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv, unusable: s.cfg.Unusable}
 	if s.cfg.Sink != nil {
 		h.exit, h.explain, h.gone = s.commandEnded, s.explain, s.runnerDied
 	}

@@ -188,13 +188,13 @@ func errnoOr(err error) string {
 
 func lockedRun(s *Session, rules *policy.Policy) string {
 	sys := s.System()
-	start, err := sys.StartDir()
+	start, err := sys.(*system).firstDir()
 	if err != nil {
 		return err.Error()
 	}
 	defer runtime.KeepAlive(start)
 	if rules != nil {
-		d := *start.(*dir)
+		d := *start
 		d.policy = rules
 		start = &d
 	}

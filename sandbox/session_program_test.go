@@ -29,7 +29,7 @@ func sessionOutput(t *testing.T, s *Session, env []string, argv ...string) (stri
 	})
 	w.Close()
 	if err != nil {
-		t.Fatal(err)
+		required(t, err)
 	}
 	out, err := io.ReadAll(r)
 	if err != nil {

@@ -39,6 +39,9 @@ type systemHooks struct {
 	// EPERM, EROFS, and for ENOENT of what was to be opened or executed.
 	// The action is "read", "write", "exec", "enter" or "stat".
 	explain func(action, abs string, errno syscall.Errno, w interp.Where)
+	// unusable is called when the start directory cannot be had, for want of
+	// a sandbox or because the policy hides it.
+	unusable func(err error)
 	// gone is called when a runner has died by itself.
 	gone func(rc *runnerConn)
 }

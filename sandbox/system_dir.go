@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"path"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -137,15 +138,34 @@ func openHandle(rc *runnerConn, at uint32, name string) (handle uint32, abs stri
 	}
 }
 
-// StartDir is the directory that the shell was started in.
-func (s *system) StartDir() (interp.Dir, error) {
-	d, err := s.firstDir()
+// startDir is the directory that the shell was started in. A runner, and the
+// whole sandbox, is started when something is asked of it: a script of
+// builtins needs none.
+type startDir struct{ sys *system }
+
+func (d startDir) Getcwd() (string, error) {
+	own, err := d.sys.firstDir()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return d, nil
+	return own.Getcwd()
 }
 
+func (s *system) StartDir() (interp.Dir, error) { return startDir{s}, nil }
+
+// StartPath is answered by the shell itself: nothing that it could be misled
+// by has run, and it tells the script nothing but where it was started.
+func (s *system) StartPath(inherited string) (string, error) {
+	var a, b syscall.Stat_t
+	if inherited != "" && syscall.Stat(inherited, &a) == nil && syscall.Stat(s.start, &b) == nil &&
+		a.Dev == b.Dev && a.Ino == b.Ino {
+		return inherited, nil
+	}
+	return filepath.EvalSymlinks(s.start)
+}
+
+// firstDir opens the start directory. Nothing can be done without it: its
+// failure is told to the hook.
 func (s *system) firstDir() (*dir, error) {
 	s.mu.Lock()
 	d := s.initial
@@ -153,6 +173,14 @@ func (s *system) firstDir() (*dir, error) {
 	if d != nil {
 		return d, nil
 	}
+	d, err := s.openFirst()
+	if err != nil && s.hooks.unusable != nil {
+		s.hooks.unusable(err)
+	}
+	return d, err
+}
+
+func (s *system) openFirst() (*dir, error) {
 	pol, err := s.launcher.policyFor(s.start)
 	if err != nil {
 		return nil, err
@@ -215,9 +243,12 @@ func (s *system) runnerAt(abs string) (*runnerConn, *policy.Policy, error) {
 	return rc, pol, err
 }
 
-// dirOf is the dir behind the interface; nil is the start directory.
+// dirOf is the dir behind the interface; nil is the start directory, too.
 func (s *system) dirOf(d interp.Dir) (*dir, error) {
 	if d == nil {
+		return s.firstDir()
+	}
+	if at, ok := d.(startDir); ok && at.sys == s {
 		return s.firstDir()
 	}
 	own, ok := d.(*dir)

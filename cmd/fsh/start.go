@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -208,12 +209,28 @@ func (in *invocation) system() (interp.System, error) {
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner, Sink: in.sink,
 		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true,
+		Unusable: in.unusable(slices.Clone(in.closer)),
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.closer = append(in.closer, func() { session.Close(); proxy.close() })
 	return session.System(), nil
+}
+
+// unusable ends fsh when a script that has got by with builtins so far turns
+// out not to have a sandbox. The sinks are flushed; what the session has
+// started ends with this process.
+func (in *invocation) unusable(sinks []func()) func(error) {
+	return func(err error) {
+		if e := (*sandbox.SetupError)(nil); !errors.As(err, &e) {
+			err = fmt.Errorf("working directory: %w", err)
+		}
+		for _, flush := range slices.Backward(sinks) {
+			flush()
+		}
+		os.Exit(complain(exitSetup, err))
+	}
 }
 
 // policyOptions are those of the session, which starts in dir.

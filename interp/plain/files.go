@@ -66,6 +66,14 @@ func (s *System) StartDir() (interp.Dir, error) {
 	return newDir(fd), nil
 }
 
+func (s *System) StartPath(inherited string) (string, error) {
+	var a, b unix.Stat_t
+	if inherited != "" && unix.Stat(inherited, &a) == nil && unix.Stat(".", &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino {
+		return inherited, nil
+	}
+	return unix.Getwd()
+}
+
 func (s *System) OpenDir(d interp.Dir, path string) (interp.Dir, error) {
 	defer runtime.KeepAlive(d)
 	fd, err := unix.Openat(at(d), path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
