@@ -25,7 +25,7 @@ func (k *keeper) startInit() error {
 		return err
 	}
 	defer syscall.Close(pair[1])
-	filter, err := seccompProgram()
+	filter, err := seccompProgram(filterMode{})
 	if err != nil {
 		return err
 	}

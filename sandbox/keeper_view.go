@@ -117,7 +117,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 		return 0, 0, err
 	}
 	defer unix.Close(ruleset)
-	filter, err := seccompProgram()
+	filter, err := seccompProgram(filterMode{})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -211,12 +211,17 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 	return g, nil
 }
 
-// watchRunner tells the shell how a runner ended.
+// watchRunner tells the shell how a runner ended. One that a command stopped
+// is continued: the shell waits for it, and could not even be interrupted.
 func (k *keeper) watchRunner(id uint32, pid int) {
 	var status syscall.WaitStatus
 	for {
-		_, err := syscall.Wait4(pid, &status, 0, nil)
+		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
 		if err == syscall.EINTR {
+			continue
+		}
+		if err == nil && status.Stopped() {
+			_ = syscall.Kill(pid, syscall.SIGCONT)
 			continue
 		}
 		break

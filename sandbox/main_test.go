@@ -50,7 +50,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-test.run", "^Test(Files|Deny|Protected|Mask|Missing|Private|Host|System|Processes|Listen|Kernel|Death|Monitor)"}
+	args := []string{"-test.run", "^Test(Files|Deny|Protected|Mask|Missing|Private|Host|System|Processes|Listen|Kernel|Death|Monitor|Attack|Filter)"}
 	if testing.Verbose() {
 		args = append(args, "-test.v")
 	}

@@ -2,23 +2,7 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-const (
-	auditArch = unix.AUDIT_ARCH_X86_64
-	x32Bit    = 0x40000000 // __X32_SYSCALL_BIT
-)
-
-// archRows are the calls that newer architectures do not have.
-var archRows = []seccompRow{
-	{unix.SYS_CHMOD, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{unix.SYS_OPEN, unix.EPERM, whySetID, []argTest{anyBit(1, creating), anyBit(2, setIDBits)}},
-	{unix.SYS_CREAT, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{unix.SYS_MKDIR, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{unix.SYS_MKNOD, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{unix.SYS_IOPL, unix.EPERM, whyKernel, nil},
-	{unix.SYS_IOPERM, unix.EPERM, whyKernel, nil},
-	{unix.SYS_USELIB, unix.EPERM, whyKernel, nil},
-	{unix.SYS_LOOKUP_DCOOKIE, unix.EPERM, whyLeak, nil},
-}
+var nativeArch = archAMD64
 
 // archWatched are the calls without a directory argument.
 var archWatched = []watchedCall{
@@ -33,10 +17,4 @@ var archWatched = []watchedCall{
 	{unix.SYS_UNLINK, kindRemove, -1, 0, -1},
 	{unix.SYS_RMDIR, kindRemove, -1, 0, -1},
 	{unix.SYS_TRUNCATE, kindRemove, -1, 0, -1},
-}
-
-// archShellRows are the calls that newer architectures do not have, of shellRows.
-var archShellRows = []seccompRow{
-	{unix.SYS_FORK, unix.EPERM, whyShell, nil},
-	{unix.SYS_VFORK, unix.EPERM, whyShell, nil},
 }

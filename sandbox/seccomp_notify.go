@@ -60,13 +60,23 @@ func notifyProgram(pl *Plan) ([]unix.SockFilter, error) {
 		switch {
 		case w.kind == kindExec && !pl.Commands:
 		case pl.Monitor, w.kind == kindCreate, w.kind == kindExec:
-			prog = append(prog, compileTests(w.nr, ask, nil)...)
+			prog = append(prog, notifyTests(w.nr, ask, nil)...)
 		case w.kind == kindOpen:
-			prog = append(prog, compileTests(w.nr, ask, []argTest{anyBit(w.flags, unix.O_CREAT)})...)
+			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, unix.O_CREAT)})...)
 		}
 	}
 	prog = append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 	return assemble(prog)
+}
+
+// notifyTests gives instructions that begin and end with the call's number in
+// the accumulator.
+func notifyTests(nr uintptr, action bpf.Instruction, tests []argTest) []bpf.Instruction {
+	body := compileTests(action, tests)
+	if len(tests) > 0 {
+		body = append(body, bpf.LoadAbsolute{Off: offNr, Size: 4})
+	}
+	return onCall(uint32(nr), body)
 }
 
 // notifier makes the child install the program, hand its listener to take,

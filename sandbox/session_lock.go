@@ -15,45 +15,37 @@ import (
 // neither execute nor connect, and signals nobody but itself. What is left is
 // the user's files, for the policy, the script and the events.
 
-const (
-	whyShell  = "the keeper starts processes, the shell does not any more"
-	whySignal = "signals are sent by runners, inside; the shell has business with itself only"
-	whySocket = "the proxy has all connections; the shell keeps the sockets that it has"
+var (
+	whyShell  = &reason{"the keeper starts processes, the shell does not any more", "DESIGN §2; execve(2)"}
+	whySignal = &reason{"signals are sent by runners, inside; the shell has business with itself only", "DESIGN §2; kill(2)"}
+	whySocket = &reason{"the proxy has all connections; the shell keeps the sockets that it has", "DESIGN §2; socket(2)"}
 )
 
 // shellRows is what the shell gives up in addition to what commands may not do.
 func shellRows(self uint32) []seccompRow {
 	return []seccompRow{
-		{unix.SYS_EXECVE, unix.EPERM, whyShell, nil},
-		{unix.SYS_EXECVEAT, unix.EPERM, whyShell, nil},
-		{unix.SYS_CLONE, unix.EPERM, whyShell, []argTest{noBit(0, unix.CLONE_THREAD)}},
-		{unix.SYS_UNSHARE, unix.EPERM, whyNS, nil},
-		{unix.SYS_SOCKET, unix.EPERM, whySocket, nil},
-		{unix.SYS_KILL, unix.EPERM, whySignal, []argTest{other(0, self)}},
-		{unix.SYS_TGKILL, unix.EPERM, whySignal, []argTest{other(0, self)}},
-		{unix.SYS_TKILL, unix.EPERM, whySignal, nil},
-		{unix.SYS_RT_SIGQUEUEINFO, unix.EPERM, whySignal, nil},
-		{unix.SYS_RT_TGSIGQUEUEINFO, unix.EPERM, whySignal, nil},
+		{kernelCall{"execve", 59, 221}, unix.EPERM, whyShell, nil},
+		{kernelCall{"execveat", 322, 281}, unix.EPERM, whyShell, nil},
+		{kernelCall{"fork", 57, no}, unix.EPERM, whyShell, nil},
+		{kernelCall{"vfork", 58, no}, unix.EPERM, whyShell, nil},
+		{kernelCall{"clone", 56, 220}, unix.EPERM, whyShell, []argTest{noBit(0, unix.CLONE_THREAD)}},
+		{kernelCall{"unshare", 272, 97}, unix.EPERM, whyNS, nil},
+		{callSocket, unix.EPERM, whySocket, nil},
+		{kernelCall{"kill", 62, 129}, unix.EPERM, whySignal, []argTest{other(0, self)}},
+		{kernelCall{"tgkill", 234, 131}, unix.EPERM, whySignal, []argTest{other(0, self)}},
+		{kernelCall{"tkill", 200, 130}, unix.EPERM, whySignal, nil},
+		{kernelCall{"rt_sigqueueinfo", 129, 138}, unix.EPERM, whySignal, nil},
+		{kernelCall{"rt_tgsigqueueinfo", 297, 240}, unix.EPERM, whySignal, nil},
 		// One for the proxy exists, to end it when it hangs.
-		{unix.SYS_PIDFD_OPEN, unix.EPERM, whySignal, nil},
+		{kernelCall{"pidfd_open", 434, 434}, unix.EPERM, whySignal, nil},
 	}
-}
-
-// shellProgram is the filter of the shell. Rows of the shell come first: they
-// say more about the same calls.
-func shellProgram(self int) ([]unix.SockFilter, error) {
-	rows := shellRows(uint32(self))
-	rows = append(rows, archShellRows...)
-	rows = append(rows, seccompRows...)
-	rows = append(rows, archRows...)
-	return compileRows(rows, nil)
 }
 
 // dropRights puts the filter on all threads of this process, for good. Filter
 // and no_new_privs are set on one thread and taken over by the others in one
 // step (SECCOMP_FILTER_FLAG_TSYNC, seccomp(2)).
 func dropRights() error {
-	filter, err := shellProgram(os.Getpid())
+	filter, err := seccompProgram(filterMode{shell: uint32(os.Getpid())})
 	if err != nil {
 		return err
 	}

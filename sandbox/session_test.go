@@ -295,7 +295,7 @@ func TestSystemCalls(t *testing.T) {
 		check{sys(unix.SYS_USERFAULTFD), "EPERM"},
 		check{sys(unix.SYS_MOUNT), "EPERM"},
 		check{sys(unix.SYS_OPEN_TREE), "EPERM"},
-		check{sys(sysOpenTreeAttr), "EPERM"},
+		check{sys(unix.SYS_OPEN_TREE_ATTR), "EPERM"},
 		check{sys(unix.SYS_SETNS, 0, 0), "EPERM"},
 		check{sys(unix.SYS_OPEN_BY_HANDLE_AT), "EPERM"},
 		check{sys(unix.SYS_PROCESS_VM_READV), "EPERM"},
