@@ -33,7 +33,15 @@ func flow(port uint16) Flow {
 
 func TestConversation(t *testing.T) {
 	k, p := pair(t)
-	go k.Serve(func(f Flow) Process { return Process{int(f.From.Port()), "p\xff\n" + f.To.String()} })
+	go k.Serve(Answers{
+		Who: func(f Flow) Process { return Process{int(f.From.Port()), "p\xff\n" + f.To.String()} },
+		Socket: func(v6 bool) (*os.File, error) {
+			if v6 {
+				return nil, os.ErrInvalid
+			}
+			return os.Open("/dev/null")
+		},
+	})
 	heard := make(chan Flow, 100)
 	ended := make(chan struct{})
 	go func() {
@@ -58,6 +66,14 @@ func TestConversation(t *testing.T) {
 	all.Wait()
 	for range 50 {
 		<-heard
+	}
+	if f, err := p.Socket(false); err != nil {
+		t.Error(err)
+	} else {
+		f.Close()
+	}
+	if _, err := p.Socket(true); err == nil || err.Error() != os.ErrInvalid.Error() {
+		t.Errorf("a refused socket: %v", err)
 	}
 	// What was said before the end is heard.
 	k.Refused(flow(7), Process{Pid: 7})

@@ -32,7 +32,6 @@ const (
 	opAdd    op = "add"    // ID, Network, Doors and one descriptor for each door
 	opSet    op = "set"    // ID, Network: new rules for a namespace
 	opRemove op = "remove" // ID
-	opListen op = "listen" // Port: a listener of the host, in the answer
 	opAnswer op = "answer" // Seq, Error
 	opEvent  op = "event"  // Event
 )
@@ -51,7 +50,6 @@ type message struct {
 	Detail   bool            `json:"detail,omitempty"`
 	Network  *policy.Network `json:"network,omitempty"`
 	Doors    []door          `json:"doors,omitempty"`
-	Port     int             `json:"port,omitempty"`
 	Error    string          `json:"error,omitempty"`
 	Event    *events.Event   `json:"event,omitempty"`
 	files    []*os.File

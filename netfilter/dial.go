@@ -104,6 +104,14 @@ func (s *Server) dial(ctx context.Context, d Decision) (reached, error) {
 	if err != nil {
 		return reached{}, err
 	}
+	if d.Local && rules.local.Mode == "all" {
+		// All ports lead out, but what the sandbox itself serves comes first.
+		for _, a := range addrs {
+			if conn, err := s.connectInside(netip.AddrPortFrom(a, d.Target.Port)); err == nil {
+				return reached{conn: conn}, nil
+			}
+		}
+	}
 	good, refused := s.check(rules, d, addrs)
 	if len(good) == 0 {
 		return reached{}, &DeniedError{refused}

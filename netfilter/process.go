@@ -3,9 +3,7 @@ package netfilter
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,11 +23,14 @@ type proxyProcess struct {
 
 	mu     sync.Mutex
 	spaces map[int]*space
-	lost   int // events that found the queue full
+	// exposed are the ports of the host's loopback that lead inside.
+	exposed map[int]*exposedPort
+	lost    int // events that found the queue full
 }
 
 type space struct {
 	server *Server
+	expose []int
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -50,7 +51,7 @@ func ProxyMain(control int) int {
 	if err != nil {
 		return exitSandbox
 	}
-	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, out: make(chan outgoing, eventQueue)}
+	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, exposed: map[int]*exposedPort{}, out: make(chan outgoing, eventQueue)}
 	err = confine(control)
 	hello, herr := ch.receive()
 	if herr != nil || hello.Op != opHello {
@@ -69,40 +70,18 @@ func ProxyMain(control int) int {
 		if err != nil {
 			return 0 // the shell is gone, and with it every reason to run
 		}
-		if m.Op == opListen {
-			err = p.listen(m)
-		} else {
-			err = p.answer(m, p.handle(m))
-		}
-		if err != nil {
+		if p.answer(m, p.handle(m)) != nil {
 			return 0
 		}
 	}
 }
 
-func (p *proxyProcess) answer(m message, err error, files ...*os.File) error {
-	a := message{Op: opAnswer, Seq: m.Seq, files: files}
+func (p *proxyProcess) answer(m message, err error) error {
+	a := message{Op: opAnswer, Seq: m.Seq}
 	if err != nil {
 		a.Error = err.Error()
 	}
 	return p.ch.send(a)
-}
-
-// listen opens a port of the host's loopback for the shell, which cannot make
-// sockets itself.
-func (p *proxyProcess) listen(m message) error {
-	closeFiles(m.files)
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(m.Port)))
-	if err != nil {
-		return p.answer(m, err)
-	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		return p.answer(m, err)
-	}
-	defer f.Close()
-	return p.answer(m, nil, f)
 }
 
 func (p *proxyProcess) handle(m message) error {
@@ -138,10 +117,18 @@ func (p *proxyProcess) add(m message) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	sp := &space{server: srv, cancel: cancel, done: make(chan struct{})}
+	sp := &space{server: srv, expose: m.Network.ExposePorts, cancel: cancel, done: make(chan struct{})}
 	p.mu.Lock()
-	p.spaces[m.ID] = sp
+	err = p.expose(sp)
+	if err == nil {
+		p.spaces[m.ID] = sp
+	}
 	p.mu.Unlock()
+	if err != nil {
+		cancel()
+		srv.closeAll()
+		return err
+	}
 	go func() {
 		defer close(sp.done)
 		if err := srv.Serve(ctx); err != nil {
@@ -175,6 +162,9 @@ func (p *proxyProcess) remove(id int) error {
 	if sp == nil {
 		return fmt.Errorf("no namespace %d", id)
 	}
+	p.mu.Lock()
+	p.unexpose(sp)
+	p.mu.Unlock()
 	sp.cancel()
 	<-sp.done
 	flushed := make(chan struct{}) // the answer comes after the last event

@@ -3,7 +3,6 @@ package netfilter
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -75,7 +74,7 @@ func StartProxy(cfg ProxyConfig) (*Proxy, error) {
 	p.wake = sync.NewCond(&p.mu)
 	go p.receive()
 	go p.pump()
-	if err := p.do(message{Op: opHello, Upstream: proxyVariables(cfg.Environ), Detail: cfg.Detail}); err != nil {
+	if err := p.ask(message{Op: opHello, Upstream: proxyVariables(cfg.Environ), Detail: cfg.Detail}); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("start the network proxy: %w", err)
 	}
@@ -122,30 +121,17 @@ func (p *Proxy) AddNamespace(id int, n policy.Network, files []*os.File) error {
 			m.Doors, m.files = append(m.Doors, doorOrder[i]), append(m.files, f)
 		}
 	}
-	return p.do(m)
+	return p.ask(m)
 }
 
 // SetNetwork gives a namespace new rules; connections they deny are reset.
 func (p *Proxy) SetNetwork(id int, n policy.Network) error {
-	return p.do(message{Op: opSet, ID: id, Network: &n})
+	return p.ask(message{Op: opSet, ID: id, Network: &n})
 }
 
 // RemoveNamespace closes the doors of a namespace.
 func (p *Proxy) RemoveNamespace(id int) error {
-	return p.do(message{Op: opRemove, ID: id})
-}
-
-// Listen opens a port of the host's loopback.
-func (p *Proxy) Listen(port int) (net.Listener, error) {
-	files, err := p.ask(message{Op: opListen, Port: port})
-	defer closeFiles(files)
-	if err != nil {
-		return nil, err
-	}
-	if len(files) != 1 {
-		return nil, fmt.Errorf("listen on port %d: no socket came", port)
-	}
-	return net.FileListener(files[0])
+	return p.ask(message{Op: opRemove, ID: id})
 }
 
 // Close ends the proxy process and everything it carries.
@@ -155,15 +141,8 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// do is ask for what has no files in its answer.
-func (p *Proxy) do(m message) error {
-	files, err := p.ask(m)
-	closeFiles(files)
-	return err
-}
-
-// ask sends a request and waits for its answer, whose files are the caller's.
-func (p *Proxy) ask(m message) ([]*os.File, error) {
+// ask sends a request and waits for its answer.
+func (p *Proxy) ask(m message) error {
 	answer := make(chan message, 1)
 	p.mu.Lock()
 	p.seq++
@@ -176,20 +155,20 @@ func (p *Proxy) ask(m message) ([]*os.File, error) {
 		p.mu.Unlock()
 	}()
 	if err := p.ch.send(m); err != nil {
-		return nil, errors.Join(ErrProxyGone, err)
+		return errors.Join(ErrProxyGone, err)
 	}
 	timer := time.NewTimer(answerWait)
 	defer timer.Stop()
 	select {
 	case a := <-answer:
 		if a.Error != "" {
-			return a.files, errors.New(a.Error)
+			return errors.New(a.Error)
 		}
-		return a.files, nil
+		return nil
 	case <-p.gone:
-		return nil, ErrProxyGone
+		return ErrProxyGone
 	case <-timer.C:
-		return nil, fmt.Errorf("the network proxy does not answer")
+		return fmt.Errorf("the network proxy does not answer")
 	}
 }
 
@@ -211,9 +190,8 @@ func (p *Proxy) receive() {
 			}
 			p.backlog = append(p.backlog, *m.Event)
 			p.wake.Signal()
-		default:
-			closeFiles(m.files)
 		}
+		closeFiles(m.files) // an answer has none
 		p.mu.Unlock()
 	}
 	p.ch.conn.Close()

@@ -25,7 +25,6 @@ import (
 // is JSON. Both ends trust each other.
 const (
 	opView   op = iota + 128 // viewRequest, with the runner's descriptors
-	opSocket                 // socketRequest: an unconnected TCP socket inside
 	opDone                   // viewReply or wireError
 	opGone                   // goneNote: a runner ended
 	opMasked                 // maskedNote: masks were put back
@@ -49,11 +48,6 @@ type viewReply struct {
 	// Doors are the names of the listeners that came with the reply; empty
 	// when the network already existed.
 	Doors []string `json:"doors,omitempty"`
-}
-
-type socketRequest struct {
-	Net string `json:"net"`
-	V6  bool   `json:"v6,omitempty"`
 }
 
 type goneNote struct {
@@ -298,11 +292,6 @@ func (k *keeper) serve() {
 				continue
 			}
 			go k.makeView(f.id, &req, fds)
-		case opSocket:
-			var req socketRequest
-			err := json.Unmarshal(f.payload, &req)
-			closeAll(fds)
-			go k.makeSocket(f.id, req, err)
 		default:
 			closeAll(fds)
 			return
@@ -344,25 +333,6 @@ func (k *keeper) network(pl *Plan) (n *network, fresh bool, err error) {
 	fresh = o.err == nil && !o.given
 	o.given = o.given || fresh
 	return o.net, fresh, o.err
-}
-
-func (k *keeper) makeSocket(id uint32, req socketRequest, err error) {
-	k.mu.Lock()
-	o := k.nets[req.Net]
-	k.mu.Unlock()
-	if err == nil && (o == nil || o.net == nil) {
-		err = errors.New("no such network")
-	}
-	fd := -1
-	if err == nil {
-		fd, err = o.net.socket(req.V6)
-	}
-	if err != nil {
-		k.reply(id, viewReply{Error: toWire(setupError("network", err, ""))}, nil)
-		return
-	}
-	k.reply(id, viewReply{}, []int{fd})
-	unix.Close(fd)
 }
 
 // placeholders opens the session's list of directories made on the host.

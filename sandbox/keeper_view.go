@@ -228,22 +228,3 @@ func (k *keeper) watchRunner(id uint32, pid int) {
 	}
 	k.tell(opGone, id, goneNote{View: id, Status: status}, nil)
 }
-
-// socket makes a TCP socket that belongs to the namespace whoever uses it.
-func (n *network) socket(v6 bool) (fd int, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // the thread ends with the goroutine
-		if err = unix.Setns(n.ns, unix.CLONE_NEWNET); err != nil {
-			return
-		}
-		family := unix.AF_INET
-		if v6 {
-			family = unix.AF_INET6
-		}
-		fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	}()
-	<-done
-	return fd, err
-}

@@ -127,7 +127,7 @@ func makeNetworkHere(p netPlace, own bool, pl *Plan) (*network, error) {
 			Hint: "the kernel needs nf_tables with NAT, redirect and reject (CONFIG_NFT_REDIR, CONFIG_NFT_REJECT)"}
 	}
 	n.watch = w
-	w.start()
+	w.start(n.socket)
 	return n, nil
 }
 
@@ -140,6 +140,39 @@ func (n *network) rules(pl *Plan) error {
 		err = redirect(pl.Local, pl.Reach, false)
 	}
 	return err
+}
+
+// insideMark is on sockets that the keeper makes for the proxy: connections of
+// theirs mean servers inside and are not redirected. Nobody else can set it:
+// SO_MARK needs a capability, socket(7).
+const insideMark = 0x667368
+
+// socket makes a TCP socket that belongs to the namespace whoever uses it.
+func (n *network) socket(v6 bool) (f *os.File, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if err = unix.Setns(n.ns, unix.CLONE_NEWNET); err != nil {
+			return
+		}
+		family := unix.AF_INET
+		if v6 {
+			family = unix.AF_INET6
+		}
+		var fd int
+		if fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
+			return
+		}
+		f = os.NewFile(uintptr(fd), "inside")
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, insideMark)
+	}()
+	<-done
+	if err != nil && f != nil {
+		f.Close()
+		f = nil
+	}
+	return f, err
 }
 
 // routes brings the loopback up and makes every address local. The routes
@@ -251,7 +284,7 @@ func redirect(local localPorts, reach Reach, logged bool) error {
 }
 
 func redirectRules(local localPorts) [][]expr.Any {
-	var rules [][]expr.Any
+	rules := [][]expr.Any{join(isMarked(), returns())}
 	loopbacks := [][]expr.Any{loopback4(), loopback6()}
 	for _, lo := range loopbacks {
 		for _, own := range []int{PortTransparent, PortHTTP, PortSOCKS, PortDNS} {
@@ -287,6 +320,14 @@ func isProto(proto byte) []expr.Any {
 }
 
 func isTCP() []expr.Any { return isProto(unix.IPPROTO_TCP) }
+
+// isMarked matches packets of the proxy's own connections to servers inside.
+func isMarked() []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyMARK, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(insideMark)},
+	}
+}
 
 func isFamily(f byte) []expr.Any {
 	return []expr.Any{

@@ -24,7 +24,7 @@ type refusal struct {
 	who  doorbell.Process
 }
 
-func (b *bellProxy) AddNamespace(doors map[string]*os.File, _ *policy.Policy, _ func(bool) (*os.File, error)) error {
+func (b *bellProxy) AddNamespace(doors map[string]*os.File, _ *policy.Policy) error {
 	for name, f := range doors {
 		if name != DoorBell {
 			b.t.Cleanup(func() { f.Close() })

@@ -59,8 +59,8 @@ func newWatch(proc int, v6 bool) (w *watch, far int, err error) {
 }
 
 // start serves until the process ends.
-func (w *watch) start() {
-	go w.bell.Serve(w.who)
+func (w *watch) start(socket func(v6 bool) (*os.File, error)) {
+	go w.bell.Serve(doorbell.Answers{Who: w.who, Socket: socket})
 	if w.log != nil {
 		go w.read()
 	}

@@ -47,8 +47,7 @@ type Config struct {
 type Proxy interface {
 	// AddNamespace takes the listeners made in a new namespace, by the names
 	// Door…, and from then on decides by p. The files belong to the callee.
-	// socket makes an unconnected TCP socket inside, for exposed ports.
-	AddNamespace(doors map[string]*os.File, p *policy.Policy, socket func(v6 bool) (*os.File, error)) error
+	AddNamespace(doors map[string]*os.File, p *policy.Policy) error
 }
 
 // Session is one sandbox: a keeper, started when first needed, and its
@@ -292,7 +291,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	}
 	id, a := s.ask(opView, req, p, send)
 	if a.err == nil {
-		a.err = s.network(p, req.Plan.Net, a)
+		a.err = s.network(p, a)
 	}
 	if a.err == nil {
 		a.err = s.lock()
@@ -318,7 +317,7 @@ func (s *Session) goneChannel(id uint32) <-chan syscall.WaitStatus {
 }
 
 // network hands the doors of a new namespace to the proxy.
-func (s *Session) network(p *policy.Policy, key string, a answer) error {
+func (s *Session) network(p *policy.Policy, a answer) error {
 	if len(a.reply.Doors) != len(a.fds) {
 		closeAll(a.fds)
 		return &SetupError{Layer: "network", Err: errors.New("listeners were lost")}
@@ -336,18 +335,7 @@ func (s *Session) network(p *policy.Policy, key string, a answer) error {
 		}
 		return nil
 	}
-	socket := func(v6 bool) (*os.File, error) {
-		_, a := s.ask(opSocket, socketRequest{Net: key, V6: v6}, nil, nil)
-		if a.err != nil {
-			return nil, a.err
-		}
-		if len(a.fds) != 1 {
-			closeAll(a.fds)
-			return nil, errProtocol
-		}
-		return os.NewFile(uintptr(a.fds[0]), "inside"), nil
-	}
-	return setupError("network", s.cfg.Proxy.AddNamespace(doors, p, socket), "")
+	return setupError("network", s.cfg.Proxy.AddNamespace(doors, p), "")
 }
 
 // keepOpen holds listeners that nobody serves until the session ends.

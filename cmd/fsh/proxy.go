@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -24,7 +22,6 @@ type proxy struct {
 	process *netfilter.Proxy
 	next    int
 	done    chan struct{} // all events have been passed on
-	exposed []io.Closer   // expose_ports
 }
 
 // doors is the order in which netfilter takes the listeners.
@@ -46,7 +43,7 @@ func reach(n *policy.Network) (sandbox.Reach, error) {
 }
 
 // AddNamespace implements sandbox.Proxy.
-func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, socket func(v6 bool) (*os.File, error)) error {
+func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	files := make([]*os.File, len(doors))
@@ -73,27 +70,13 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy, so
 			f.Close()
 		}
 	}
-	if err != nil {
-		return err
-	}
-	for _, port := range rules.Network.ExposePorts {
-		door, err := p.process.Listen(port)
-		if err != nil {
-			return fmt.Errorf("expose port %d: %w", port, err)
-		}
-		netfilter.Expose(door, port, socket)
-		p.exposed = append(p.exposed, door)
-	}
-	return nil
+	return err
 }
 
 // close ends the proxy process after its last event.
 func (p *proxy) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, door := range p.exposed {
-		door.Close()
-	}
 	if p.process != nil {
 		for id := 1; id <= p.next; id++ {
 			p.process.RemoveNamespace(id) // what still runs there reports itself
