@@ -36,9 +36,10 @@ func (sh *shell) attend() flow {
 // runTrap runs a trap's command; $? is the same before and after.
 func (sh *shell) runTrap(command string) flow {
 	status, pipe, line := sh.status, sh.pipeStatus, sh.line
-	noErrexit := sh.noErrexit
+	noErrexit, outer := sh.noErrexit, sh.entered
+	sh.entered = &trapEntry{status, sh.funcDepth}
 	f := sh.evalText(command, "trap")
-	sh.noErrexit = noErrexit
+	sh.noErrexit, sh.entered = noErrexit, outer
 	sh.line = line
 	if f == flowNext {
 		sh.status, sh.pipeStatus = status, pipe

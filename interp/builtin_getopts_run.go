@@ -1,6 +1,9 @@
 package interp
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 func runGetopts(sh *shell, args []string) int {
 	if len(args) > 1 && args[1] == "--" {
@@ -23,12 +26,25 @@ func runGetopts(sh *shell, args []string) int {
 		return 2
 	}
 	if r.problem != "" && sh.getOr("OPTERR", "1") != "0" {
-		sh.errorf("%s", r.problem)
+		sh.write(2, []byte(sh.getoptsText(r.problem)))
 	}
 	if r.done {
 		return 1
 	}
 	return 0
+}
+
+// getoptsText is the message that users of a script see, so in bash it begins
+// with the script's name; dash has none before it.
+func (sh *shell) getoptsText(problem string) string {
+	if !sh.bash() {
+		return problem + "\n"
+	}
+	problem = strings.Replace(problem, "Illegal option -", "illegal option -- ", 1)
+	if letter, ok := strings.CutPrefix(problem, "No arg for -"); ok {
+		problem = "option requires an argument -- " + letter[:1]
+	}
+	return sh.name + ": " + problem + "\n"
 }
 
 // finishGetopts assigns name, OPTARG and OPTIND.

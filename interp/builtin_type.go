@@ -158,7 +158,7 @@ func (sh *shell) describe(name string, m meaning) string {
 		if f, _ := sh.funcs.get(name); sh.bash() && f.text != nil {
 			return name + " is a function\n" + strings.TrimSuffix(f.text(), "\n")
 		}
-		return name + " is a shell function"
+		return name + " is a function"
 	case kindSpecial:
 		if sh.rt.bash && !sh.opts.on(optPosix) {
 			return name + " is a shell builtin"
@@ -282,7 +282,12 @@ func runCommand(sh *shell, args []string) int {
 	}
 	if b := sh.rt.builtins[rest[0]]; b != nil {
 		sh.special = false // XCU command: errors do not end the script
-		return b.run(sh, rest)
+		sh.gaveUp = false
+		status := b.run(sh, rest)
+		if b.special && sh.gaveUp && sh.jump == flowExit && !sh.interactive() {
+			sh.jump = flowNext
+		}
+		return status
 	}
 	if !c.standard || strings.Contains(rest[0], "/") {
 		return sh.runExternal(rest)

@@ -92,7 +92,6 @@ func (s *simple) nothing(sh *shell) flow {
 			return sh.failed()
 		}
 	}
-	last := sh.status
 	for i := range s.assigns {
 		if err := s.assigns[i].run(sh); err != nil {
 			return sh.assignmentFailed(err)
@@ -102,9 +101,8 @@ func (s *simple) nothing(sh *shell) flow {
 		}
 	}
 	if !subst && !sh.substRan {
-		last = 0
+		sh.status = 0
 	}
-	sh.status = last
 	return sh.failed()
 }
 

@@ -60,6 +60,9 @@ func (sh *shell) illegal(s string) string {
 func (sh *shell) exitStatus(args []string) (int, bool) {
 	rest := operands(args)
 	if len(rest) == 0 {
+		if t := sh.entered; t != nil && (args[0] == "exit" || sh.funcDepth == t.funcDepth) {
+			return t.status, true
+		}
 		return sh.status, true
 	}
 	n, err := strconv.ParseInt(rest[0], 10, 64)

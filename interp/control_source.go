@@ -76,12 +76,20 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 		if err != nil {
 			return sh.syntaxFailed(err)
 		}
-		if f := n(sh); f == flowAbort && sh.parent == nil && (!sh.interactive() || sh.file == "stdin") && sh.evalDepth == 0 {
-			sh.loopDepth, sh.funcDepth, sh.noErrexit = 0, 0, 0
+		loops, ignored := sh.loopDepth, sh.noErrexit
+		if f := n(sh); f == flowAbort && sh.survivesAbort() {
+			sh.loopDepth, sh.noErrexit = loops, ignored
 		} else if f != flowNext {
 			return f
 		}
 	}
+}
+
+// survivesAbort reports whether the source being run goes on with its next
+// command after one that was given up: in bash any source does, at the prompt
+// and in a subshell none.
+func (sh *shell) survivesAbort() bool {
+	return sh.parent == nil && (!sh.interactive() || sh.file == "stdin" && sh.evalDepth == 0)
 }
 
 // syntaxFailed reports text that cannot be parsed; it ends a script.

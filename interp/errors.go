@@ -31,10 +31,7 @@ func (sh *shell) errorf(format string, args ...any) {
 	if where == "" || where == "-c" || where == "stdin" {
 		where = sh.name
 	}
-	line := strconv.Itoa(sh.line) + ": "
-	if sh.bash() {
-		line = "line " + line
-	}
+	line := "line " + strconv.Itoa(sh.line) + ": "
 	if sh.interactive() && sh.evalDepth == 0 {
 		line = ""
 	}
@@ -46,6 +43,7 @@ func (sh *shell) fatalFlow() flow {
 	if sh.interactive() {
 		return flowAbort
 	}
+	sh.gaveUp = true
 	return flowExit
 }
 
@@ -56,10 +54,17 @@ func (sh *shell) expansionFailed(err error) flow {
 	}
 	sh.errorf("%s", err)
 	sh.status = 2
-	if sh.bash() {
-		sh.status = 1
+	if !sh.bash() {
+		return sh.fatalFlow()
 	}
-	return sh.fatalFlow()
+	// bash drops the rest of the line; the script goes on, unless the error
+	// is one that was asked for.
+	sh.status = 1
+	var asked *unsetError
+	if errors.As(err, &asked) || err == errTooDeep || err == errTooMuch {
+		return sh.fatalFlow()
+	}
+	return flowAbort
 }
 
 // errInterrupted is returned by an expansion that a signal ended.
@@ -67,20 +72,12 @@ var errInterrupted = errors.New("interrupted")
 
 // assignmentFailed is a variable assignment error, such as readonly.
 func (sh *shell) assignmentFailed(err error) flow {
-	sh.errorf("%s", err)
-	sh.status = 2
-	if sh.bash() {
-		sh.status = 1
-		var name *nameError
-		if errors.As(err, &name) {
-			// bash drops the rest of the line; the script goes on.
-			if sh.opts.on(optErrexit) {
-				return flowExit
-			}
-			return flowAbort
-		}
+	f := sh.expansionFailed(err)
+	var name *nameError
+	if f == flowAbort && sh.opts.on(optErrexit) && errors.As(err, &name) {
+		return flowExit
 	}
-	return sh.fatalFlow()
+	return f
 }
 
 // redirectFailed reports a redirection that failed and sets $?.

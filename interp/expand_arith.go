@@ -134,7 +134,7 @@ func (a arithEnv) Get(r arith.Ref) (string, error) {
 		s, ok = v.item(r.Index)
 	}
 	if !ok && a.sh.opts.on(optNounset) {
-		return "", a.sh.unsetError(r.Name)
+		return "", a.sh.unset(r.Name)
 	}
 	return s, nil
 }
@@ -170,9 +170,9 @@ func (v *variable) item(i int64) (string, bool) {
 	return v.array.get(int(i))
 }
 
-func (sh *shell) unsetError(name string) error {
+func (sh *shell) unset(name string) error {
 	if sh.bash() {
-		return &nameError{name, "unbound variable"}
+		return &unsetError{name, "unbound variable"}
 	}
-	return &nameError{name, "parameter not set"}
+	return &unsetError{name, "parameter not set"}
 }

@@ -184,7 +184,7 @@ func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 	if p.op == opNone && p.char == 0 && p.num == 0 && p.index == nil && !p.indirect {
 		s, set := sh.getVar(p.name)
 		if !set && sh.opts.on(optNounset) {
-			return "", false, sh.unsetError(p.name)
+			return "", false, sh.unset(p.name)
 		}
 		return s, true, nil
 	}
@@ -213,7 +213,7 @@ func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 // operate applies the operators that turn one value into one string.
 func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
 	if !set && p.op != opTransform && sh.opts.on(optNounset) {
-		return "", sh.unsetError(p.display())
+		return "", sh.unset(p.display())
 	}
 	switch p.op {
 	case opNone:
@@ -224,6 +224,9 @@ func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
 		return p.sliceText(sh, s)
 	case opTransform:
 		return p.transform(sh, s, set)
+	}
+	if !set {
+		return "", nil // ${x/*/y} replaces the empty string of a set x only
 	}
 	return p.perElement(sh, s)
 }
@@ -339,7 +342,7 @@ func (p *paramPart) complain(sh *shell, set bool) error {
 			return err
 		}
 	}
-	return &nameError{p.display(), msg}
+	return &unsetError{p.display(), msg}
 }
 
 // expandList expands $@, $* and arrays with any operator.
@@ -349,7 +352,7 @@ func (p *paramPart) expandList(e *expander) error {
 	case opNone:
 	case opLength:
 		if p.char == 0 && len(vals) == 0 && e.sh.lookupVar(p.name) == nil && e.sh.opts.on(optNounset) {
-			return e.sh.unsetError(p.display())
+			return e.sh.unset(p.display())
 		}
 		e.piece(strconv.Itoa(len(vals)), p.quoted)
 		return nil

@@ -29,10 +29,11 @@ type shell struct {
 
 	status       int // $?
 	pipeStatus   []int
-	statusBefore int // $? of the first command of an eval
-	exitBefore   int // $? when the EXIT trap began
-	lastBg       int // $!, 0 when there was none
-	line         int // $LINENO of the command being run
+	statusBefore int        // $? of the first command of an eval
+	exitBefore   int        // $? when the EXIT trap began
+	entered      *trapEntry // of the trap being run
+	lastBg       int        // $!, 0 when there was none
+	line         int        // $LINENO of the command being run
 	file         string
 	ifs          ifsState
 	random       uint32
@@ -63,6 +64,7 @@ type shell struct {
 	inTrap     bool
 	trapExit   bool // the EXIT trap runs or has run
 	substRan   bool // a command substitution ran: its status is an assignment's
+	gaveUp     bool // an error, not exit, ended the script
 	special    bool // the builtin being run is special: its errors end a script
 	xtraceBusy bool // PS4 is being expanded
 
@@ -77,6 +79,10 @@ type shell struct {
 	getopts  getoptsState
 	dirStack []dirEntry
 }
+
+// trapEntry is where a trap began: exit and return without operand mean that
+// status there, the latter unless a function of the trap's own is left.
+type trapEntry struct{ status, funcDepth int }
 
 type dirEntry struct{ name string }
 
@@ -150,7 +156,9 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.jobs = sh.jobs.forSubshell()
 	sub.traps = sh.traps.forSubshell()
 	sub.subLevel++
-	sub.loopDepth = 0
+	if sh.bash() {
+		sub.loopDepth = 0 // elsewhere break and continue end the subshell
+	}
 	sub.trapExit = false
 	sub.inTrap = false
 	sub.standIn = nil

@@ -89,6 +89,11 @@ type nameError struct{ name, reason string }
 
 func (e *nameError) Error() string { return e.name + ": " + e.reason }
 
+// An unsetError is that of ${x?} or of set -u: it ends bash's scripts, too.
+type unsetError struct{ name, reason string }
+
+func (e *unsetError) Error() string { return e.name + ": " + e.reason }
+
 // maxNameref is how many name references are followed (bash: 8).
 const maxNameref = 8
 

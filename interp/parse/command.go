@@ -68,7 +68,7 @@ func (p *Parser) block() *syntax.Block {
 // nested subshells, what does not end in "))" is read again as those.
 func (p *Parser) parenCommand() syntax.Command {
 	pos := p.tokPos
-	if p.opt.Bash && p.at() == '(' && !p.notArith[p.off(p.i)] {
+	if p.at() == '(' && !p.notArith[p.off(p.i)] {
 		at := p.off(p.i)
 		var ac *syntax.ArithmCmd
 		if p.try(func() {
@@ -148,7 +148,7 @@ func (p *Parser) doGroup() (do syntax.Pos, stmts []*syntax.Stmt, done syntax.Pos
 func (p *Parser) forClause() *syntax.ForClause {
 	f := &syntax.ForClause{ForPos: p.tokPos, Select: p.kw == kwSelect}
 	p.takeKeyword()
-	if p.tok == tLparen && p.opt.Bash && !f.Select && p.at() == '(' {
+	if p.tok == tLparen && !f.Select && p.at() == '(' {
 		p.i++
 		f.Loop = p.cStyleLoop()
 		p.next()

@@ -63,19 +63,17 @@ func lookupKeyword(s string, bash bool) keyword {
 	case "while":
 		return kwWhile
 	}
-	if !bash {
-		return kwNone
-	}
-	switch s {
-	case "[[":
+	// XCU 2.4 leaves the rest to the shell.
+	switch {
+	case s == "[[":
 		return kwDblBrack
-	case "function":
+	case s == "function":
 		return kwFunction
-	case "select":
+	case s == "select":
 		return kwSelect
-	case "time":
+	case s == "time":
 		return kwTime
-	case "coproc":
+	case s == "coproc" && bash:
 		return kwCoproc
 	}
 	return kwNone

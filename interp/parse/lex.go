@@ -197,7 +197,7 @@ func (p *Parser) operator(c byte) {
 		p.tok = tPipe
 		if p.accept('|') {
 			p.tok = tOrIf
-		} else if p.opt.Bash && p.accept('&') {
+		} else if p.accept('&') {
 			p.tok = tPipeAmp
 		}
 	case '&':
@@ -220,7 +220,7 @@ func (p *Parser) semicolon() {
 	case ';':
 		p.i++
 		p.tok = tDSemi
-		if p.opt.Bash && p.accept('&') {
+		if p.accept('&') {
 			p.tok = tDSemiAnd
 		}
 	case '&': // POSIX has it since 2024
@@ -254,7 +254,7 @@ func (p *Parser) redirPrefix(c byte) {
 	if j >= len(src) || src[j] != '<' && src[j] != '>' {
 		return
 	}
-	if p.opt.Bash && j+1 < len(src) && src[j+1] == '(' && j == end {
+	if j+1 < len(src) && src[j+1] == '(' && j == end {
 		return // 2>(cmd) is a word
 	}
 	pos := p.pos()
@@ -266,7 +266,7 @@ func (p *Parser) redirPrefix(c byte) {
 }
 
 func (p *Parser) redirOp(c byte) {
-	if p.opt.Bash && p.i+1 < len(p.src) && p.src[p.i+1] == '(' {
+	if p.i+1 < len(p.src) && p.src[p.i+1] == '(' {
 		p.tok = tWord // process substitution
 		return
 	}
@@ -299,7 +299,7 @@ func (p *Parser) redirOp(c byte) {
 		switch n = p.at(); {
 		case n == '-':
 			p.rop = syntax.DashHdoc
-		case n == '<' && p.opt.Bash:
+		case n == '<':
 			p.rop = syntax.WordHdoc
 		default:
 			return

@@ -2,8 +2,8 @@ package parse
 
 import "mvdan.cc/sh/v3/syntax"
 
-// BadSubst reports whether the expansion is one which no shell has, or which
-// POSIX mode does not have: a run-time error ("bad substitution"), so that a
+// BadSubst reports whether the expansion is one which no shell has: a
+// run-time error ("bad substitution"), so that a
 // branch which never runs may contain it. text is the source between the
 // braces. All other expansions in braces have a valid Rbrace.
 func BadSubst(pe *syntax.ParamExp) (text string, bad bool) {
@@ -74,7 +74,7 @@ func (p *Parser) paramBody(pe *syntax.ParamExp, quoted bool) bool {
 	}
 	c := p.at()
 	if c == '[' {
-		if !p.opt.Bash || !validName(pe.Param.Value) {
+		if !validName(pe.Param.Value) {
 			return false
 		}
 		if pe.Index = p.subscript(); pe.Index == nil {
@@ -119,7 +119,7 @@ func (p *Parser) paramPrefix(pe *syntax.ParamExp) bool {
 	case after == '}' || after == '[' && nameStart(n), c == '!' && nameByte(n):
 		pe.Param = name
 		pe.Length, pe.Excl = c == '#', c == '!'
-		return c == '#' || p.opt.Bash
+		return true
 	case nameByte(n): // ${#x:-y}
 		return false
 	}
@@ -198,10 +198,7 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 		return true
 	}
 	if colon == 1 {
-		return p.opt.Bash && p.slice(pe)
-	}
-	if c != '%' && c != '#' && !p.opt.Bash {
-		return false
+		return p.slice(pe)
 	}
 	if ops, ok := patternOps[c]; ok {
 		p.i++
@@ -216,7 +213,7 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 	case '/':
 		p.i++
 		pe.Repl = &syntax.Replace{All: p.accept('/')}
-		pe.Repl.Orig = p.wordOf(wRepl)
+		pe.Repl.Orig = p.replaced()
 		if p.accept('/') {
 			pe.Repl.With = p.wordOf(wBrace)
 		}
@@ -226,6 +223,23 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 		return p.transform(pe)
 	}
 	return false
+}
+
+// replaced parses the pattern of ${x/pattern/with}; a slash that comes first
+// belongs to it.
+func (p *Parser) replaced() *syntax.Word {
+	if p.at() != '/' {
+		return p.wordOf(wRepl)
+	}
+	pos := p.pos()
+	p.i++
+	slash := p.newLit(pos, p.pos(), "/")
+	w := p.wordOf(wRepl)
+	if w == nil {
+		return p.newWord([]syntax.WordPart{slash})
+	}
+	w.Parts = append([]syntax.WordPart{slash}, w.Parts...)
+	return w
 }
 
 // transform parses the letter of ${x@Q}.

@@ -79,11 +79,16 @@ func isDeclaration(name string) bool {
 	return false
 }
 
-// aliasHere expands the alias of the current word, if it has one.
+// aliasHere expands the alias of the current word, if it has one, and that of
+// the word which this yields.
 func (p *Parser) aliasHere() bool {
 	p.aliasNext = false
 	lit, end := p.litAhead()
-	return lit != "" && p.alias(lit, end)
+	if lit == "" || !p.alias(lit, end) {
+		return false
+	}
+	p.aliasNext = p.aliasNext || p.tok == tWord && p.kind == aliasInput
+	return true
 }
 
 // function parses () body after the name.
@@ -167,11 +172,7 @@ func (p *Parser) assignment(decl bool) *syntax.Assign {
 		return nil
 	}
 	switch src[j] {
-	case '=', '\\':
-	case '+', '[':
-		if !p.opt.Bash {
-			return nil
-		}
+	case '=', '\\', '+', '[':
 	default:
 		return nil
 	}
@@ -180,7 +181,7 @@ func (p *Parser) assignment(decl bool) *syntax.Assign {
 	name := p.name()
 	end := p.pos()
 	a := take(&p.assigns)
-	if p.at() == '[' && p.opt.Bash && !p.assignIndex(a) || !p.assignOp(a, decl) {
+	if p.at() == '[' && !p.assignIndex(a) || !p.assignOp(a, decl) {
 		*a = syntax.Assign{}
 		p.back(m)
 		return nil
@@ -189,7 +190,7 @@ func (p *Parser) assignment(decl bool) *syntax.Assign {
 	if a.Naked {
 		return a
 	}
-	if p.opt.Bash && a.Index == nil && p.at() == '(' {
+	if a.Index == nil && p.at() == '(' {
 		a.Array = p.array()
 	} else if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
 		a.Value = p.wordIfAny()
@@ -219,7 +220,7 @@ func (p *Parser) assignIndex(a *syntax.Assign) bool {
 
 // assignOp parses = or +=.
 func (p *Parser) assignOp(a *syntax.Assign, decl bool) bool {
-	if p.opt.Bash && p.accept('+') {
+	if p.accept('+') {
 		a.Append = true
 	}
 	if p.accept('=') {

@@ -84,7 +84,7 @@ func (p *Parser) word() *syntax.Word {
 	for i < len(src) && class[src[i]]&(cEnd|cQuo) == 0 {
 		i++
 	}
-	if i < len(src) && i > p.i && class[src[i]]&cEnd != 0 && !(p.opt.Bash && (src[i] == '(' || src[i] == '<' || src[i] == '>')) {
+	if i < len(src) && i > p.i && class[src[i]]&cEnd != 0 && src[i] != '(' && src[i] != '<' && src[i] != '>' {
 		pos, val := p.pos(), src[p.i:i]
 		p.i = i
 		return p.newLitWord(pos, p.pos(), val)
@@ -179,7 +179,7 @@ func (p *Parser) wordStop(m wordMode, c byte, nest int, r *litRun) (delta int, e
 		}
 		delta = -1
 	case '<', '>':
-		if nest == 0 && p.opt.Bash && p.i+1 < len(p.src) && p.src[p.i+1] == '(' {
+		if nest == 0 && p.i+1 < len(p.src) && p.src[p.i+1] == '(' {
 			p.endLit(r)
 			p.parts = append(p.parts, p.procSubst())
 			*r = p.beginLit()
