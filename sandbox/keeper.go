@@ -130,6 +130,8 @@ type keeper struct {
 
 	mu   sync.Mutex
 	nets map[string]*netOnce
+	// made is what the session made of directories and repositories.
+	made *madeDirs
 	// marks are the directories made on the host, from the first view on
 	// that has private directories.
 	marks *placeholders
@@ -146,7 +148,7 @@ type netOnce struct {
 func keeperMain() int {
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
-	k := &keeper{sock: 3, nets: map[string]*netOnce{}}
+	k := &keeper{sock: 3, nets: map[string]*netOnce{}, made: newMadeDirs()}
 	unix.CloseOnExec(k.sock)
 	err := k.setUp()
 	if err != nil {

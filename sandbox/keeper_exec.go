@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,41 +20,48 @@ const (
 
 // allowsExec judges one execve. What cannot be read or does not exist fails by
 // itself.
-func (s *supervisor) allowsExec(n *notification, c *watchedCall) bool {
-	pid := int(n.pid)
-	name, ok := readString(pid, uintptr(n.args[c.path]))
-	if !ok {
+func (r *request) allowsExec(c *watchedCall) bool {
+	pid := int(r.n.pid)
+	name, errno := readString(pid, uintptr(r.n.args[c.path]))
+	if errno != 0 {
 		return true
 	}
-	argv := readArgv(pid, uintptr(n.args[c.path+1]))
+	argv := readArgv(pid, uintptr(r.n.args[c.path+1]))
 	if len(argv) == 0 {
 		argv = []string{name}
 	}
-	file, ok := s.executed(n, c, name)
-	if !ok {
+	file, errno := r.executed(c, name)
+	if errno != 0 {
 		return true
 	}
-	if _, denied := s.commands.DeniedCommand(argv, name, file); !denied {
+	if _, denied := r.s.commands.DeniedCommand(argv, name, file); !denied {
 		return true
 	}
-	s.report(n, deniedNote{Action: "exec", Path: file, Argv: argv, Errno: "EACCES"})
+	r.s.report(r.n, deniedNote{Action: "exec", Path: file, Argv: argv, Errno: "EACCES"})
 	return false
 }
 
 // executed is the file behind the name of an execve, without links.
-func (s *supervisor) executed(n *notification, c *watchedCall, name string) (string, bool) {
-	pid := int(n.pid)
+func (r *request) executed(c *watchedCall, name string) (string, unix.Errno) {
 	if name == "" { // fexecve(3)
-		fd := "/fd/" + strconv.Itoa(int(int32(n.args[max(c.dir, 0)])))
-		buf := make([]byte, unix.PathMax)
-		size, err := unix.Readlinkat(s.t.k.base.hostProc, strconv.Itoa(pid)+fd, buf)
-		return string(buf[:max(size, 0)]), err == nil
+		fd, errno := r.base(c.at)
+		if errno != 0 {
+			return "", errno
+		}
+		return r.pathOf(fd)
 	}
-	dir := int32(unix.AT_FDCWD)
-	if c.dir >= 0 {
-		dir = int32(n.args[c.dir])
+	sp, errno := r.spot(c.at, c.path)
+	if errno == 0 {
+		sp, _, errno = r.follow(sp)
 	}
-	return s.realPath(processDir(pid, dir, name), name, pid, 0)
+	if errno != 0 {
+		return "", errno
+	}
+	fd, errno := r.keep(unix.Openat(sp.dir, sp.nameOrDot(), unix.O_PATH|unix.O_CLOEXEC, 0))
+	if errno != 0 {
+		return "", errno
+	}
+	return r.pathOf(fd)
 }
 
 // readArgv copies the words of a command out of another process, as many as
@@ -92,17 +97,6 @@ func readArgv(pid int, at uintptr) []string {
 
 // readWord is the beginning of an argument; no rule has words of a page.
 func readWord(pid int, at uintptr) (string, bool) {
-	text, ok := readString(pid, at)
-	return text, ok || text != ""
-}
-
-// processDir is where below /proc a process's relative name begins.
-func processDir(pid int, dir int32, name string) string {
-	switch {
-	case filepath.IsAbs(name):
-		return ""
-	case dir == unix.AT_FDCWD:
-		return strconv.Itoa(pid) + "/cwd"
-	}
-	return strconv.Itoa(pid) + "/fd/" + strconv.Itoa(int(dir))
+	text, errno := readString(pid, at)
+	return text, errno == 0 || errno == unix.ENAMETOOLONG
 }

@@ -1,11 +1,12 @@
 package sandbox
 
 import (
-	"path/filepath"
+	"bytes"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,26 +15,23 @@ import (
 )
 
 // A supervisor answers the notifications of one runner and its commands. It
-// has a thread in the runner's view, so that paths mean to it what they mean
-// to the process that asked.
+// has a thread in the runner's view with the user's own rights, so that paths
+// mean to it, and permit it, what they do to the process that asked.
 type supervisor struct {
 	t      *viewThread
 	listen int
 	runner int // host number of the runner: its own opens are reported by the shell
 	calls  map[int32]watchedCall
-	names  []protectedName
-	began  int64          // names in directories made since then are free
+	rules  *nameRules
+	grants []grant        // with limits of what may be read
 	policy *policy.Policy // with a monitor
 	// commands has the rules about commands, when there are any.
 	commands *policy.Policy
 	told     map[string]bool
-}
-
-// protectedName is a relative path that must not come to be.
-type protectedName struct {
-	parts  []string
-	except []string
-	rule   string
+	mask     int // umask of the thread
+	// masks are the umasks of processes, as of masksAt.
+	masks   map[uint32]int
+	masksAt time.Time
 }
 
 // maxTold bounds what a supervisor remembers of what it reported.
@@ -63,13 +61,9 @@ func (v *view) supervises() bool {
 	return v.plan.Monitor || v.plan.Commands
 }
 
-func newSupervisor(t *viewThread, p *policy.Policy) (*supervisor, error) {
-	var now unix.Timespec
-	// The clock that birth times of files are taken from.
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {
-		return nil, err
-	}
-	s := &supervisor{t: t, calls: map[int32]watchedCall{}, began: now.Nano(), told: map[string]bool{}}
+func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
+	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made),
+		told: map[string]bool{}, mask: -1, masks: map[uint32]int{}}
 	if t.v.plan.Monitor {
 		s.policy = p
 	}
@@ -79,12 +73,10 @@ func newSupervisor(t *viewThread, p *policy.Policy) (*supervisor, error) {
 	for _, c := range watched() {
 		s.calls[int32(c.nr)] = c
 	}
-	for _, step := range t.v.plan.Steps {
-		if step.Op == OpProtect {
-			s.names = append(s.names, protectedName{strings.Split(step.Path, "/"), step.Except, step.Rule})
-		}
+	if !slices.Contains(t.v.plan.Read, "/") {
+		s.grants = t.v.grants()
 	}
-	return s, nil
+	return s
 }
 
 // take gets the listener out of the child, which waits.
@@ -117,12 +109,8 @@ func notifySetFlags(fd int) error {
 func (s *supervisor) run(mountNS int) {
 	runtime.LockOSThread() // for ever: the thread is in the view
 	defer unix.Close(s.listen)
-	err := unix.Unshare(unix.CLONE_FS)
-	if err == nil {
-		err = unix.Setns(mountNS, unix.CLONE_NEWNS)
-	}
+	err := s.enter(mountNS)
 	unix.Close(mountNS)
-	lost := err != nil
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
@@ -131,62 +119,45 @@ func (s *supervisor) run(mountNS int) {
 			}
 			return // calls fail with ENOSYS from now on
 		}
-		answer := verdict{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		if lost || !s.allows(&n) {
-			answer.flags, answer.err = 0, -int32(unix.EACCES)
+		v := verdict{err: -int32(unix.EACCES)}
+		if err == nil {
+			r := request{s: s, n: &n}
+			v = r.judge()
+			r.close()
+			if r.sent {
+				continue
+			}
 		}
-		_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer))
+		v.id = n.id
+		_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&v))
 	}
 }
 
-// allows judges one call. What cannot be read or found fails by itself, or
-// creates nothing that has a protected name.
-func (s *supervisor) allows(n *notification) bool {
-	c, ok := s.calls[n.nr]
-	if !ok {
-		return true
+// enter takes the thread into the view and leaves it no right of the
+// keeper's but the one to look at processes that hide from each other. What
+// it does for them it does as the user.
+func (s *supervisor) enter(mountNS int) error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return err
 	}
-	if c.kind == kindExec {
-		return s.allowsExec(n, &c)
+	if err := unix.Setns(mountNS, unix.CLONE_NEWNS); err != nil {
+		return err
 	}
-	flags := uint64(0)
-	if c.flags >= 0 {
-		flags = n.args[c.flags]
-	}
-	path, ok := s.target(n, &c)
-	if !ok {
-		return true
-	}
-	creates := c.kind == kindCreate || c.kind == kindOpen && flags&unix.O_CREAT != 0
-	if creates {
-		if name := s.forbidden(path); name != nil {
-			s.report(n, deniedNote{Action: "create", Path: path, Errno: "EACCES", Name: true})
-			return false
-		}
-	}
-	if s.policy != nil {
-		s.predict(n, &c, path, flags, creates)
-	}
-	return true
+	return onlyCapability(unix.CAP_SYS_PTRACE)
+}
+
+// onlyCapability leaves the calling thread one capability.
+func onlyCapability(c int) error {
+	hdr := unix.CapUserHeader{Version: capabilityVersion3}
+	var data [2]unix.CapUserData
+	data[c/32].Effective, data[c/32].Permitted = 1<<(c%32), 1<<(c%32)
+	return unix.Capset(&hdr, &data[0])
 }
 
 // predict reports what the kernel is about to refuse, by the policy.
-func (s *supervisor) predict(n *notification, c *watchedCall, path string, flags uint64, creates bool) {
-	action := "write"
-	switch {
-	case creates && c.kind == kindCreate:
-		// mkdir -p tries every directory on the way: EEXIST is no denial.
-		if unix.Lstat(path, &unix.Stat_t{}) == nil {
-			return
-		}
-		action = "create"
-	case c.kind == kindOpen && flags&unix.O_ACCMODE == unix.O_RDONLY && !creates:
-		if flags&unix.O_PATH != 0 {
-			return
-		}
-		action = "read"
-	}
-	if int(n.pid) == s.runner {
+func (r *request) predict(action, path string) {
+	s := r.s
+	if s.policy == nil || int(r.n.pid) == s.runner {
 		return
 	}
 	if allowed, _ := s.policy.Why(action, path); allowed {
@@ -196,7 +167,23 @@ func (s *supervisor) predict(n *notification, c *watchedCall, path string, flags
 	if readable, _ := s.policy.Why("read", path); !readable {
 		errno = "EACCES"
 	}
-	s.report(n, deniedNote{Action: action, Path: path, Errno: errno})
+	s.report(r.n, deniedNote{Action: action, Path: path, Errno: errno})
+}
+
+// refused reports what the kernel has refused and the policy explains.
+func (r *request) refused(action, path string, errno unix.Errno) {
+	switch errno {
+	case unix.EROFS, unix.EACCES, unix.EPERM, unix.EBUSY, unix.EXDEV:
+	default:
+		return
+	}
+	s := r.s
+	if s.policy == nil || int(r.n.pid) == s.runner {
+		return
+	}
+	if allowed, _ := s.policy.Why(action, path); !allowed {
+		s.report(r.n, deniedNote{Action: action, Path: path, Errno: unix.ErrnoName(errno)})
+	}
 }
 
 // report tells a thing once per program.
@@ -233,112 +220,9 @@ func (s *supervisor) hostProc(pid uint32, file string) string {
 	return strings.TrimSpace(string(buf[:n]))
 }
 
-// forbidden is the protected name that a path would be, in a writable tree of
-// the host. One that exists is masked, and the kernel's to answer for. What
-// the session itself made is free: the directory that the name is in must be
-// older than the session.
-func (s *supervisor) forbidden(path string) *protectedName {
-	in := func(dirs []string) bool {
-		for _, d := range dirs {
-			if below(path, d) {
-				return true
-			}
-		}
-		return false
-	}
-	if !in(s.t.v.open) || in(s.t.v.private) {
-		return nil
-	}
-	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	for i := range s.names {
-		name := &s.names[i]
-		if in(name.except) {
-			continue
-		}
-		above := len(parts) - len(name.parts)
-		if above < 0 || !slices.Equal(parts[above:], name.parts) {
-			continue
-		}
-		if on, err := isMount(path); (err != nil || !on) && s.older(filepath.Dir(path)) {
-			return name
-		}
-	}
-	return nil
-}
-
-// older tells whether a directory was there before the session. One whose age
-// the file system does not know counts as old; an absent one fails anyway.
-func (s *supervisor) older(dir string) bool {
-	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st); err != nil {
-		return false
-	}
-	if st.Mask&unix.STATX_BTIME == 0 {
-		return true
-	}
-	return st.Btime.Sec*1e9+int64(st.Btime.Nsec) < s.began
-}
-
-// target is the absolute path that a call is about, without symbolic links
-// but for a last one that is to be created over.
-func (s *supervisor) target(n *notification, c *watchedCall) (string, bool) {
-	name, ok := readString(int(n.pid), uintptr(n.args[c.path]))
-	if !ok || name == "" {
-		return "", false
-	}
-	dir := int32(unix.AT_FDCWD)
-	if c.dir >= 0 {
-		dir = int32(n.args[c.dir])
-	}
-	from := processDir(int(n.pid), dir, name)
-	parent, last := filepath.Split(strings.TrimRight(name, "/"))
-	if last == "." || last == ".." || last == "" {
-		parent, last = name, ""
-	}
-	real, ok := s.realPath(from, parent, int(n.pid), unix.O_DIRECTORY)
-	return filepath.Join(real, last), ok
-}
-
-// realPath opens a path as the process would, with one more flag, and asks for
-// its name.
-func (s *supervisor) realPath(from, dir string, pid, flag int) (string, bool) {
-	at := unix.AT_FDCWD
-	if from != "" {
-		fd, err := unix.Openat(s.t.k.base.hostProc, from, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return "", false
-		}
-		defer unix.Close(fd)
-		at = fd
-	}
-	if dir == "" {
-		dir = "."
-	}
-	// /proc/self is the process's own.
-	if rest, ok := strings.CutPrefix(dir, "/proc/self/"); ok {
-		inner, err := s.t.k.innerPid(pid)
-		if err != nil {
-			return "", false
-		}
-		dir = "/proc/" + strconv.Itoa(inner) + "/" + rest
-	}
-	fd, err := unix.Openat(at, dir, unix.O_PATH|unix.O_CLOEXEC|flag, 0)
-	if err != nil {
-		return "", false
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(fd), buf)
-	if err != nil || n == 0 || buf[0] != '/' {
-		return "", false
-	}
-	return string(buf[:n]), true
-}
-
 // readString copies a NUL-terminated string out of another process, page by
-// page: the one behind it may be missing. Of a longer one it is the beginning,
-// and false.
-func readString(pid int, at uintptr) (string, bool) {
+// page: the one behind it may be missing. Of a longer one it is the beginning.
+func readString(pid int, at uintptr) (string, unix.Errno) {
 	const page = 4096
 	var text []byte
 	for len(text) < unix.PathMax {
@@ -347,14 +231,15 @@ func readString(pid int, at uintptr) (string, bool) {
 		local[0].SetLen(len(buf))
 		n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: len(buf)}}, 0)
 		if err != nil || n <= 0 {
-			return "", false
+			return "", unix.EFAULT
 		}
-		for i, b := range buf[:n] {
-			if b == 0 {
-				return string(append(text, buf[:i]...)), true
+		if i := bytes.IndexByte(buf[:n], 0); i >= 0 {
+			if text = append(text, buf[:i]...); len(text) < unix.PathMax {
+				return string(text), 0
 			}
+			break
 		}
 		text, at = append(text, buf[:n]...), at+uintptr(n)
 	}
-	return string(text), false
+	return string(text), unix.ENAMETOOLONG
 }

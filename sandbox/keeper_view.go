@@ -175,10 +175,7 @@ func (g *gate) close() {
 
 // supervise adds the notifying filter to a child's program.
 func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error) {
-	sup, err := newSupervisor(t, req.Policy)
-	if err != nil {
-		return nil, err
-	}
+	sup := newSupervisor(t, req.Policy)
 	filter, err := notifyProgram(t.v.plan)
 	if err != nil {
 		return nil, err

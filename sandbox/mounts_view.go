@@ -67,6 +67,9 @@ type mask struct {
 	hide bool
 	// absent says that there was nothing to cover; it may come to be.
 	absent bool
+	// except are paths strictly below that stay as they are, because a
+	// trusted rule names them.
+	except []string
 	rule   string
 }
 
@@ -178,7 +181,13 @@ func (v *view) collectMask(s Step) error {
 			continue
 		}
 		at := v.host.look(p)
-		v.addMask(mask{path: at.path, hide: s.Op == OpHide, absent: !at.found, rule: s.Rule})
+		m := mask{path: at.path, hide: s.Op == OpHide, absent: !at.found, rule: s.Rule}
+		for _, e := range s.Except {
+			if inner := v.host.look(e); inner.found && at.dir && inner.path != m.path && below(inner.path, m.path) {
+				m.except = append(m.except, inner.path)
+			}
+		}
+		v.addMask(m)
 		// A rule about a name is also about the link of that name, or the
 		// link could be replaced in a writable directory.
 		name := filepath.Join(v.host.look(filepath.Dir(p)).path, filepath.Base(p))
@@ -278,6 +287,8 @@ func (v *view) build(exe int) error {
 	if err := v.pin(); err != nil {
 		return err
 	}
+	// A mask covers what was put in place below it.
+	slices.SortStableFunc(v.masks, func(a, b mask) int { return cmp.Compare(a.path, b.path) })
 	for i := range v.masks {
 		if v.masks[i].absent {
 			continue
@@ -475,16 +486,92 @@ func (v *view) apply(m *mask) error {
 	}
 	switch {
 	case !m.hide:
-		err = cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY)
-	case st.IsDir():
+		err = v.sealBut(m)
+	case !st.IsDir():
+		err = v.fromDepot(depotNoFile, m.path)
+	case len(m.except) == 0:
 		err = v.fromDepot(depotNoDir, m.path)
 	default:
-		err = v.fromDepot(depotNoFile, m.path)
+		err = v.hideBut(m)
 	}
 	if errors.Is(err, syscall.ENOENT) { // somebody outside removed it just now
 		m.absent, err = true, nil
 	}
 	return err
+}
+
+// sealBut makes a path read-only, but for the exceptions that are writable.
+func (v *view) sealBut(m *mask) error {
+	if err := cover(m.path, guarded|unix.MOUNT_ATTR_RDONLY); err != nil {
+		return err
+	}
+	for _, e := range m.except {
+		if !v.writable(e) {
+			continue
+		}
+		if err := v.fromHost(e, guarded, e); err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+	}
+	return nil
+}
+
+// hideBut covers a directory with one that can be passed through but not
+// listed, and puts the exceptions into it.
+func (v *view) hideBut(m *mask) error {
+	tree, err := memoryFS("755", 1<<20)
+	if err != nil {
+		return err
+	}
+	if err := place(tree, m.path); err != nil {
+		return err
+	}
+	for _, e := range m.except {
+		st, err := os.Stat(e) // in a tree placed before, perhaps
+		if err == nil && st != nil {
+			continue
+		}
+		if err := v.placeException(e); err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+	}
+	for _, e := range m.except {
+		for d := filepath.Dir(e); below(d, m.path); d = filepath.Dir(d) {
+			if err := os.Chmod(d, 0o111); err != nil && !errors.Is(err, syscall.EROFS) {
+				return err
+			}
+		}
+	}
+	return setAttr(unix.AT_FDCWD, m.path, unix.MOUNT_ATTR_RDONLY, 0, false)
+}
+
+func (v *view) placeException(path string) error {
+	var st unix.Stat_t
+	if err := onBase(func() error { return unix.Lstat(path, &st) }); err != nil {
+		return nil // gone meanwhile
+	}
+	if err := makeTarget(path, st.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
+		return err
+	}
+	set := uint64(guarded | unix.MOUNT_ATTR_RDONLY)
+	if v.writable(path) {
+		set = guarded
+	}
+	return v.fromHost(path, set, path)
+}
+
+// fromHost places a copy of a tree of the host.
+func (v *view) fromHost(path string, set uint64, target string) error {
+	var tree int
+	err := onBase(func() error {
+		var err error
+		tree, err = copyTree(path, set)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return place(tree, target)
 }
 
 // remask puts back the masks that somebody outside replaced the target of,

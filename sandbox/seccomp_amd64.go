@@ -6,15 +6,14 @@ var nativeArch = archAMD64
 
 // archWatched are the calls without a directory argument.
 var archWatched = []watchedCall{
-	{unix.SYS_OPEN, kindOpen, -1, 0, 1},
-	{unix.SYS_CREAT, kindCreate, -1, 0, -1},
-	{unix.SYS_MKDIR, kindCreate, -1, 0, -1},
-	{unix.SYS_MKNOD, kindCreate, -1, 0, -1},
-	{unix.SYS_RENAME, kindCreate, -1, 1, -1},
-	{unix.SYS_RENAMEAT, kindCreate, 2, 3, -1},
-	{unix.SYS_LINK, kindCreate, -1, 1, -1},
-	{unix.SYS_SYMLINK, kindCreate, -1, 1, -1},
-	{unix.SYS_UNLINK, kindRemove, -1, 0, -1},
-	{unix.SYS_RMDIR, kindRemove, -1, 0, -1},
-	{unix.SYS_TRUNCATE, kindRemove, -1, 0, -1},
+	{unix.SYS_OPEN, kindOpen, none, 0, none, none, 1, 2},
+	{unix.SYS_CREAT, kindCreat, none, 0, none, none, none, 1},
+	{unix.SYS_MKDIR, kindMkdir, none, 0, none, none, none, 1},
+	{unix.SYS_MKNOD, kindMknod, none, 0, none, none, none, 1},
+	{unix.SYS_RENAME, kindRename, none, 1, none, 0, none, none},
+	{unix.SYS_RENAMEAT, kindRename, 2, 3, 0, 1, none, none},
+	{unix.SYS_LINK, kindLink, none, 1, none, 0, none, none},
+	{unix.SYS_SYMLINK, kindSymlink, none, 1, none, 0, none, none},
+	{unix.SYS_UNLINK, kindRemove, none, 0, none, none, none, none},
+	{unix.SYS_RMDIR, kindRemove, none, 0, none, none, none, none},
 }

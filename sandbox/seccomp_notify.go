@@ -8,61 +8,83 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Some calls wait for the keeper's word before they run (seccomp_unotify(2)).
-// Calls that create names may not create protected ones; with a monitor, every
-// call that opens or changes a name is looked at, so that a refusal can be
-// explained. The word "go on" is advice: another thread can change the path
-// after it was read. What must not be written is read-only, whatever is said
-// here; an absent protected name that appears all the same is masked at once.
+// Some calls wait for the keeper's word before they run (seccomp_unotify(2)):
+// those that make a name, move one, or open a file to change it. Telling the
+// kernel to go on would let another thread change the path after it was read,
+// so the keeper carries such a call out itself and hands over the result
+// (keeper_create.go). With a monitor every call that opens or changes a name
+// is looked at, so that a refusal can be explained.
 
-// watchedCall is a call by which names are made, opened or removed.
+// watchedCall is a call by which names are made, opened or removed. The
+// numbers are places of arguments, or none.
 type watchedCall struct {
 	nr   uintptr
 	kind callKind
-	// dir and path are the arguments that name the target; a dir of -1 is
-	// the working directory. flags is the argument of open's flags, or -1.
-	dir, path, flags int
+	// at and path name the target; an at of none is the working directory.
+	at, path int
+	// fromAt and from are what is moved or linked, or a symbolic link's text.
+	fromAt, from int
+	flags        int
+	mode         int // or a device's number in the one behind it, or a length
 }
+
+const none = -1
 
 type callKind uint8
 
 const (
-	kindOpen   callKind = iota // creates only with the flags
-	kindCreate                 // makes a name
-	kindRemove                 // of interest to a monitor only
-	kindExec                   // of interest when commands have rules; argv follows path
+	kindOpen callKind = iota // creates or changes only with the flags
+	kindCreat
+	kindMkdir
+	kindMknod
+	kindRename
+	kindLink
+	kindSymlink
+	kindTruncate
+	kindRemove // of interest to a monitor only
+	kindStack  // another Landlock domain
+	kindUmask
+	kindExec // of interest when commands have rules; argv follows path
 )
 
-// watchedCalls are those that all architectures have; archWatched adds to them.
+// watchedCalls are those that all architectures have; archWatched adds to
+// them. bind(2) makes names too, but only of sockets, which nothing reads.
 var watchedCalls = []watchedCall{
-	{unix.SYS_OPENAT, kindOpen, 0, 1, 2},
-	{unix.SYS_MKDIRAT, kindCreate, 0, 1, -1},
-	{unix.SYS_MKNODAT, kindCreate, 0, 1, -1},
-	{unix.SYS_RENAMEAT2, kindCreate, 2, 3, -1},
-	{unix.SYS_LINKAT, kindCreate, 2, 3, -1},
-	{unix.SYS_SYMLINKAT, kindCreate, 1, 2, -1},
-	{unix.SYS_UNLINKAT, kindRemove, 0, 1, -1},
-	{unix.SYS_EXECVE, kindExec, -1, 0, -1},
-	{unix.SYS_EXECVEAT, kindExec, 0, 1, -1},
+	{unix.SYS_OPENAT, kindOpen, 0, 1, none, none, 2, 3},
+	{unix.SYS_MKDIRAT, kindMkdir, 0, 1, none, none, none, 2},
+	{unix.SYS_MKNODAT, kindMknod, 0, 1, none, none, none, 2},
+	{unix.SYS_RENAMEAT2, kindRename, 2, 3, 0, 1, 4, none},
+	{unix.SYS_LINKAT, kindLink, 2, 3, 0, 1, 4, none},
+	{unix.SYS_SYMLINKAT, kindSymlink, 1, 2, none, 0, none, none},
+	{unix.SYS_TRUNCATE, kindTruncate, none, 0, none, none, none, 1},
+	{unix.SYS_UNLINKAT, kindRemove, 0, 1, none, none, none, none},
+	{unix.SYS_EXECVE, kindExec, none, 0, none, none, none, none},
+	{unix.SYS_EXECVEAT, kindExec, 0, 1, none, none, 4, none},
+	{unix.SYS_UMASK, kindUmask, none, none, none, none, none, none},
+	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
 }
 
 func watched() []watchedCall {
 	return append(watchedCalls[:len(watchedCalls):len(watchedCalls)], archWatched...)
 }
 
-// notifyProgram asks the keeper about calls that create names, with a monitor
-// about all that open or change one, and with rules about commands about those
-// that execute. The other filter has judged first.
+// changing are the flags of open(2) with which it makes or changes a file.
+// O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
+const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
+
+// notifyProgram asks the keeper about calls that make or change names, with a
+// monitor about all that open or change one, and with rules about commands
+// about those that execute. The other filter has judged first.
 func notifyProgram(pl *Plan) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
 	for _, w := range watched() {
 		switch {
 		case w.kind == kindExec && !pl.Commands:
-		case pl.Monitor, w.kind == kindCreate, w.kind == kindExec:
+		case w.kind == kindOpen && !pl.Monitor:
+			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, changing)})...)
+		case w.kind != kindRemove || pl.Monitor:
 			prog = append(prog, notifyTests(w.nr, ask, nil)...)
-		case w.kind == kindOpen:
-			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, unix.O_CREAT)})...)
 		}
 	}
 	prog = append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
@@ -110,15 +132,29 @@ type verdict struct {
 	flags uint32
 }
 
+// handover is struct seccomp_notif_addfd.
+type handover struct {
+	id                          uint64
+	flags, src, dst, newFDFlags uint32
+}
+
+// notifAddFD is SECCOMP_IOCTL_NOTIF_ADDFD: _IOW('!', 3, struct seccomp_notif_addfd).
+const notifAddFD = 0x40182103
+
 func notifyIoctl(fd int, request uint, arg unsafe.Pointer) error {
+	_, err := notifyValue(fd, request, arg)
+	return err
+}
+
+func notifyValue(fd int, request uint, arg unsafe.Pointer) (uintptr, error) {
 	for {
-		_, _, errno := syscall.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(arg))
+		v, _, errno := syscall.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(arg))
 		switch errno {
 		case 0:
-			return nil
+			return v, nil
 		case syscall.EINTR:
 		default:
-			return errno
+			return 0, errno
 		}
 	}
 }

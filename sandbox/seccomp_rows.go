@@ -81,8 +81,9 @@ const (
 	// newNamespace are the CLONE_NEW* flags that clone(2) takes.
 	newNamespace = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
 		unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+	tmpfile = 020000000 // __O_TMPFILE
 	// creating are the open flags with which the mode argument counts.
-	creating = unix.O_CREAT | 020000000 // __O_TMPFILE
+	creating = unix.O_CREAT | tmpfile
 )
 
 // personalities are what personality(2) may be asked for: Linux and its

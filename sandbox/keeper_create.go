@@ -1,0 +1,543 @@
+package sandbox
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Calls that make or change names, carried out in the stead of the process.
+// Directories are held by descriptor and last components never followed, so
+// what was looked at is what is done, whatever other threads and processes do
+// to memory and links meanwhile. The thread has the process's user, mounts
+// and (for the call) umask, and no capabilities that count for files.
+
+var goOn = verdict{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+
+func failed(errno unix.Errno) verdict { return verdict{err: -int32(errno)} }
+
+// judge answers one notification.
+func (r *request) judge() verdict {
+	c, ok := r.s.calls[r.n.nr]
+	if !ok {
+		return failed(unix.ENOSYS)
+	}
+	switch c.kind {
+	case kindStack:
+		// From now on calls are only looked at: this process may be refused
+		// by its own domain what the keeper could do.
+		r.s.t.k.made.stack()
+		return goOn
+	case kindExec:
+		if !r.allowsExec(&c) {
+			return failed(unix.EACCES)
+		}
+		return goOn
+	case kindUmask:
+		clear(r.s.masks)
+		return goOn
+	case kindRemove:
+		if sp, errno := r.spot(c.at, c.path); errno == 0 {
+			r.predict("write", sp.path())
+		}
+		return goOn
+	case kindOpen:
+		flags := int(int32(r.n.args[c.flags]))
+		if flags&changing == 0 || flags&unix.O_PATH != 0 {
+			if sp, errno := r.spot(c.at, c.path); errno == 0 && flags&unix.O_PATH == 0 {
+				r.predict("read", sp.path())
+			}
+			return goOn
+		}
+		if flags&tmpfile != 0 {
+			return goOn // without a name; linkat gives it one
+		}
+		return r.open(&c, flags, uint32(r.n.args[c.mode]))
+	case kindCreat:
+		return r.open(&c, unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC, uint32(r.n.args[c.mode]))
+	case kindTruncate:
+		return r.truncate(&c)
+	}
+	return r.name(&c)
+}
+
+// may answers for one path that is to be made or changed; report says so.
+func (r *request) may(path string) bool {
+	denied, protected := r.s.rules.forbids(path)
+	return r.verdict(path, denied, protected)
+}
+
+func (r *request) verdict(path string, denied, protected bool) bool {
+	if !denied && !protected {
+		return true
+	}
+	r.s.report(r.n, deniedNote{Action: "create", Path: path, Errno: "EACCES", Name: protected})
+	return false
+}
+
+// readOnly tells whether a directory is on a mount that is: then the kernel
+// says no, and says why.
+func readOnly(dir int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(dir, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
+}
+
+// mayAt is may for something in a directory that is held. What is a mount
+// there is masked, and the kernel's to refuse.
+func (r *request) mayAt(sp *spot) bool {
+	denied, protected := r.s.rules.forbids(sp.path())
+	if !denied && !protected || readOnly(sp.dir) {
+		return true
+	}
+	if on, err := isMount(sp.path()); err == nil && on {
+		return true
+	}
+	return r.verdict(sp.path(), denied, protected)
+}
+
+// name is the calls that make a name and give nothing back.
+func (r *request) name(c *watchedCall) verdict {
+	to, errno := r.spot(c.at, c.path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	made := r.s.t.k.made
+	made.serial.Lock()
+	defer made.serial.Unlock()
+	if !to.isDir() && !r.mayAt(&to) {
+		return failed(unix.EACCES)
+	}
+	switch c.kind {
+	case kindMkdir:
+		errno = r.do(func() error { return unix.Mkdirat(to.dir, to.nameOrDot(), uint32(r.n.args[c.mode])) }, true)
+	case kindMknod:
+		errno = r.do(func() error {
+			return unix.Mknodat(to.dir, to.nameOrDot(), uint32(r.n.args[c.mode]), int(r.n.args[c.mode+1]))
+		}, true)
+	case kindSymlink:
+		var text string
+		if text, errno = r.argument(c.from); errno == 0 {
+			errno = r.do(func() error { return unix.Symlinkat(text, to.dir, to.nameOrDot()) }, false)
+		}
+	case kindLink:
+		errno = r.link2(c, &to)
+	case kindRename:
+		errno = r.rename(c, &to)
+	}
+	if errno == callItself {
+		return goOn
+	}
+	if errno != 0 {
+		r.refused("create", to.path(), errno)
+		return failed(errno)
+	}
+	r.note(c.kind, &to)
+	return verdict{}
+}
+
+// nameOrDot is the last component for a call that needs one.
+func (s *spot) nameOrDot() string {
+	if s.last == "" {
+		return "/" // the root: the only path without a component
+	}
+	return s.name()
+}
+
+// callItself says that the process has to make the call itself.
+const callItself = unix.Errno(0xffff)
+
+// do makes a call as the process would, unless it has to itself.
+func (r *request) do(call func() error, masked bool) unix.Errno {
+	if r.s.t.k.made.isStacked() {
+		return callItself
+	}
+	if masked {
+		if !r.takeUmask() {
+			return unix.EACCES
+		}
+	}
+	return errnoOf(call())
+}
+
+// takeUmask gives the thread the process's.
+func (r *request) takeUmask() bool {
+	mask, ok := r.umask()
+	if ok && r.s.mask != mask {
+		unix.Umask(mask)
+		r.s.mask = mask
+	}
+	return ok
+}
+
+// note remembers what the session made.
+func (r *request) note(kind callKind, to *spot) {
+	made := r.s.t.k.made
+	if kind == kindMkdir {
+		made.add(to.dir, to.last)
+	}
+	if !r.s.rules.inOpen(to.at) {
+		return
+	}
+	switch {
+	case to.last == ".git":
+		made.repo(to.path())
+	case to.last == "objects" && kind == kindMkdir:
+		made.repo(to.at)
+	}
+}
+
+// link2 is linkat. A name for a protected file would be a way to change it.
+func (r *request) link2(c *watchedCall, to *spot) unix.Errno {
+	flags := 0
+	if c.flags != none {
+		flags = int(int32(r.n.args[c.flags]))
+	}
+	if flags&unix.AT_EMPTY_PATH != 0 {
+		if b, errno := readString(int(r.n.pid), uintptr(r.n.args[c.from])); errno == 0 && b == "" {
+			return r.linkOpen(c, to)
+		}
+	}
+	from, errno := r.spot(c.fromAt, c.from)
+	if errno != 0 {
+		return errno
+	}
+	magic := false
+	if flags&unix.AT_SYMLINK_FOLLOW != 0 {
+		if from, magic, errno = r.follow(from); errno != 0 {
+			return errno
+		}
+	}
+	if !magic && !r.mayAt(&from) {
+		return unix.EACCES
+	}
+	how := 0
+	if magic {
+		how = unix.AT_SYMLINK_FOLLOW
+		if path, errno := readLink(from.dir, from.last); errno != 0 || !r.may(path) {
+			return unix.EACCES
+		}
+	}
+	return r.do(func() error { return unix.Linkat(from.dir, from.nameOrDot(), to.dir, to.nameOrDot(), how) }, false)
+}
+
+// linkOpen names a file that the process has open.
+func (r *request) linkOpen(c *watchedCall, to *spot) unix.Errno {
+	fd, errno := r.base(c.fromAt)
+	if errno != 0 {
+		return errno
+	}
+	if path, errno := r.pathOf(fd); errno != 0 || !r.may(path) {
+		return unix.EACCES
+	}
+	return r.do(func() error {
+		return unix.Linkat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(fd), to.dir, to.nameOrDot(), unix.AT_SYMLINK_FOLLOW)
+	}, false)
+}
+
+// rename is renameat2. What moves brings along what is in it, and an exchange
+// moves two things.
+func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
+	from, errno := r.spot(c.fromAt, c.from)
+	if errno != 0 {
+		return errno
+	}
+	flags := uint(0)
+	if c.flags != none {
+		flags = uint(r.n.args[c.flags])
+	}
+	if !from.isDir() && !to.isDir() {
+		if !r.mayLeave(&from) || !r.mayBring(&from, to) {
+			return unix.EACCES
+		}
+		if flags&unix.RENAME_EXCHANGE != 0 && (!r.mayLeave(to) || !r.mayBring(to, &from)) {
+			return unix.EACCES
+		}
+	}
+	return r.do(func() error {
+		return unix.Renameat2(from.dir, from.nameOrDot(), to.dir, to.nameOrDot(), flags)
+	}, false)
+}
+
+// mayLeave: neither a protected name nor a directory that makes one.
+func (r *request) mayLeave(from *spot) bool {
+	if !r.mayAt(from) {
+		return false
+	}
+	if readOnly(from.dir) {
+		return true
+	}
+	// Of the user's directories none may make room for a new one.
+	var st unix.Stat_t
+	old := unix.Fstatat(from.dir, from.last, &st, unix.AT_SYMLINK_NOFOLLOW) == nil &&
+		st.Mode&unix.S_IFMT == unix.S_IFDIR && !r.s.t.k.made.has(from.path())
+	denied, protected := r.s.rules.completes(from.path(), func(rest string) bool {
+		return old || unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+	})
+	if on, err := isMount(from.path()); err == nil && on {
+		return true // EBUSY
+	}
+	return r.verdict(from.path(), denied, protected)
+}
+
+// mayBring looks into a directory that is about to be moved.
+func (r *request) mayBring(from, to *spot) bool {
+	var st unix.Stat_t
+	if unix.Fstatat(from.dir, from.last, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return true
+	}
+	denied, protected := r.s.rules.completes(to.path(), func(rest string) bool {
+		return unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+	})
+	if !r.verdict(to.path(), denied, protected) {
+		return false
+	}
+	patterns := r.s.rules.patterns(from.path(), to.path())
+	if len(patterns) == 0 {
+		return true
+	}
+	left := maxMoved
+	return !r.brings(from.dir, from.last, to.path(), func(path string) bool {
+		if left--; left < 0 {
+			return true
+		}
+		for i := range patterns {
+			if patterns[i].Covers(path) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// maxMoved bounds the look into a directory when a denial has wildcards; a
+// larger one does not move.
+const maxMoved = 20_000
+
+// brings tells whether bad holds for anything in a directory, as if it were
+// at path already.
+func (r *request) brings(dir int, name, path string, bad func(string) bool) bool {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false // the process cannot have filled it either
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := unix.ReadDirent(fd, buf)
+		if n <= 0 || err != nil {
+			return false
+		}
+		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
+		for _, e := range names {
+			at := path + "/" + e
+			if bad(at) || r.brings(fd, e, at, bad) {
+				return true
+			}
+		}
+	}
+}
+
+// open is openat with flags that make or change a file.
+func (r *request) open(c *watchedCall, flags int, mode uint32) verdict {
+	at, errno := r.spot(c.at, c.path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	made := r.s.t.k.made
+	for range maxLinks {
+		made.serial.Lock()
+		v, link := r.openSpot(&at, flags, mode)
+		made.serial.Unlock()
+		if !link {
+			return v
+		}
+		var magic bool
+		if at, magic, errno = r.follow(at); errno != 0 {
+			return failed(errno)
+		}
+		if magic {
+			held, errno := r.keep(unix.Openat(at.dir, at.last, unix.O_PATH|unix.O_CLOEXEC, 0))
+			if errno != 0 {
+				return failed(errno)
+			}
+			v, _ = r.openHeld("", held, flags)
+			return v
+		}
+	}
+	return failed(unix.ELOOP)
+}
+
+// openSpot opens what is there, or makes it. link: it is a link to follow, or
+// has changed meanwhile.
+func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bool) {
+	create := flags&unix.O_CREAT != 0
+	if create && (sp.slash || sp.isDir()) {
+		return failed(unix.EISDIR), false
+	}
+	name := sp.name()
+	if sp.isDir() {
+		name = "."
+	}
+	fd, err := unix.Openat(sp.dir, name, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == unix.ENOENT && create {
+		return r.openNew(sp, flags, mode)
+	}
+	held, errno := r.keep(fd, err)
+	if errno == unix.ENOENT { // the link of /proc for "self" is that to us
+		return failed(errno), sp.at == "/proc"
+	}
+	if errno != 0 {
+		r.refused("write", sp.path(), errno)
+		return failed(errno), false
+	}
+	if create && flags&unix.O_EXCL != 0 {
+		return failed(unix.EEXIST), false
+	}
+	return r.openHeld(sp.path(), held, flags)
+}
+
+// majorMemory are /dev/null and its like; their open has no further effect.
+const majorMemory = 1
+
+// openHeld opens what is held, by its own link: nothing is looked up again.
+// path is where it was found, or "".
+func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) {
+	var st unix.Stat_t
+	if err := unix.Fstat(held, &st); err != nil {
+		return failed(errnoOf(err)), false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return failed(unix.EISDIR), false
+	case unix.S_IFLNK:
+		return failed(unix.ELOOP), flags&unix.O_NOFOLLOW == 0
+	case unix.S_IFCHR:
+		if unix.Major(st.Rdev) != majorMemory {
+			return goOn, false
+		}
+	default:
+		// A fifo waits, a terminal may become the controlling one.
+		return goOn, false
+	}
+	if path == "" {
+		var errno unix.Errno
+		if path, errno = r.pathOf(held); errno != 0 {
+			return failed(errno), false
+		}
+	}
+	denied, protected := r.s.rules.forbids(path)
+	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
+		return failed(unix.EACCES), false
+	}
+	if r.s.t.k.made.isStacked() {
+		return goOn, false
+	}
+	fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(held),
+		flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW)|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	return r.give(path, "write", fd, err, flags), false
+}
+
+func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link bool) {
+	if !r.mayAt(sp) {
+		return failed(unix.EACCES), false
+	}
+	if r.s.t.k.made.isStacked() {
+		return goOn, false
+	}
+	if !r.takeUmask() {
+		return failed(unix.EACCES), false
+	}
+	fd, err := unix.Openat(sp.dir, sp.last, flags|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, mode)
+	if err == unix.EEXIST {
+		return failed(unix.EEXIST), flags&unix.O_EXCL == 0
+	}
+	if err == nil {
+		r.note(kindOpen, sp)
+	}
+	return r.give(sp.path(), "create", fd, err, flags), false
+}
+
+// granted: what may be read is Landlock's to say, which does not see who a
+// file is opened for.
+func (r *request) granted(path string, flags int) bool {
+	if r.s.grants == nil || flags&unix.O_ACCMODE == unix.O_WRONLY {
+		return true
+	}
+	for _, g := range r.s.grants {
+		if g.rights&rightsRead != 0 && below(path, g.path) {
+			return true
+		}
+	}
+	return false
+}
+
+// give hands an open file to the process and answers its call with the number.
+func (r *request) give(path, action string, fd int, err error, flags int) verdict {
+	fd, errno := r.keep(fd, err)
+	if errno != 0 {
+		r.refused(action, path, errno)
+		return failed(errno)
+	}
+	h := handover{id: r.n.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, src: uint32(fd), newFDFlags: uint32(flags & unix.O_CLOEXEC)}
+	switch err := notifyIoctl(r.s.listen, notifAddFD, unsafe.Pointer(&h)); err {
+	case nil, unix.ENOENT: // or it was killed
+		r.sent = true
+		return verdict{}
+	default:
+		return failed(errnoOf(err))
+	}
+}
+
+// truncate is an open and a cut.
+func (r *request) truncate(c *watchedCall) verdict {
+	at, errno := r.spot(c.at, c.path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	sp, _, errno := r.follow(at)
+	if errno != 0 {
+		return failed(errno)
+	}
+	hold, errno := r.keep(unix.Openat(sp.dir, filepath.Join(".", sp.last), unix.O_PATH|unix.O_CLOEXEC, 0))
+	if errno != 0 {
+		return failed(errno)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(hold, &st); err != nil {
+		return failed(errnoOf(err))
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return failed(unix.EISDIR)
+	default:
+		return failed(unix.EINVAL)
+	}
+	path, errno := r.pathOf(hold)
+	if errno != 0 {
+		return failed(errno)
+	}
+	if !readOnly(hold) && !r.may(path) {
+		return failed(unix.EACCES)
+	}
+	errno = r.do(func() error {
+		fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(hold), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return unix.Ftruncate(fd, int64(r.n.args[c.mode]))
+	}, false)
+	switch errno {
+	case callItself:
+		return goOn
+	case 0:
+		return verdict{}
+	}
+	r.refused("write", path, errno)
+	return failed(errno)
+}

@@ -1,0 +1,261 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// What may not come to be or be changed although it lies in a writable tree:
+// protected names that no mask covers, because they are absent or too deep to
+// be looked for, and denied paths that do not exist. Masks are the wall for
+// what exists; this is the wall for the rest.
+
+// nameRules are the rules of one view.
+type nameRules struct {
+	v *view
+	// first finds the protected names by their first component, folded.
+	first  map[string][]*protectedName
+	denied []policy.Path
+	made   *madeDirs
+}
+
+// protectedName is a relative path that must not come to be.
+type protectedName struct {
+	parts  []string // folded
+	except []string
+	rule   string
+}
+
+// foldName is equal for names that some file system takes for one: vfat, NTFS
+// and case-folding ext4 ignore case, the first two dots and blanks at the end.
+func foldName(s string) string { return strings.ToLower(strings.TrimRight(s, ". ")) }
+
+func newNameRules(v *view, made *madeDirs) *nameRules {
+	r := &nameRules{v: v, first: map[string][]*protectedName{}, made: made}
+	for _, s := range v.plan.Steps {
+		switch s.Op {
+		case OpProtect:
+			n := &protectedName{except: s.Except, rule: s.Rule}
+			for _, part := range strings.Split(s.Path, "/") {
+				n.parts = append(n.parts, foldName(part))
+			}
+			r.first[n.parts[0]] = append(r.first[n.parts[0]], n)
+		case OpSeal, OpHide:
+			if p := (policy.Path{Pattern: s.Path, Glob: s.Glob, Except: s.Except}); r.concerns(p) {
+				r.denied = append(r.denied, p)
+			}
+		}
+	}
+	for _, m := range v.masks { // where links of the rules lead
+		if p := (policy.Path{Pattern: m.path, Except: m.except}); r.concerns(p) && !slices.ContainsFunc(r.denied,
+			func(d policy.Path) bool { return !d.Glob && d.Pattern == m.path }) {
+			r.denied = append(r.denied, p)
+		}
+	}
+	return r
+}
+
+// concerns tells whether a rule can be about something in a writable tree.
+func (r *nameRules) concerns(p policy.Path) bool {
+	for _, tree := range r.v.open {
+		if !p.Glob && (below(p.Pattern, tree) || below(tree, p.Pattern)) || p.Glob && meets(p.Pattern, tree) {
+			return true
+		}
+	}
+	return false
+}
+
+// meets tells whether a pattern can match something at, below or above dir.
+func meets(pattern, dir string) bool {
+	a, b := strings.Split(pattern, "/"), strings.Split(strings.TrimSuffix(dir, "/"), "/")
+	for i := range min(len(a), len(b)) {
+		if a[i] == "**" {
+			return true
+		}
+		if !(policy.Path{Pattern: "/" + a[i], Glob: true}).Matches("/"+b[i]) && a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// inOpen tells whether a path is in a writable tree of the host.
+func (r *nameRules) inOpen(path string) bool {
+	in := func(d string) bool { return below(path, d) }
+	return slices.ContainsFunc(r.v.open, in) && !slices.ContainsFunc(r.v.private, in)
+}
+
+// forbids tells whether a path may not come to be, or be changed, and by
+// which kind of rule. A path on a mount that is read-only is the kernel's to
+// refuse.
+func (r *nameRules) forbids(path string) (denied, protected bool) {
+	if !r.inOpen(path) {
+		return false, false
+	}
+	for i := range r.denied {
+		if r.denied[i].Covers(path) {
+			return true, false
+		}
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		for _, n := range r.first[foldName(part)] {
+			if n.at(parts[i:]) && !n.excepts(path) && !r.free(parts[:i+len(n.parts)-1]) {
+				return false, true
+			}
+		}
+	}
+	return false, false
+}
+
+// at tells whether parts begin with the name.
+func (n *protectedName) at(parts []string) bool {
+	if len(parts) < len(n.parts) {
+		return false
+	}
+	for i, p := range n.parts {
+		if foldName(parts[i]) != p {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *protectedName) excepts(path string) bool {
+	return slices.ContainsFunc(n.except, func(e string) bool { return below(path, e) })
+}
+
+// free tells whether the directory that a protected name is in was made by
+// the session itself, as git clone and git init do. The rule is about what
+// the user has.
+func (r *nameRules) free(dir []string) bool { return r.made.has(strings.Join(dir, "/")) }
+
+// completes tells whether a directory, moved to path, would bring a forbidden
+// name with it. has tells what is in the directory.
+func (r *nameRules) completes(path string, has func(rest string) bool) (denied, protected bool) {
+	if !r.inOpen(path) {
+		return false, false
+	}
+	for _, d := range r.denied {
+		if rest, below := strings.CutPrefix(d.Pattern, path+"/"); !d.Glob && below && has(rest) {
+			return true, false
+		}
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		for _, n := range r.first[foldName(part)] {
+			here := len(parts) - i
+			if here >= len(n.parts) || !slices.EqualFunc(parts[i:], n.parts[:here],
+				func(a, b string) bool { return foldName(a) == b }) {
+				continue
+			}
+			if has(strings.Join(n.parts[here:], "/")) && !n.excepts(path) && !r.free(parts[:i]) {
+				return false, true
+			}
+		}
+	}
+	return false, false
+}
+
+// patterns tells whether a denial with wildcards could tell from and to apart.
+func (r *nameRules) patterns(from, to string) []policy.Path {
+	var list []policy.Path
+	for _, d := range r.denied {
+		if !d.Glob || !meets(d.Pattern, to) {
+			continue
+		}
+		base, _, any := strings.Cut(d.Pattern, "/**/")
+		if any && !strings.ContainsAny(base, `*?[\`) && below(from, base) && below(to, base) {
+			continue // whatever it matches below to it matched below from
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// madeDirs are the directories that a session made, and the repositories
+// among them, for the report at the end.
+type madeDirs struct {
+	mu    sync.Mutex
+	began time.Time
+	dirs  map[dirKey]struct{}
+	repos map[string]bool
+	// stacked: a process entered a Landlock domain of its own, so nothing
+	// can be done in its stead any more: it might not have the right to.
+	stacked bool
+	// serial makes look and deed one, for all views of the session.
+	serial sync.Mutex
+}
+
+// dirKey is a directory whatever its name. The time of birth tells it from a
+// later one with the same number.
+type dirKey struct{ dev, ino, born uint64 }
+
+// Limits of what is remembered; a directory beyond counts as the user's.
+const (
+	maxMadeDirs  = 300_000
+	maxMadeRepos = 1000
+)
+
+func newMadeDirs() *madeDirs {
+	return &madeDirs{began: time.Now(), dirs: map[dirKey]struct{}{}, repos: map[string]bool{}}
+}
+
+func keyOf(at int, path string) (dirKey, bool) {
+	var st unix.Statx_t
+	if unix.Statx(at, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &st) != nil {
+		return dirKey{}, false
+	}
+	return dirKey{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino, uint64(st.Btime.Sec)*1e9 + uint64(st.Btime.Nsec)}, true
+}
+
+func (m *madeDirs) add(at int, name string) {
+	key, ok := keyOf(at, name)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ok && len(m.dirs) < maxMadeDirs {
+		m.dirs[key] = struct{}{}
+	}
+}
+
+// has tells whether the directory was made by the session. Once calls are
+// only looked at, one that was born since then may have been.
+func (m *madeDirs) has(dir string) bool {
+	if dir == "" {
+		dir = "/"
+	}
+	key, ok := keyOf(unix.AT_FDCWD, dir)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, own := m.dirs[key]; own && ok {
+		return true
+	}
+	return ok && m.stacked && int64(key.born) >= m.began.UnixNano()
+}
+
+// repo notes a directory in which git will look for orders.
+func (m *madeDirs) repo(path string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.repos) < maxMadeRepos {
+		m.repos[path] = true
+	}
+}
+
+func (m *madeDirs) stack() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stacked = true
+}
+
+func (m *madeDirs) isStacked() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stacked
+}
