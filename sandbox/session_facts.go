@@ -102,19 +102,34 @@ func homes(passwd string) []string {
 	return list
 }
 
-// boundSockets lists the paths in /proc/net/unix (proc(5)).
+// boundSockets lists the paths in /proc/net/unix (proc(5)). The kernel gives
+// the table piece by piece, and what ends meanwhile moves others past the
+// reader, so it is read again until nothing is new.
 func boundSockets(table string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for before := -1; before < len(list); {
+		before = len(list)
+		for _, path := range readSockets(table) {
+			if !seen[path] {
+				seen[path] = true
+				list = append(list, path)
+			}
+		}
+	}
+	return list
+}
+
+func readSockets(table string) []string {
 	f, err := os.Open(table)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	seen := map[string]bool{}
 	var list []string
 	for sc := bufio.NewScanner(f); sc.Scan(); {
 		_, path, ok := strings.Cut(sc.Text(), " /")
-		if path = "/" + path; ok && !seen[path] && filepath.Clean(path) == path {
-			seen[path] = true
+		if path = "/" + path; ok && filepath.Clean(path) == path {
 			list = append(list, path)
 		}
 	}

@@ -1,0 +1,216 @@
+package sandbox
+
+import (
+	"path/filepath"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Opens that make or change a file, carried out in the stead of the process,
+// which is handed the result. What waits (a fifo) or depends on who opens it (a
+// terminal) the process has to open itself; then a path that was exchanged
+// meanwhile is not noticed, so such a file is not made by that open.
+
+// open is openat with flags that make or change a file.
+func (r *request) open(c *watchedCall, flags int, mode uint32) verdict {
+	at, errno := r.spot(c.at, c.path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	made := r.s.t.k.made
+	for range maxLinks {
+		made.serial.Lock()
+		v, link := r.openSpot(&at, flags, mode)
+		made.serial.Unlock()
+		if !link {
+			return v
+		}
+		var magic bool
+		if at, magic, errno = r.follow(at); errno != 0 {
+			return failed(errno)
+		}
+		if magic {
+			held, errno := r.keep(unix.Openat(at.dir, at.last, unix.O_PATH|unix.O_CLOEXEC, 0))
+			if errno != 0 {
+				return failed(errno)
+			}
+			v, _ = r.openHeld("", held, flags)
+			return v
+		}
+	}
+	return failed(unix.ELOOP)
+}
+
+// openSpot opens what is there, or makes it. link: it is a link to follow, or
+// has changed meanwhile.
+func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bool) {
+	create := flags&unix.O_CREAT != 0
+	if create && (sp.slash || sp.isDir()) {
+		return failed(unix.EISDIR), false
+	}
+	name := sp.name()
+	if sp.isDir() {
+		name = "."
+	}
+	fd, err := unix.Openat(sp.dir, name, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == unix.ENOENT && create {
+		return r.openNew(sp, flags, mode)
+	}
+	held, errno := r.keep(fd, err)
+	if errno == unix.ENOENT { // the link of /proc for "self" is that to us
+		return failed(errno), sp.at == "/proc"
+	}
+	if errno != 0 {
+		r.refused("write", sp.path(), errno)
+		return failed(errno), false
+	}
+	if create && flags&unix.O_EXCL != 0 {
+		return failed(unix.EEXIST), false
+	}
+	return r.openHeld(sp.path(), held, flags)
+}
+
+// majorMemory are /dev/null and its like; their open has no further effect.
+const majorMemory = 1
+
+// openHeld opens what is held, by its own link: nothing is looked up again.
+// path is where it was found, or "".
+func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) {
+	var st unix.Stat_t
+	if err := unix.Fstat(held, &st); err != nil {
+		return failed(errnoOf(err)), false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return failed(unix.EISDIR), false
+	case unix.S_IFLNK:
+		return failed(unix.ELOOP), flags&unix.O_NOFOLLOW == 0
+	case unix.S_IFCHR:
+		if unix.Major(st.Rdev) != majorMemory {
+			return goOn, false
+		}
+	default:
+		// A fifo waits, a terminal may become the controlling one.
+		return goOn, false
+	}
+	if path == "" {
+		var errno unix.Errno
+		if path, errno = r.pathOf(held); errno != 0 {
+			return failed(errno), false
+		}
+	}
+	denied, protected := r.s.rules.forbids(path)
+	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
+		return failed(unix.EACCES), false
+	}
+	if r.s.t.k.made.isStacked() {
+		return goOn, false
+	}
+	fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(held),
+		flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW)|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	return r.give(path, "write", fd, err, flags), false
+}
+
+func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link bool) {
+	if !r.mayAt(sp) {
+		return failed(unix.EACCES), false
+	}
+	if r.s.t.k.made.isStacked() {
+		return goOn, false
+	}
+	if !r.takeUmask() {
+		return failed(unix.EACCES), false
+	}
+	fd, err := unix.Openat(sp.dir, sp.last, flags|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, mode)
+	if err == unix.EEXIST {
+		return failed(unix.EEXIST), flags&unix.O_EXCL == 0
+	}
+	if err == nil {
+		r.note(kindOpen, sp)
+	}
+	return r.give(sp.path(), "create", fd, err, flags), false
+}
+
+// granted: what may be read is Landlock's to say, which does not see who a
+// file is opened for.
+func (r *request) granted(path string, flags int) bool {
+	if r.s.grants == nil || flags&unix.O_ACCMODE == unix.O_WRONLY {
+		return true
+	}
+	for _, g := range r.s.grants {
+		if g.rights&rightsRead != 0 && below(path, g.path) {
+			return true
+		}
+	}
+	return false
+}
+
+// give hands an open file to the process and answers its call with the number.
+func (r *request) give(path, action string, fd int, err error, flags int) verdict {
+	fd, errno := r.keep(fd, err)
+	if errno != 0 {
+		r.refused(action, path, errno)
+		return failed(errno)
+	}
+	h := handover{id: r.n.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, src: uint32(fd), newFDFlags: uint32(flags & unix.O_CLOEXEC)}
+	switch err := notifyIoctl(r.s.listen, notifAddFD, unsafe.Pointer(&h)); err {
+	case nil, unix.ENOENT: // or it was killed
+		r.sent = true
+		return verdict{}
+	default:
+		return failed(errnoOf(err))
+	}
+}
+
+// truncate is an open and a cut.
+func (r *request) truncate(c *watchedCall) verdict {
+	at, errno := r.spot(c.at, c.path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	sp, _, errno := r.follow(at)
+	if errno != 0 {
+		return failed(errno)
+	}
+	hold, errno := r.keep(unix.Openat(sp.dir, filepath.Join(".", sp.last), unix.O_PATH|unix.O_CLOEXEC, 0))
+	if errno != 0 {
+		return failed(errno)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(hold, &st); err != nil {
+		return failed(errnoOf(err))
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return failed(unix.EISDIR)
+	default:
+		return failed(unix.EINVAL)
+	}
+	path, errno := r.pathOf(hold)
+	if errno != 0 {
+		return failed(errno)
+	}
+	if !readOnly(hold) && !r.may(path) {
+		return failed(unix.EACCES)
+	}
+	errno = r.do(func() error {
+		fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(hold), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return unix.Ftruncate(fd, int64(r.n.args[c.mode]))
+	}, false)
+	switch errno {
+	case callItself:
+		return goOn
+	case 0:
+		return verdict{}
+	}
+	r.refused("write", path, errno)
+	return failed(errno)
+}
