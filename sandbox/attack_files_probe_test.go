@@ -70,7 +70,7 @@ var attackProbes = map[string]func([]string) error{
 	"truncate": func(a []string) error { return unix.Truncate(a[0], 0) },
 	"chdir":    func(a []string) error { return unix.Chdir(a[0]) },
 	"mkfifo":   func(a []string) error { return unix.Mkfifo(a[0], 0o644) },
-	"chown":    func(a []string) error { return unix.Chown(a[0], os.Getuid(), os.Getgid()) },
+	"own":      func(a []string) error { return unix.Chown(a[0], os.Getuid(), os.Getgid()) },
 	"utimens":  func(a []string) error { return unix.UtimesNanoAt(unix.AT_FDCWD, a[0], nil, 0) },
 	"setxattr": func(a []string) error { return unix.Setxattr(a[0], "user.fsh", []byte("x"), 0) },
 	"openat2":  func(a []string) error { return fdErr(unix.Openat2(unix.AT_FDCWD, a[0], &unix.OpenHow{})) },
