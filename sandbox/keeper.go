@@ -125,6 +125,7 @@ type keeper struct {
 	initPid  int
 	initSock int
 	pidNS    int
+	ready    chan struct{} // closed when setUp has succeeded
 	// innerProc is the session's /proc, which init has mounted.
 	innerProc int
 
@@ -148,15 +149,19 @@ type netOnce struct {
 func keeperMain() int {
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
-	k := &keeper{sock: 3, nets: map[string]*netOnce{}, made: newMadeDirs()}
+	k := &keeper{sock: 3, nets: map[string]*netOnce{}, made: newMadeDirs(), ready: make(chan struct{})}
 	unix.CloseOnExec(k.sock)
-	err := k.setUp()
-	if err != nil {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		k.serve()
+	}()
+	if err := k.setUp(); err != nil {
 		k.reply(0, viewReply{Error: toWire(err)}, nil)
 		return 1
 	}
-	k.reply(0, viewReply{}, nil)
-	k.serve()
+	close(k.ready)
+	<-over
 	k.tearDown()
 	unix.Close(k.sock)
 	return 0
@@ -293,7 +298,10 @@ func (k *keeper) serve() {
 				k.reply(f.id, viewReply{Error: toWire(fmt.Errorf("bad request: %v", err))}, nil)
 				continue
 			}
-			go k.makeView(f.id, &req, fds)
+			go func(id uint32) {
+				<-k.ready
+				k.makeView(id, &req, fds)
+			}(f.id)
 		default:
 			closeAll(fds)
 			return

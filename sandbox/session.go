@@ -45,6 +45,9 @@ type Config struct {
 
 // Proxy is the part of the network filter that a session needs.
 type Proxy interface {
+	// Prepare tells, without waiting for anything, that AddNamespace will soon
+	// be called.
+	Prepare()
 	// AddNamespace takes the listeners made in a new namespace, by the names
 	// Door…, and from then on decides by p. The files belong to the callee.
 	AddNamespace(doors map[string]*os.File, p *policy.Policy) error
@@ -68,6 +71,7 @@ type Session struct {
 	waiting map[uint32]chan answer
 	gone    map[uint32]chan syscall.WaitStatus
 	rules   map[uint32]*policy.Policy // of views
+	refused error                     // why the keeper could not set itself up
 	lost    error                     // why the keeper is no more
 	ended   chan struct{}
 	first   bool // the first runner has been asked for
@@ -95,7 +99,8 @@ func New(cfg Config) (*Session, error) {
 	}, nil
 }
 
-// ensure starts the keeper.
+// ensure starts the keeper. Requests may be sent at once: it reads them while
+// it sets itself up, and if it cannot, they fail with the reason.
 func (s *Session) ensure() error {
 	s.start.Do(func() { s.startErr = s.startKeeper() })
 	return s.startErr
@@ -113,14 +118,7 @@ func (s *Session) startKeeper() error {
 		return err
 	}
 	s.sock = pair[0]
-	hello := make(chan answer, 1)
-	s.waiting[0] = hello
 	go s.read()
-	a := <-hello
-	if a.err != nil {
-		s.endKeeper()
-		return explainDynamic(a.err)
-	}
 	return nil
 }
 
@@ -167,6 +165,9 @@ func (s *Session) answered(f *frame) {
 	s.mu.Lock()
 	ch := s.waiting[f.id]
 	delete(s.waiting, f.id)
+	if f.id == 0 && a.err != nil {
+		s.refused = explainDynamic(a.err)
+	}
 	s.mu.Unlock()
 	if ch == nil {
 		closeAll(a.fds)
@@ -200,7 +201,10 @@ func (s *Session) masked(n maskedNote) {
 func (s *Session) keeperGone(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost = &SetupError{Layer: "keeper", Err: fmt.Errorf("the sandbox ended: %w", cause)}
+	s.lost = s.refused
+	if s.lost == nil {
+		s.lost = &SetupError{Layer: "keeper", Err: fmt.Errorf("the sandbox ended: %w", cause)}
+	}
 	for id, ch := range s.waiting {
 		delete(s.waiting, id)
 		ch <- answer{err: s.lost}
@@ -212,12 +216,9 @@ func (s *Session) keeperGone(cause error) {
 	close(s.ended)
 }
 
-// ask sends a request and waits for its answer. p is the policy of a view.
-func (s *Session) ask(op op, v any, p *policy.Policy, fds []int) (id uint32, a answer) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return 0, answer{err: err}
-	}
+// ask sends an encoded request and waits for its answer. p is the policy of a
+// view.
+func (s *Session) ask(op op, text []byte, p *policy.Policy, fds []int) (id uint32, a answer) {
 	ch := make(chan answer, 1)
 	s.mu.Lock()
 	if s.lost != nil {
@@ -236,15 +237,16 @@ func (s *Session) ask(op op, v any, p *policy.Policy, fds []int) (id uint32, a a
 	e.reset()
 	e.b, e.fds = append(e.b, text...), append(e.fds, fds...)
 	s.send.Lock()
-	err = sendFrame(s.sock, header{op: op, id: id}, &e)
+	err := sendFrame(s.sock, header{op: op, id: id}, &e)
 	s.send.Unlock()
-	if err != nil {
-		s.mu.Lock()
-		delete(s.waiting, id)
-		s.mu.Unlock()
-		return id, answer{err: &SetupError{Layer: "keeper", Err: err}}
+	switch err {
+	case nil, syscall.EPIPE, syscall.ECONNRESET: // the reader learns why it is gone
+		return id, <-ch
 	}
-	return id, <-ch
+	s.mu.Lock()
+	delete(s.waiting, id)
+	s.mu.Unlock()
+	return id, answer{err: &SetupError{Layer: "keeper", Err: err}}
 }
 
 // startedRunner is a running runner. The descriptors belong to the receiver.
@@ -261,23 +263,10 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		return s.startNested(p)
 	}
 	up := make(chan error, 1)
-	go func() { up <- s.ensure() }() // the keeper starts while the plan is made
-	facts, err := s.facts(p)
-	plan := NewPlan(p, facts)
+	go func() { up <- s.startHelpers() }() // while the plan is made
+	text, err := s.viewRequest(p)
 	if err := errors.Join(<-up, err); err != nil {
 		return nil, err
-	}
-	req := viewRequest{Plan: plan}
-	if plan.Monitor || plan.Commands {
-		req.Policy = p
-	}
-	s.mu.Lock()
-	if !s.first {
-		s.first, req.WantPid = true, os.Getpid()
-	}
-	s.mu.Unlock()
-	if req.WantPid == 1 {
-		req.WantPid = 0 // taken: init has it
 	}
 	ends, fds, err := runnerSockets()
 	if err != nil {
@@ -289,7 +278,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if s.cfg.Log != nil {
 		send = append(slices.Clone(fds), int(s.cfg.Log.Fd()))
 	}
-	id, a := s.ask(opView, req, p, send)
+	id, a := s.ask(opView, text, p, send)
 	if a.err == nil {
 		a.err = s.network(p, a)
 	}
@@ -302,6 +291,36 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	}
 	r.pid, r.gone = a.reply.Pid, s.goneChannel(id)
 	return r, nil
+}
+
+// startHelpers starts the processes that a session has once.
+func (s *Session) startHelpers() error {
+	err := s.ensure()
+	if err == nil && s.cfg.Proxy != nil {
+		s.cfg.Proxy.Prepare()
+	}
+	return err
+}
+
+// viewRequest makes the plan for a policy, as a request to the keeper.
+func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
+	facts, err := s.facts(p)
+	if err != nil {
+		return nil, err
+	}
+	req := viewRequest{Plan: NewPlan(p, facts)}
+	if req.Plan.Monitor || req.Plan.Commands {
+		req.Policy = p
+	}
+	s.mu.Lock()
+	if !s.first {
+		s.first, req.WantPid = true, os.Getpid()
+	}
+	s.mu.Unlock()
+	if req.WantPid == 1 {
+		req.WantPid = 0 // taken: init has it
+	}
+	return json.Marshal(req)
 }
 
 // goneChannel may be asked for after the runner has already ended.

@@ -23,7 +23,7 @@ func init() {
 func helper(argv0 string) func() int {
 	switch argv0 {
 	case nameKeeper:
-		return keeperMain
+		return unlocked(keeperMain)
 	case nameInit:
 		return initMain
 	case nameRunner:
@@ -32,6 +32,16 @@ func helper(argv0 string) func() int {
 		return standInMain
 	}
 	return nil
+}
+
+// unlocked runs main on a goroutine of its own: that of init is tied to the
+// first thread, and a hand-over to a tied goroutine is one between threads.
+func unlocked(main func() int) func() int {
+	return func() int {
+		status := make(chan int)
+		go func() { status <- main() }()
+		return <-status
+	}
 }
 
 // confinedRunner is what the keeper's child executes.

@@ -18,8 +18,12 @@ type proxy struct {
 	// detail: what is allowed is of interest, too.
 	detail bool
 
+	prepare sync.Once
+	ready   chan struct{} // process or failed is set
+
 	mu      sync.Mutex
 	process *netfilter.Proxy
+	failed  error
 	next    int
 	done    chan struct{} // all events have been passed on
 }
@@ -42,6 +46,30 @@ func reach(n *policy.Network) (sandbox.Reach, error) {
 	return out, nil
 }
 
+// Prepare implements sandbox.Proxy: the process starts while the keeper makes
+// the namespace.
+func (p *proxy) Prepare() {
+	p.prepare.Do(func() {
+		p.ready = make(chan struct{})
+		go func() {
+			defer close(p.ready)
+			p.process, p.failed = netfilter.StartProxy(netfilter.ProxyConfig{Exe: "/proc/self/exe", Environ: p.env, Detail: p.detail})
+			if p.failed != nil {
+				return
+			}
+			p.done = make(chan struct{})
+			go p.passOn(p.process.Events())
+		}()
+	})
+}
+
+func (p *proxy) passOn(from <-chan events.Event) {
+	defer close(p.done)
+	for e := range from {
+		p.sink.Emit(e)
+	}
+}
+
 // AddNamespace implements sandbox.Proxy.
 func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy) error {
 	p.mu.Lock()
@@ -50,31 +78,32 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy) er
 	for i, name := range doors {
 		files[i] = named[name]
 	}
-	if p.process == nil {
-		process, err := netfilter.StartProxy(netfilter.ProxyConfig{Exe: "/proc/self/exe", Environ: p.env, Detail: p.detail})
-		if err != nil {
-			return err
-		}
-		p.process, p.done = process, make(chan struct{})
-		go func() {
-			defer close(p.done)
-			for e := range process.Events() {
-				p.sink.Emit(e)
-			}
-		}()
+	p.Prepare()
+	<-p.ready
+	if p.failed != nil {
+		closeDoors(files)
+		return p.failed
 	}
 	p.next++
 	err := p.process.AddNamespace(p.next, rules.Network, files)
+	closeDoors(files)
+	return err
+}
+
+func closeDoors(files []*os.File) {
 	for _, f := range files {
 		if f != nil {
 			f.Close()
 		}
 	}
-	return err
 }
 
 // close ends the proxy process after its last event.
 func (p *proxy) close() {
+	p.prepare.Do(func() {}) // it is too late to start one
+	if p.ready != nil {
+		<-p.ready
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.process != nil {
