@@ -11,6 +11,10 @@ import (
 // judged here.
 func (r *Rules) Explain(t Target) policy.Verdict {
 	d := r.Decide(t)
+	if addr, isAddr := t.Host.Addr(); isAddr && isLoopback(addr) && d.Allow {
+		// Programs get the sandbox's own loopback, unless the port is the host's.
+		d = r.decideLocal(Decision{Target: t})
+	}
 	v := policy.Verdict{Action: "net", Target: t.String()}
 	for _, addr := range r.Pinned(t.Host) {
 		if d.Allow {

@@ -19,7 +19,7 @@ const privateText = "a private place of the session"
 var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
 
 // Why tells whether the policy allows an action, and the rule that decides.
-// Actions are "read", "write" (and "create"), "env", and "exec" with the words
+// Actions are "read", "write", "create", "search" of a directory, "env", and "exec" with the words
 // of a command as target. A relative target is below Dir; symbolic links are
 // not resolved. The network is netfilter's to decide: any other action is
 // denied.
@@ -30,7 +30,12 @@ func (p *Policy) Why(action, target string) (bool, Rule) {
 		if action == "read" {
 			return p.mayRead(target)
 		}
-		return p.mayWrite(target)
+		return p.mayWrite(target, action == "create")
+	case "search":
+		if deny := covering(p.Filesystem.DenyRead, p.absolute(target)); deny != nil {
+			return false, deny.Rule
+		}
+		return true, Rule{Text: "no deny_read entry matches", Origin: Origin{Layer: "defaults"}}
 	case "env":
 		return p.mayPass(target)
 	case "exec":
@@ -61,7 +66,9 @@ func (p *Policy) mayRead(path string) (bool, Rule) {
 	return false, p.NoMatch("filesystem.allow_read")
 }
 
-func (p *Policy) mayWrite(path string) (bool, Rule) {
+// mayWrite: a pattern grants what it finds when the session starts. To create
+// a name, it must have found a directory above.
+func (p *Policy) mayWrite(path string, create bool) (bool, Rule) {
 	fs := &p.Filesystem
 	for _, list := range [][]Path{fs.DenyRead, fs.DenyWrite} {
 		if deny := covering(list, path); deny != nil {
@@ -77,8 +84,10 @@ func (p *Policy) mayWrite(path string) (bool, Rule) {
 	if rule, ok := p.ProtectedName(path); ok {
 		return false, rule
 	}
-	if allow := covering(fs.AllowWrite, path); allow != nil {
-		return true, allow.Rule
+	for _, allow := range fs.AllowWrite {
+		if allow.Covers(path) && !(create && allow.Glob && !allow.Covers(filepath.Dir(path))) {
+			return true, covering(fs.AllowWrite, path).Rule
+		}
 	}
 	return false, p.NoMatch("filesystem.allow_write")
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -56,12 +57,26 @@ func (v *view) addMask(m mask) {
 	kernel := below(m.path, "/proc") || below(m.path, "/sys")
 	if m.hide || kernel || v.writable(m.path) {
 		v.masks = append(v.masks, m)
+		return
+	}
+	// What a rule above a writable tree seals is that tree.
+	for _, tree := range slices.Concat(v.open, v.private) {
+		if below(tree, m.path) && !slices.ContainsFunc(m.except, func(e string) bool { return below(tree, e) }) {
+			v.masks = append(v.masks, mask{path: tree, rule: m.rule})
+		}
 	}
 }
 
 // collectProtected finds a name below every writable tree, and on the way
 // from the tree down to the directories the session is about.
 func (v *view) collectProtected(s Step) error {
+	for _, c := range v.clones {
+		// A pattern may have granted the name itself.
+		if c.write && !c.private && strings.Contains(c.path+"/", "/"+s.Path+"/") &&
+			!slices.ContainsFunc(s.Except, func(e string) bool { return below(c.path, e) }) {
+			v.addMask(mask{path: c.path, rule: s.Rule})
+		}
+	}
 	for _, dir := range v.protectedDirs() {
 		step := s
 		step.Op, step.Path = OpSeal, filepath.Join(dir, s.Path)
@@ -81,6 +96,19 @@ func (v *view) protectedDirs() []string {
 		return v.protected
 	}
 	dirs := []string{}
+	names := v.protectedFirst()
+	if slices.Contains(v.open, "/") {
+		// Everything is writable: look where the session is about.
+		for _, k := range v.clones {
+			if k.write || !k.dir {
+				continue
+			}
+			for d := k.path; d != "/"; d = filepath.Dir(d) {
+				dirs = append(dirs, d)
+			}
+			dirs = append(dirs, repositories(k.path, names)...)
+		}
+	}
 	for _, c := range v.clones {
 		if !c.write || !c.dir || c.private || slices.Contains(privatePlaces, c.path) {
 			continue
@@ -94,11 +122,23 @@ func (v *view) protectedDirs() []string {
 				dirs = append(dirs, d)
 			}
 		}
-		dirs = append(dirs, repositories(c.path)...)
+		dirs = append(dirs, repositories(c.path, names)...)
 	}
 	slices.Sort(dirs)
 	v.protected = slices.Compact(dirs)
 	return v.protected
+}
+
+// protectedFirst are the first components of the protected names.
+func (v *view) protectedFirst() map[string]bool {
+	first := map[string]bool{}
+	for _, s := range v.plan.Steps {
+		if s.Op == OpProtect {
+			name, _, _ := strings.Cut(s.Path, "/")
+			first[name] = true
+		}
+	}
+	return first
 }
 
 // pin makes every directory between a writable tree and a masked path a

@@ -58,11 +58,19 @@ type view struct {
 	host      *resolver
 	marks     *placeholders
 	protected []string
+	reads     []string // what ReadGlobs mean
 }
 
 // collect does everything that must happen in the base namespace: resolve
 // what the rules mean on the host, and copy the trees that stay.
 func (v *view) collect() error {
+	for _, glob := range v.plan.ReadGlobs {
+		found, err := v.host.expand(glob)
+		if err != nil {
+			return fmt.Errorf("allow_read %s: %w", glob, err)
+		}
+		v.reads = append(v.reads, found...)
+	}
 	for _, s := range v.plan.Steps {
 		var err error
 		switch s.Op {
@@ -199,7 +207,9 @@ func (v *view) build(exe int) error {
 	// A mask covers what was put in place below it.
 	slices.SortStableFunc(v.masks, func(a, b mask) int { return cmp.Compare(a.path, b.path) })
 	for i := range v.masks {
-		if v.masks[i].absent {
+		// A private place is made by this view: what was absent on the host may
+		// be there now.
+		if v.masks[i].absent && !slices.Contains(v.private, v.masks[i].path) {
 			continue
 		}
 		if err := v.apply(&v.masks[i]); err != nil {
@@ -361,7 +371,7 @@ func (v *view) writable(path string) bool {
 // grants are the view's rules for Landlock: what the mounts say, once more.
 func (v *view) grants() []grant {
 	var gs []grant
-	for _, r := range v.plan.Read {
+	for _, r := range slices.Concat(v.plan.Read, v.reads) {
 		gs = append(gs, grant{path: r, rights: rightsRead})
 	}
 	for _, o := range append(slices.Clone(v.open), v.private...) {

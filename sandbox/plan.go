@@ -18,6 +18,8 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Read are the trees that Landlock lets be read; "/" means no limit.
 	Read []string `json:"read"`
+	// ReadGlobs are patterns of more such trees.
+	ReadGlobs []string `json:"read_globs,omitempty"`
 	// Listen tells whether TCP ports may be bound.
 	Listen bool `json:"listen"`
 	// Net is equal for policies that share a network namespace.
@@ -253,10 +255,14 @@ func inEveryHome(rules []policy.Path, home string, f Facts) []policy.Path {
 
 func (pl *Plan) reads(p *policy.Policy) {
 	for _, r := range p.Filesystem.AllowRead {
-		pl.Read = append(pl.Read, r.Pattern)
+		if r.Glob {
+			pl.ReadGlobs = append(pl.ReadGlobs, r.Pattern)
+		} else {
+			pl.Read = append(pl.Read, r.Pattern)
+		}
 	}
 	if slices.Contains(pl.Read, "/") {
-		pl.Read = []string{"/"}
+		pl.Read, pl.ReadGlobs = []string{"/"}, nil
 	}
 }
 
@@ -316,7 +322,7 @@ func (pl *Plan) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%-9s %s\n", "readable", strings.Join(pl.Read, " "))
+	fmt.Fprintf(&b, "%-9s %s\n", "readable", strings.Join(append(slices.Clone(pl.Read), pl.ReadGlobs...), " "))
 	fmt.Fprintf(&b, "%-9s %v\n", "listen", pl.Listen)
 	for _, l := range pl.Limits {
 		fmt.Fprintf(&b, "%-9s %s=%d\n", "limit", l.Name, l.Max)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/fsh-sh/fsh/events"
@@ -106,21 +105,35 @@ func unwrapped(err error) string {
 
 // realPath follows the links of a path as far as it exists.
 func realPath(path string) string {
-	rest := []string{}
-	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			return filepath.Join(append([]string{real}, rest...)...)
+	real, _ := walk(path)
+	return real
+}
+
+// walk is realPath, with the places of the links on the way.
+func walk(path string) (real string, links []string) {
+	real = "/"
+	parts := strings.Split(filepath.Clean(path), "/")
+	for len(parts) > 0 {
+		part := parts[0]
+		parts = parts[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			real = filepath.Dir(real)
+			continue
 		}
-		if dir == "/" || dir == "." {
-			return path
+		next := filepath.Join(real, part)
+		to, err := os.Readlink(next)
+		if err != nil || len(links) > 40 { // ELOOP, path_resolution(7)
+			real = next
+			continue
 		}
-		// A link to nothing leads somewhere, too.
-		if to, err := os.Readlink(dir); err == nil && len(rest) < 40 {
-			if !filepath.IsAbs(to) {
-				to = filepath.Join(filepath.Dir(dir), to)
-			}
-			return realPath(filepath.Join(append([]string{to}, rest...)...))
+		links = append(links, next)
+		if filepath.IsAbs(to) {
+			real = "/"
 		}
-		rest = slices.Insert(rest, 0, filepath.Base(dir))
+		parts = append(strings.Split(to, "/"), parts...)
 	}
+	return real, links
 }

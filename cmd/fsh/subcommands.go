@@ -42,6 +42,8 @@ type call struct {
 	in     *os.File
 	out    io.Writer
 	errout io.Writer
+	// resolved is a policy with links followed, and unresolved the same before.
+	resolved, unresolved *policy.Policy
 }
 
 // findSubcommand is the one that a command line means, or nil: the very first

@@ -81,21 +81,31 @@ func (c *call) verdict(rules *policy.Policy, action string, words []string) (pol
 	case "env":
 		return rules.Explain(action, words[0]), nil
 	}
-	return fileVerdict(rules, action, words[0]), nil
+	return c.fileVerdict(rules, action, words[0]), nil
 }
 
 // fileVerdict follows links as the kernel does: rules and target are about
 // files, whatever they are called.
-func fileVerdict(rules *policy.Policy, action, target string) policy.Verdict {
+func (c *call) fileVerdict(rules *policy.Policy, action, target string) policy.Verdict {
 	path := target
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(rules.Dir, path)
 	}
-	real := realPath(path)
+	real, links := walk(path)
 	if _, err := os.Lstat(real); err != nil && action == "write" {
 		action = "create"
 	}
-	v := rules.Resolved(realPath).Explain(action, real)
+	if c.resolved == nil || c.unresolved != rules {
+		c.unresolved, c.resolved = rules, rules.Resolved(realPath)
+	}
+	v := c.resolved.Explain(action, real)
+	for _, link := range links {
+		// Who cannot search a directory cannot follow a link in it.
+		if above := c.resolved.Explain("search", filepath.Dir(link)); v.Allowed && !above.Allowed {
+			v = above
+			v.Action = action
+		}
+	}
 	v.Target = filepath.Clean(path)
 	if real != v.Target {
 		v.Note = strings.TrimPrefix(v.Note+"; it leads to "+real, "; ")
@@ -138,7 +148,7 @@ func (c *call) execVerdict(rules *policy.Policy, words []string) policy.Verdict 
 		v.Allowed, v.Rule, v.Hint = false, rule, rules.HintFor("exec", target, rule)
 		return v
 	}
-	v := fileVerdict(rules, "read", file)
+	v := c.fileVerdict(rules, "read", file)
 	if v.Allowed {
 		v = rules.Explain("exec", target)
 	}
