@@ -61,15 +61,16 @@ func TestCommandDenialMessage(t *testing.T) {
 		stderr string
 	}{
 		{[]string{"--policy=p.toml", "-c", "ls -a -l"},
-			"fsh: blocked: -c:1: fsh exec ls -a -l\nfsh: rule: command.deny \"ls -l\" at HOME/p.toml:4\nfsh: hint: remove the entry at HOME/p.toml:4\nBIN: 1: ls: Permission denied\n"},
+			"fsh: blocked: -c:1: fsh exec ls -a -l\nfsh: rule: command.deny \"ls -l\" at HOME/p.toml:4\nfsh: hint: remove the entry at HOME/p.toml:4\n"},
 		{[]string{"-c", "reboot"},
-			"fsh: blocked: -c:1: fsh exec reboot\nfsh: rule: command.deny \"reboot\" (defaults)\nfsh: hint: --allow-exec=reboot for one run, or command.allow in ~/.config/fsh/policy.toml\nBIN: 1: reboot: Permission denied\n"},
+			"fsh: blocked: -c:1: fsh exec reboot\nfsh: rule: command.deny \"reboot\" (defaults)\nfsh: hint: --allow-exec=reboot for one run, or command.allow in ~/.config/fsh/policy.toml\n"},
 		{[]string{"--deny-exec=ls", "-c", "exec ls"},
-			"fsh: blocked: -c:1: fsh exec ls\nfsh: rule: command.deny \"ls\" at --deny-exec\nfsh: hint: leave out --deny-exec=ls\nBIN: 1: exec: ls: Permission denied\n"},
+			"fsh: blocked: -c:1: fsh exec ls\nfsh: rule: command.deny \"ls\" at --deny-exec\nfsh: hint: leave out --deny-exec=ls\n"},
 	} {
 		got := fsh(t, dir, test.args...)
-		want := strings.NewReplacer("HOME", dir, "BIN", fshBinary(t)).Replace(test.stderr)
-		if got.status != 126 || got.stderr != want || got.stdout != "" {
+		want := strings.ReplaceAll(test.stderr, "HOME", dir)
+		said, isPrefix := strings.CutPrefix(got.stderr, want)
+		if got.status != 126 || !isPrefix || !strings.HasSuffix(said, ": Permission denied\n") || got.stdout != "" {
 			t.Errorf("%q: %d\n%s\nwant\n%s", test.args, got.status, got.stderr, want)
 		}
 	}
