@@ -7,32 +7,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// functionText is a function's source, for type and declare -f.
-func functionText(d *syntax.FuncDecl) string {
-	return d.Name.Value + " () \n" + bodyText(d.Body) + "\n"
-}
-
-// bodyText writes a brace group with a command on each line, as bash does;
-// other bodies are as the printer has them.
-func bodyText(s *syntax.Stmt) string {
-	block, ok := s.Cmd.(*syntax.Block)
-	if !ok || len(s.Redirs) > 0 || len(block.Stmts) == 0 {
-		return printNode(s)
-	}
-	var b strings.Builder
-	b.WriteString("{ \n")
-	for _, stmt := range block.Stmts {
-		text := printNode(stmt)
-		if !strings.Contains(text, "<<") && !strings.Contains(text, "'") && !strings.Contains(text, "\"") {
-			// Lines inside of quotes and here-documents stay as they are.
-			text = strings.ReplaceAll(text, "\n", "\n    ")
-		}
-		b.WriteString("    " + text + "\n")
-	}
-	b.WriteString("}")
-	return b.String()
-}
-
 // Exported functions travel as variables of these names, as in bash.
 const (
 	functionPrefix = "BASH_FUNC_"

@@ -177,7 +177,6 @@ func (p *Parser) backquoted(quoted bool) *syntax.CmdSubst {
 	p.i++
 	in, right := p.backquoteText(c.Left, quoted)
 	c.Right = right
-
 	saved, depth := p.suspend(), len(p.stack)
 	p.push(in)
 	p.next()

@@ -94,12 +94,12 @@ func (p *Parser) hereQuoted() *syntax.DblQuoted {
 // HereQuoted reports whether the word after << has a quote, so that the body
 // is taken as it is: one Lit, in which no character is special.
 func HereQuoted(word *syntax.Word) bool {
-	_, quoted := hereDelimiter(word)
+	_, quoted := HereEnd(word)
 	return quoted
 }
 
-// hereDelimiter removes the quotes of the word after <<.
-func hereDelimiter(w *syntax.Word) (text string, quoted bool) {
+// HereEnd removes the quotes of the word after <<.
+func HereEnd(w *syntax.Word) (text string, quoted bool) {
 	var b strings.Builder
 	unescape := func(s, only string) {
 		for i := 0; i < len(s); i++ {
@@ -149,7 +149,7 @@ type hereText struct {
 }
 
 func (p *Parser) hereBody(r *syntax.Redirect) {
-	delim, quoted := hereDelimiter(r.Word)
+	delim, quoted := HereEnd(r.Word)
 	h := hereText{start: p.i}
 	h.input = input{base: p.off(p.i), line: p.line, lineOff: p.lineOff, kind: nestedInput,
 		fixed: p.fixed, isFixed: p.isFixed}

@@ -1,0 +1,339 @@
+package interp
+
+import (
+	"strings"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// lister writes commands the way bash's declare -f and type do, which scripts
+// store, compare and eval again.
+type lister struct {
+	b      strings.Builder
+	indent int
+	// lines is set inside of functions: there commands stand on lines of
+	// their own, elsewhere on one line.
+	lines    bool
+	flush    bool               // the next command follows text on its line
+	heredocs []*syntax.Redirect // whose bodies are still to be written
+	wasDoc   bool               // a body was written: no separator is needed
+}
+
+// functionText is a function's source.
+func functionText(d *syntax.FuncDecl) string {
+	var l lister
+	l.function(d, "")
+	return l.b.String() + "\n"
+}
+
+// inlineText is a list of commands on one line.
+func inlineText(stmts ...*syntax.Stmt) string {
+	l := lister{flush: true}
+	l.list(stmts)
+	l.bodies("")
+	return l.b.String()
+}
+
+func (l *lister) text(parts ...string) {
+	for _, s := range parts {
+		l.b.WriteString(s)
+	}
+}
+
+func (l *lister) margin() {
+	if l.flush {
+		l.flush = false
+		return
+	}
+	l.text(strings.Repeat(" ", l.indent))
+}
+
+// newline begins a line with s.
+func (l *lister) newline(s string) {
+	l.text("\n")
+	l.flush = false
+	l.margin()
+	l.text(s)
+}
+
+// semicolon ends a command, unless something else did.
+func (l *lister) semicolon() {
+	if s := l.b.String(); s != "" && s[len(s)-1] != '&' && s[len(s)-1] != '\n' {
+		l.text(";")
+	}
+}
+
+// bodies writes pending here-documents, after what is left of their line.
+func (l *lister) bodies(before string) {
+	if len(l.heredocs) == 0 {
+		return
+	}
+	docs := l.heredocs
+	l.heredocs = nil
+	l.text(before, "\n")
+	for _, r := range docs {
+		if r.Hdoc != nil {
+			for _, p := range r.Hdoc.Parts {
+				l.part(p, false)
+			}
+		}
+		end, _ := parse.HereEnd(r.Word)
+		l.text(end, "\n")
+	}
+	l.wasDoc = true
+}
+
+// list writes commands in sequence.
+func (l *lister) list(stmts []*syntax.Stmt) {
+	for i, s := range stmts {
+		l.stmt(s)
+		if i == len(stmts)-1 {
+			return
+		}
+		switch {
+		case s.Background:
+			l.text(" ")
+			l.flush = true
+			continue
+		case len(l.heredocs) > 0:
+			l.bodies(map[bool]string{true: "", false: ";"}[l.lines])
+		case !l.wasDoc:
+			l.text(";")
+		}
+		l.wasDoc = false
+		if l.lines {
+			l.text("\n")
+		} else {
+			l.text(" ")
+			l.flush = true
+		}
+	}
+}
+
+// body writes commands on lines of their own, further in.
+func (l *lister) body(stmts []*syntax.Stmt) {
+	l.indent += 4
+	l.flush = false
+	l.list(stmts)
+	l.bodies("")
+	l.indent -= 4
+}
+
+// inline writes commands that continue the line.
+func (l *lister) inline(stmts []*syntax.Stmt) {
+	l.flush = true
+	l.list(stmts)
+}
+
+func (l *lister) stmt(s *syntax.Stmt) {
+	l.margin()
+	if s.Negated {
+		l.text("! ")
+	}
+	if s.Cmd != nil {
+		l.command(s.Cmd)
+	}
+	for i, r := range s.Redirs {
+		if i > 0 || s.Cmd != nil {
+			l.text(" ")
+		}
+		l.redirect(r)
+	}
+	if s.Background {
+		l.bodies(" &")
+		if s := l.b.String(); !strings.HasSuffix(s, "\n") {
+			l.text(" &")
+		}
+	}
+}
+
+func (l *lister) command(c syntax.Command) {
+	switch c := c.(type) {
+	case *syntax.CallExpr:
+		l.simple(c)
+	case *syntax.BinaryCmd:
+		l.binary(c)
+	case *syntax.Block:
+		l.block(c.Stmts)
+	case *syntax.Subshell:
+		l.text("( ")
+		l.inline(c.Stmts)
+		l.bodies("")
+		l.text(" )")
+	case *syntax.IfClause:
+		l.ifClause(c)
+	case *syntax.WhileClause:
+		l.whileClause(c)
+	case *syntax.ForClause:
+		l.forClause(c)
+	case *syntax.CaseClause:
+		l.caseClause(c)
+	case *syntax.ArithmCmd:
+		l.text("((", arithSource(c.X), "))")
+	case *syntax.TestClause:
+		l.text("[[ ")
+		l.test(c.X)
+		l.text(" ]]")
+	case *syntax.FuncDecl:
+		l.function(c, "function ")
+	case *syntax.DeclClause:
+		l.text(c.Variant.Value)
+		l.assigns(c.Args, " ")
+	case *syntax.LetClause:
+		l.text("let")
+		for _, x := range c.Exprs {
+			l.text(" ", arithSource(x))
+		}
+	case *syntax.TimeClause:
+		l.timeClause(c)
+	default:
+		l.text(printNode(&syntax.Stmt{Cmd: c}))
+	}
+}
+
+func (l *lister) timeClause(c *syntax.TimeClause) {
+	l.text("time ")
+	if c.PosixFormat {
+		l.text("-p ")
+	}
+	if c.Stmt != nil {
+		l.inline([]*syntax.Stmt{c.Stmt})
+	}
+}
+
+func (l *lister) binary(c *syntax.BinaryCmd) {
+	l.inline([]*syntax.Stmt{c.X})
+	op := " " + c.Op.String() + " "
+	if c.Op == syntax.PipeAll {
+		op = " 2>&1 | "
+	}
+	if len(l.heredocs) > 0 {
+		l.bodies(strings.TrimSuffix(op, " "))
+		op = " "
+	}
+	l.text(op)
+	l.inline([]*syntax.Stmt{c.Y})
+}
+
+func (l *lister) block(stmts []*syntax.Stmt) {
+	l.text("{ ")
+	if !l.lines {
+		l.inline(stmts)
+		l.bodies("")
+		l.semicolon()
+		l.text(" }")
+		return
+	}
+	l.text("\n")
+	l.body(stmts)
+	l.newline("}")
+}
+
+func (l *lister) ifClause(c *syntax.IfClause) {
+	l.text("if ")
+	l.inline(c.Cond)
+	l.semicolon()
+	l.text(" then\n")
+	l.body(c.Then)
+	if e := c.Else; e != nil {
+		l.semicolon()
+		l.newline("else\n")
+		if len(e.Cond) > 0 {
+			l.body([]*syntax.Stmt{{Cmd: e}})
+		} else {
+			l.body(e.Then)
+		}
+	}
+	l.semicolon()
+	l.newline("fi")
+}
+
+func (l *lister) whileClause(c *syntax.WhileClause) {
+	word := "while "
+	if c.Until {
+		word = "until "
+	}
+	l.text(word)
+	l.inline(c.Cond)
+	l.semicolon()
+	l.text(" do\n")
+	l.body(c.Do)
+	l.semicolon()
+	l.newline("done")
+}
+
+func (l *lister) forClause(c *syntax.ForClause) {
+	switch loop := c.Loop.(type) {
+	case *syntax.WordIter:
+		word := "for "
+		if c.Select {
+			word = "select "
+		}
+		l.text(word, loop.Name.Value, " in")
+		if !loop.InPos.IsValid() {
+			l.text(` "$@"`)
+		}
+		for _, w := range loop.Items {
+			l.text(" ")
+			l.word(w)
+		}
+		l.text(";")
+	case *syntax.CStyleLoop:
+		l.text("for ((", loopSource(loop.Init), "; ", loopSource(loop.Cond), "; ", loopSource(loop.Post), "))")
+	}
+	l.newline("do\n")
+	l.body(c.Do)
+	l.semicolon()
+	l.newline("done")
+}
+
+func loopSource(x syntax.ArithmExpr) string {
+	if s := strings.TrimLeft(arithSource(x), " \t\n"); s != "" {
+		return s
+	}
+	return "1"
+}
+
+func (l *lister) caseClause(c *syntax.CaseClause) {
+	l.text("case ")
+	l.word(c.Word)
+	l.text(" in ")
+	l.indent += 4
+	for _, item := range c.Items {
+		l.newline("")
+		for i, w := range item.Patterns {
+			if i > 0 {
+				l.text(" | ")
+			}
+			l.word(w)
+		}
+		l.text(")\n")
+		l.body(item.Stmts)
+		l.newline(item.Op.String())
+	}
+	l.indent -= 4
+	l.newline("esac")
+}
+
+func (l *lister) function(d *syntax.FuncDecl, word string) {
+	l.text(word, d.Name.Value, " () \n")
+	l.flush = false
+	l.margin()
+	was := l.lines
+	l.lines = true
+	body := []*syntax.Stmt{d.Body}
+	if b, ok := d.Body.Cmd.(*syntax.Block); ok {
+		body = b.Stmts
+	}
+	l.text("{ \n")
+	l.body(body)
+	l.newline("}")
+	if _, ok := d.Body.Cmd.(*syntax.Block); ok {
+		for _, r := range d.Body.Redirs {
+			l.text(" ")
+			l.redirect(r)
+		}
+	}
+	l.lines, l.wasDoc = was, false
+}
