@@ -13,6 +13,7 @@ const (
 	Open    Kind = "open"    // a file was opened or refused
 	Connect Kind = "connect" // a connection was allowed or refused
 	Resolve Kind = "resolve" // a name was looked up
+	Limit   Kind = "limit"   // a limit of the policy was reached
 	Warning Kind = "warning" // fsh itself has something to say
 )
 

@@ -59,8 +59,8 @@ func (t *Text) text(e Event) string {
 		}
 		return lines("warning: "+e.Message, e.Hint)
 	// A command is refused by a rule that the user wrote, and its caller only
-	// says "Permission denied".
-	case e.Denied && (t.opts.Monitor || t.opts.Debug || e.Kind == Exec):
+	// says "Permission denied"; a limit leaves even less to go by.
+	case e.Denied && (t.opts.Monitor || t.opts.Debug || e.Kind == Exec || e.Kind == Limit):
 		if !t.first(denial{e.Program, e.Action, e.Target}) {
 			return ""
 		}

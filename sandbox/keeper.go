@@ -28,6 +28,7 @@ const (
 	opDone                   // viewReply or wireError
 	opGone                   // goneNote: a runner ended
 	opMasked                 // maskedNote: masks were put back
+	opLimit                  // limitNote: a limit was reached
 	opDenied                 // deniedNote: a program was refused a file
 )
 
@@ -136,6 +137,8 @@ type keeper struct {
 	// marks are the directories made on the host, from the first view on
 	// that has private directories.
 	marks *placeholders
+	// groups are the control groups of the session.
+	groups []*pidGroup
 }
 
 type netOnce struct {
@@ -371,6 +374,7 @@ func (k *keeper) tearDown() {
 			o.net.watch.settle()
 		}
 	}
+	k.leaveGroups()
 	if k.marks != nil {
 		k.marks.tidy()
 	}

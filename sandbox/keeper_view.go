@@ -141,9 +141,6 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	p.files(files)
 	p.openFiles()
 	p.signalQueue()
-	for _, l := range t.v.plan.Limits {
-		p.add("limit "+l.Name, unix.SYS_PRLIMIT64, 0, uintptr(l.Resource), addr(p, &unix.Rlimit{Cur: l.Max, Max: l.Max}), 0)
-	}
 	p.dropCaps()
 	p.landlock(safe)
 	if t.v.supervises() {
@@ -154,10 +151,15 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 		defer gate.close()
 	}
 	p.seccomp(filter)
-	p.exec(Marker+"/fsh", []string{nameRunner}, blockedSignals())
+	p.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(t.v.plan.Limits, t.k.ownProcesses())...), blockedSignals())
 	pid, err = p.start(req.WantPid)
 	if err != nil {
 		return 0, 0, childError(err)
+	}
+	if err := onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return 0, 0, err
 	}
 	inner, err = t.k.innerPid(pid)
 	return pid, inner, err

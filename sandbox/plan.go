@@ -28,8 +28,10 @@ type Plan struct {
 	Local localPorts `json:"local"`
 	// Reach is what the guard of the network lets pass to the proxy.
 	Reach Reach `json:"reach,omitempty"`
-	// Limits of setrlimit(2) for the runner and all below it.
+	// Limits of setrlimit(2) for commands.
 	Limits []planLimit `json:"limits,omitempty"`
+	// Group is the directory for a control group that counts processes, or "".
+	Group string `json:"group,omitempty"`
 	// Placeholders is the file that lists directories made on the host.
 	Placeholders string `json:"placeholders,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
@@ -108,6 +110,7 @@ type Facts struct {
 	Monitor   bool
 	// Reach is what the network rules can name.
 	Reach Reach
+	Group string // where a control group can be made, or ""
 }
 
 // privatePlaces are fresh in every session.
@@ -181,6 +184,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.Local = localPorts{All: p.Network.LocalOutbound.Mode == "all", Ports: p.Network.LocalOutbound.Ports}
 	pl.Reach = f.Reach
 	pl.limits(&p.Limits)
+	pl.Group = f.Group
 	pl.have = nil
 	return pl
 }

@@ -27,7 +27,8 @@ type runner struct {
 	in     *frameReader
 	out    outbox
 	events *eventWriter
-	nofile forkLimit // what commands start with
+	nofile forkLimit   // what commands start with
+	limits []forkLimit // the policy's
 
 	plan    forkPlan
 	reply   encoder
@@ -122,6 +123,10 @@ func newRunner(sock, events int) (*runner, error) {
 // readLimits finds what the soft limit of open files was before this program
 // raised it for itself.
 func (r *runner) readLimits() error {
+	var err error
+	if r.limits, err = parseLimits(os.Args[1:]); err != nil {
+		return err
+	}
 	r.nofile.resource = unix.RLIMIT_NOFILE
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r.nofile.value); err != nil {
 		return fmt.Errorf("getrlimit: %w", err)
@@ -265,7 +270,7 @@ func (r *runner) planStart(f *frame, d *decoder) (report uint32, errno syscall.E
 	tty := int(int32(d.u32()))
 	p.ignored = d.u64()
 	report = d.u32()
-	p.limits = append(p.limits[:0], r.nofile)
+	p.limits = append(append(p.limits[:0], r.nofile), r.limits...)
 	for range d.count(20) {
 		p.limits = append(p.limits, forkLimit{uintptr(d.u32()), unix.Rlimit{Cur: d.u64(), Max: d.u64()}})
 	}

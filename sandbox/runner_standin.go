@@ -36,6 +36,7 @@ func (r *runner) planStandIn() (own, its int, errno syscall.Errno) {
 	p.argv = append(p.argv[:0], &standInArgv[0], nil)
 	p.envv = append(p.envv[:0], nil)
 	p.src, p.dst, p.above = append(p.src[:0], pair[1]), append(p.dst[:0], standInSock), standInSock+1
+	p.limits = p.limits[:1] // what limits commands would end the job's process
 	p.mask = blockedSignals()
 	_ = sendOrder(pair[0], orderCatch, 0, p.ignored) // an empty socket takes it
 	return pair[0], pair[1], 0

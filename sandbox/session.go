@@ -139,6 +139,11 @@ func (s *Session) read() {
 			if json.Unmarshal(f.payload, &n) == nil {
 				s.runnerGone(n)
 			}
+		case opLimit:
+			var n limitNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				s.limited(n)
+			}
 		case opDenied:
 			var n deniedNote
 			if json.Unmarshal(f.payload, &n) == nil {

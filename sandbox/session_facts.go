@@ -23,6 +23,11 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		f.Homes = homes("/etc/passwd")
 	}
 	f.Sockets = boundSockets("/proc/net/unix")
+	if p.Limits.Processes > 0 {
+		if f.Group = pidsGroup(); f.Group != "" {
+			reapGroups(f.Group)
+		}
+	}
 	var err error
 	if s.cfg.Reach != nil {
 		if f.Reach, err = s.cfg.Reach(&p.Network); err != nil {

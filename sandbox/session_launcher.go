@@ -189,7 +189,8 @@ func (s *Session) programEnv(p *policy.Policy, env []string) []string {
 	return p.FilterEnv(env)
 }
 
-func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, _ *syscall.Rusage, err error) {
+func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error) {
+	s.reportLimit(c, pid, ws, ru, err)
 	e := events.Event{
 		Kind: events.Exit, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: pid,
 	}

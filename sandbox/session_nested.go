@@ -110,11 +110,8 @@ func forkNested(plan *Plan, ruleset int, theirs []int) (pid int, err error) {
 	last := len(files) - 1
 	c.files(files[:last])
 	c.openFiles()
-	for _, l := range plan.Limits {
-		c.try("limit "+l.Name, unix.SYS_PRLIMIT64, 0, uintptr(l.Resource), addr(c, &unix.Rlimit{Cur: l.Max, Max: l.Max}), 0)
-	}
 	c.landlock(files[last])
-	c.exec(Marker+"/fsh", []string{nameRunner}, blockedSignals())
+	c.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(plan.Limits, 0)...), blockedSignals())
 	return c.start(0)
 }
 
