@@ -32,6 +32,7 @@ const (
 	opAdd    op = "add"    // ID, Network, Doors and one descriptor for each door
 	opSet    op = "set"    // ID, Network: new rules for a namespace
 	opRemove op = "remove" // ID
+	opPing   op = "ping"   // nothing but an answer
 	opAnswer op = "answer" // Seq, Error
 	opEvent  op = "event"  // Event
 )

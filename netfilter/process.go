@@ -95,6 +95,8 @@ func (p *proxyProcess) handle(m message) error {
 		return p.set(m)
 	case opRemove:
 		return p.remove(m.ID)
+	case opPing:
+		return nil
 	}
 	return fmt.Errorf("unknown request %q", m.Op)
 }

@@ -134,6 +134,12 @@ func (p *Proxy) RemoveNamespace(id int) error {
 	return p.ask(message{Op: opRemove, ID: id})
 }
 
+// Ping tells whether the process answers.
+func (p *Proxy) Ping() error { return p.ask(message{Op: opPing}) }
+
+// Kill ends a process that does not answer.
+func (p *Proxy) Kill() error { return p.proc.Kill() }
+
 // Close ends the proxy process and everything it carries.
 func (p *Proxy) Close() error {
 	p.ch.conn.Close()

@@ -25,6 +25,7 @@ import (
 // is JSON. Both ends trust each other.
 const (
 	opView   op = iota + 128 // viewRequest, with the runner's descriptors
+	opReach                  // reachRequest: another guard for a network
 	opDone                   // viewReply or wireError
 	opGone                   // goneNote: a runner ended
 	opMasked                 // maskedNote: masks were put back
@@ -49,6 +50,11 @@ type viewReply struct {
 	// Doors are the names of the listeners that came with the reply; empty
 	// when the network already existed.
 	Doors []string `json:"doors,omitempty"`
+}
+
+type reachRequest struct {
+	Net   string `json:"net"`
+	Reach Reach  `json:"reach"`
 }
 
 type goneNote struct {
@@ -305,6 +311,11 @@ func (k *keeper) serve() {
 				<-k.ready
 				k.makeView(id, &req, fds)
 			}(f.id)
+		case opReach:
+			var req reachRequest
+			err := json.Unmarshal(f.payload, &req)
+			closeAll(fds)
+			go k.setReach(f.id, req, err)
 		default:
 			closeAll(fds)
 			return
@@ -346,6 +357,24 @@ func (k *keeper) network(pl *Plan) (n *network, fresh bool, err error) {
 	fresh = o.err == nil && !o.given
 	o.given = o.given || fresh
 	return o.net, fresh, o.err
+}
+
+// setReach replaces the guard of a network.
+func (k *keeper) setReach(id uint32, req reachRequest, err error) {
+	k.mu.Lock()
+	o := k.nets[req.Net]
+	k.mu.Unlock()
+	if err == nil && (o == nil || o.net == nil) {
+		err = errors.New("no such network")
+	}
+	if err == nil {
+		err = o.net.inside(func() error { return setGuard(req.Reach, o.net.logged) })
+	}
+	var rep viewReply
+	if err != nil {
+		rep.Error = toWire(setupError("network", err, ""))
+	}
+	k.reply(id, rep, nil)
 }
 
 // placeholders opens the session's list of directories made on the host.

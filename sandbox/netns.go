@@ -147,27 +147,34 @@ func (n *network) rules(pl *Plan) error {
 // SO_MARK needs a capability, socket(7).
 const insideMark = 0x667368
 
+// inside runs a function on a thread in the namespace.
+func (n *network) inside(do func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		err := unix.Setns(n.ns, unix.CLONE_NEWNET)
+		if err == nil {
+			err = do()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
 // socket makes a TCP socket that belongs to the namespace whoever uses it.
 func (n *network) socket(v6 bool) (f *os.File, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // the thread ends with the goroutine
-		if err = unix.Setns(n.ns, unix.CLONE_NEWNET); err != nil {
-			return
-		}
-		family := unix.AF_INET
-		if v6 {
-			family = unix.AF_INET6
-		}
-		var fd int
-		if fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
-			return
+	family := unix.AF_INET
+	if v6 {
+		family = unix.AF_INET6
+	}
+	err = n.inside(func() error {
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			return err
 		}
 		f = os.NewFile(uintptr(fd), "inside")
-		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, insideMark)
-	}()
-	<-done
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, insideMark)
+	})
 	if err != nil && f != nil {
 		f.Close()
 		f = nil

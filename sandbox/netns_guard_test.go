@@ -17,6 +17,7 @@ type bellProxy struct {
 	t       *testing.T
 	refused chan refusal
 	bell    *doorbell.Proxy
+	set     []*policy.Network
 }
 
 type refusal struct {
@@ -26,7 +27,7 @@ type refusal struct {
 
 func (b *bellProxy) Prepare() {}
 
-func (b *bellProxy) AddNamespace(doors map[string]*os.File, _ *policy.Policy) error {
+func (b *bellProxy) AddNamespace(_ string, doors map[string]*os.File, _ *policy.Network) error {
 	for name, f := range doors {
 		if name != DoorBell {
 			b.t.Cleanup(func() { f.Close() })
@@ -41,6 +42,11 @@ func (b *bellProxy) AddNamespace(doors map[string]*os.File, _ *policy.Policy) er
 	return nil
 }
 
+func (b *bellProxy) SetNetwork(_ string, n *policy.Network) error {
+	b.set = append(b.set, n)
+	return nil
+}
+
 // What no rule can name is refused when it is tried, and the process that
 // tried is named.
 func TestProcessesAreRefusedAtConnect(t *testing.T) {
@@ -48,7 +54,10 @@ func TestProcessesAreRefusedAtConnect(t *testing.T) {
 	proxy := &bellProxy{t: t, refused: make(chan refusal, 64)}
 	open := netip.MustParsePrefix("203.0.113.0/24")
 	s, err := New(Config{Policy: p, Dir: p.Dir, Log: os.Stderr, Proxy: proxy,
-		Reach: func(*policy.Network) (Reach, error) {
+		Reach: func(n *policy.Network) (Reach, error) {
+			if len(n.AllowedDomains) > 0 {
+				return Reach{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Lo: 80, Hi: 80}}, nil
+			}
 			return Reach{
 				{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Lo: 1, Hi: 65535, Refuse: true},
 				{Prefix: open, Except: []netip.Prefix{netip.MustParsePrefix("203.0.113.128/25")}, Lo: 80, Hi: 90},
@@ -95,6 +104,21 @@ func TestProcessesAreRefusedAtConnect(t *testing.T) {
 				t.Errorf("%+v: %+v", r.flow, r.who)
 			}
 		}
+	}
+	// New rules hold from the next connection on, and can be taken back.
+	if err := s.ChangeNetwork(func(n policy.Network) policy.Network {
+		n.AllowedDomains = []policy.HostRule{{Entry: "192.0.2.0/24:80"}}
+		return n
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rr.check(check{"connect,203.0.113.5,80", "ECONNREFUSED"}, check{"connect,192.0.2.1,80", "ok"})
+	if err := s.ChangeNetwork(nil); err != nil {
+		t.Fatal(err)
+	}
+	rr.check(check{"connect,203.0.113.5,80", "ok"}, check{"connect,192.0.2.1,80", "ECONNREFUSED"})
+	if len(proxy.set) != 2 || len(proxy.set[0].AllowedDomains) != 1 || len(proxy.set[1].AllowedDomains) != 0 {
+		t.Errorf("the proxy was told %+v", proxy.set)
 	}
 	// Nobody is claimed for a flow that does not exist.
 	none := doorbell.Flow{Proto: "tcp", From: netip.MustParseAddrPort("127.0.0.1:9"), To: netip.MustParseAddrPort("127.0.0.1:3128")}

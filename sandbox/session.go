@@ -49,8 +49,11 @@ type Proxy interface {
 	// be called.
 	Prepare()
 	// AddNamespace takes the listeners made in a new namespace, by the names
-	// Door…, and from then on decides by p. The files belong to the callee.
-	AddNamespace(doors map[string]*os.File, p *policy.Policy) error
+	// Door…, and from then on decides by n. The files belong to the callee.
+	// id names the namespace from then on.
+	AddNamespace(id string, doors map[string]*os.File, n *policy.Network) error
+	// SetNetwork gives a namespace new rules; connections they deny end.
+	SetNetwork(id string, n *policy.Network) error
 }
 
 // Session is one sandbox: a keeper, started when first needed, and its
@@ -76,6 +79,7 @@ type Session struct {
 	ended   chan struct{}
 	first   bool // the first runner has been asked for
 	fleet   fleet
+	nets    sessionNets
 	locked  sync.Once
 	lockErr error
 }
@@ -285,7 +289,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	}
 	id, a := s.ask(opView, text, p, send)
 	if a.err == nil {
-		a.err = s.network(p, a)
+		a.err = s.network(p, netKey(&p.Network), a)
 	}
 	if a.err == nil {
 		a.err = s.lock()
@@ -338,36 +342,6 @@ func (s *Session) goneChannel(id uint32) <-chan syscall.WaitStatus {
 	ended := make(chan syscall.WaitStatus)
 	close(ended)
 	return ended
-}
-
-// network hands the doors of a new namespace to the proxy.
-func (s *Session) network(p *policy.Policy, a answer) error {
-	if len(a.reply.Doors) != len(a.fds) {
-		closeAll(a.fds)
-		return &SetupError{Layer: "network", Err: errors.New("listeners were lost")}
-	}
-	if len(a.fds) == 0 {
-		return nil
-	}
-	doors := map[string]*os.File{}
-	for i, name := range a.reply.Doors {
-		doors[name] = os.NewFile(uintptr(a.fds[i]), name)
-	}
-	if s.cfg.Proxy == nil {
-		for _, f := range doors {
-			s.keepOpen(f)
-		}
-		return nil
-	}
-	return setupError("network", s.cfg.Proxy.AddNamespace(doors, p), "")
-}
-
-// keepOpen holds listeners that nobody serves until the session ends.
-func (s *Session) keepOpen(f *os.File) {
-	go func() {
-		<-s.ended
-		f.Close()
-	}()
 }
 
 // Close ends everything inside and waits until it is gone.

@@ -30,7 +30,7 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	}
 	var err error
 	if s.cfg.Reach != nil {
-		if f.Reach, err = s.cfg.Reach(&p.Network); err != nil {
+		if f.Reach, err = s.cfg.Reach(s.nets.effective(&p.Network)); err != nil {
 			return f, setupError("network", err, "")
 		}
 	}

@@ -70,7 +70,7 @@ for a in sys.argv[1:]:
         text = s.recv(100).decode().strip()
     except OSError as e:
         text = errno.errorcode.get(e.errno, str(e))
-    print(a.replace(port, "P"), text)
+    print(a if port == "80" else a.replace(port, "P"), text)
 ' `
 
 // TestLocalOutbound: the host's loopback is closed, open, or open for some

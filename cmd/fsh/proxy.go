@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"sync"
+	"time"
 
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/netfilter"
@@ -24,8 +25,9 @@ type proxy struct {
 	mu      sync.Mutex
 	process *netfilter.Proxy
 	failed  error
-	next    int
-	done    chan struct{} // all events have been passed on
+	ids     map[string]int // of namespaces
+	done    chan struct{}  // all events have been passed on
+	closing chan struct{}  // the end is wanted
 }
 
 // doors is the order in which netfilter takes the listeners.
@@ -57,8 +59,9 @@ func (p *proxy) Prepare() {
 			if p.failed != nil {
 				return
 			}
-			p.done = make(chan struct{})
+			p.ids, p.done, p.closing = map[string]int{}, make(chan struct{}), make(chan struct{})
 			go p.passOn(p.process.Events())
+			go p.watch(p.process)
 		}()
 	})
 }
@@ -71,7 +74,7 @@ func (p *proxy) passOn(from <-chan events.Event) {
 }
 
 // AddNamespace implements sandbox.Proxy.
-func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy) error {
+func (p *proxy) AddNamespace(id string, named map[string]*os.File, rules *policy.Network) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	files := make([]*os.File, len(doors))
@@ -84,8 +87,11 @@ func (p *proxy) AddNamespace(named map[string]*os.File, rules *policy.Policy) er
 		closeDoors(files)
 		return p.failed
 	}
-	p.next++
-	err := p.process.AddNamespace(p.next, rules.Network, files)
+	number := len(p.ids) + 1
+	err := p.process.AddNamespace(number, *rules, files)
+	if err == nil {
+		p.ids[id] = number
+	}
 	closeDoors(files)
 	return err
 }
@@ -94,6 +100,48 @@ func closeDoors(files []*os.File) {
 	for _, f := range files {
 		if f != nil {
 			f.Close()
+		}
+	}
+}
+
+// SetNetwork implements sandbox.Proxy.
+func (p *proxy) SetNetwork(id string, rules *policy.Network) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.process == nil || p.ids[id] == 0 {
+		return netfilter.ErrProxyGone
+	}
+	return p.process.SetNetwork(p.ids[id], *rules)
+}
+
+// pingEvery is how often the proxy process is asked for a sign of life.
+const pingEvery = 5 * time.Second
+
+// watch says when the proxy process has ended, or hangs, which ends it: its
+// clients then fail instead of waiting. There is no other way out, and no
+// second proxy: this process has given up the right to start one.
+func (p *proxy) watch(process *netfilter.Proxy) {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	text := "the network proxy has ended: the session has no network any more"
+	for {
+		select {
+		case <-p.closing:
+			return
+		case <-process.Done():
+			select {
+			case <-p.closing:
+			default:
+				p.sink.Emit(events.Event{Time: time.Now(), Kind: events.Warning, Message: text,
+					Hint: "everything else goes on; start fsh again for connections"})
+			}
+			return
+		case <-tick.C:
+			if process.Ping() != nil {
+				text = "the network proxy did not answer and was ended: the session has no network any more"
+				process.Kill()
+				<-process.Done()
+			}
 		}
 	}
 }
@@ -107,7 +155,8 @@ func (p *proxy) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.process != nil {
-		for id := 1; id <= p.next; id++ {
+		close(p.closing)
+		for _, id := range p.ids {
 			p.process.RemoveNamespace(id) // what still runs there reports itself
 		}
 		p.process.Close()
