@@ -119,6 +119,10 @@ func (v *view) collectTree(s Step, write bool) error {
 			}
 			continue
 		}
+		if s.Op == OpSocket && !isSocket(at.path) {
+			return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s is not a socket", s.Rule, s.Path),
+				Hint: "name the socket itself; a directory is granted with filesystem rules"}
+		}
 		if write {
 			v.open = append(v.open, at.path)
 			if at.path == "/" {
@@ -136,6 +140,11 @@ func (v *view) collectTree(s Step, write bool) error {
 		v.clones = append(v.clones, clone{path: at.path, fd: fd, dir: at.dir, write: write})
 	}
 	return nil
+}
+
+func isSocket(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK
 }
 
 // collectPrivate takes the directory of this project, or a part of the depot

@@ -271,6 +271,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if Inside() {
 		return s.startNested(p)
 	}
+	s.warnSockets(p)
 	up := make(chan error, 1)
 	go func() { up <- s.startHelpers() }() // while the plan is made
 	text, err := s.viewRequest(p)
