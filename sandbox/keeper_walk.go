@@ -135,21 +135,28 @@ func (r *request) argument(i int) (string, unix.Errno) {
 
 // base is the directory that a relative path starts from.
 func (r *request) base(at int) (int, unix.Errno) {
-	link := "/cwd"
-	if r.cwd > 0 && (at == none || int32(r.n.args[at]) == unix.AT_FDCWD) {
+	if at != none && int32(r.n.args[at]) != unix.AT_FDCWD {
+		return r.descriptor(int(int32(r.n.args[at])))
+	}
+	if r.cwd > 0 {
 		return r.cwd, 0
 	}
-	if at != none && int32(r.n.args[at]) != unix.AT_FDCWD {
-		link = "/fd/" + strconv.Itoa(int(int32(r.n.args[at])))
-	}
-	fd, errno := r.keep(unix.Openat(r.s.t.k.base.hostProc, strconv.Itoa(int(r.n.pid))+link, unix.O_PATH|unix.O_CLOEXEC, 0))
-	switch {
-	case errno == unix.ENOENT && link != "/cwd":
-		return -1, unix.EBADF
-	case errno == 0 && link == "/cwd":
+	fd, errno := r.keep(unix.Openat(r.s.t.k.base.hostProc, strconv.Itoa(int(r.n.pid))+"/cwd", unix.O_PATH|unix.O_CLOEXEC, 0))
+	if errno == 0 {
 		r.cwd = fd
 	}
 	return fd, errno
+}
+
+// descriptor is a copy of one of the process's. Those of a process that is not
+// dumpable, such as the runner, are root's in /proc, but not for
+// pidfd_getfd(2), which asks as ptrace does.
+func (r *request) descriptor(fd int) (int, unix.Errno) {
+	pidfd, errno := r.keep(unix.PidfdOpen(int(r.n.pid), unix.PIDFD_THREAD))
+	if errno != 0 {
+		return -1, errno
+	}
+	return r.keep(unix.PidfdGetfd(pidfd, fd, 0))
 }
 
 // spot finds where a path leads: the arguments at and path.
