@@ -145,6 +145,8 @@ type keeper struct {
 	marks *placeholders
 	// groups are the control groups of the session.
 	groups []*pidGroup
+	// marked are the mount namespaces with mounts on such directories.
+	marked []marked
 }
 
 type netOnce struct {
@@ -405,6 +407,9 @@ func (k *keeper) tearDown() {
 	}
 	k.leaveGroups()
 	if k.marks != nil {
+		for _, m := range k.marked {
+			m.dissolve()
+		}
 		k.marks.tidy()
 	}
 }

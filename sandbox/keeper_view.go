@@ -100,6 +100,9 @@ func (t *viewThread) build() error {
 		return err
 	}
 	v.host = nil
+	if err := t.k.rememberView(v); err != nil {
+		return err
+	}
 	return unix.Chdir("/")
 }
 

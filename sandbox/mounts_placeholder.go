@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +35,62 @@ func openPlaceholders(path string) (*placeholders, error) {
 		return nil, err
 	}
 	return &placeholders{f}, nil
+}
+
+// coverMade puts a mount over the directory that all made ones lie in. What is
+// mounted on them then goes with it in one step: to remove a directory that is
+// mounted on makes the kernel wait for all processors, every time. In a
+// writable tree a mount would be in the way of renames.
+func (v *view) coverMade() error {
+	if len(v.made) == 0 {
+		return nil
+	}
+	dir := filepath.Dir(v.made[0])
+	for _, p := range v.made {
+		for !below(p, dir) {
+			dir = filepath.Dir(dir)
+		}
+	}
+	if dir == "/" || v.writable(dir) || v.hiddenBy(dir) != "" {
+		return nil
+	}
+	v.common = dir
+	return cover(dir, 0)
+}
+
+// rememberView is called in a view that is complete.
+func (k *keeper) rememberView(v *view) error {
+	if v.common == "" {
+		return nil
+	}
+	ns, err := unix.Openat(k.base.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.marked = append(k.marked, marked{ns, v.common})
+	return nil
+}
+
+// marked is a mount namespace and its path of coverMade.
+type marked struct {
+	ns   int
+	path string
+}
+
+// dissolve takes down what coverMade put up, in a view that nobody uses any
+// more. A failure costs only time.
+func (m marked) dissolve() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if unix.Unshare(unix.CLONE_FS) == nil && unix.Setns(m.ns, unix.CLONE_NEWNS) == nil {
+			_ = unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+		}
+	}()
+	<-done
 }
 
 // make makes the missing directories of path, each written down first.

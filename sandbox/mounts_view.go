@@ -35,8 +35,11 @@ const (
 
 // clone is a tree of the host that will have a place in the view.
 type clone struct {
-	path  string // resolved: where it was and where it will be
-	fd    int
+	path  string // resolved: where it will be
+	at    int    // where it comes from: copyTreeAt
+	from  string
+	set   uint64
+	fd    int // the copy; -1: not copied
 	dir   bool
 	write bool
 	// private says that the tree is not the host's.
@@ -54,6 +57,9 @@ type view struct {
 	open   []string // writable trees of the host, resolved
 	// private are the paths that lead to a directory of the project.
 	private []string
+	// made are those of them that did not exist.
+	made   []string
+	common string // what coverMade covered, or ""
 	// host answers for the base namespace, until the view is left alone.
 	host      *resolver
 	marks     *placeholders
@@ -95,7 +101,7 @@ func (v *view) collect() error {
 			return fmt.Errorf("%s %s (%s): %w", s.Op, s.Path, s.Rule, err)
 		}
 	}
-	return nil
+	return v.copyClones()
 }
 
 func (v *view) paths(s *Step) ([]string, error) {
@@ -133,11 +139,7 @@ func (v *view) collectTree(s Step, write bool) error {
 		if !write && s.Op != OpSocket {
 			set |= unix.MOUNT_ATTR_RDONLY
 		}
-		fd, err := copyTree(at.path, set)
-		if err != nil {
-			return err
-		}
-		v.clones = append(v.clones, clone{path: at.path, fd: fd, dir: at.dir, write: write})
+		v.clones = append(v.clones, clone{path: at.path, at: unix.AT_FDCWD, from: at.path, set: set, fd: -1, dir: at.dir, write: write})
 	}
 	return nil
 }
@@ -152,32 +154,31 @@ func isSocket(path string) bool {
 // it cannot be made, nobody inside could make it either.
 func (v *view) collectPrivate(s Step) error {
 	at := v.host.look(s.Path)
-	if !at.found && (v.marks == nil || v.marks.make(at.path) != nil) {
-		return nil
+	if !at.found {
+		if v.marks == nil || v.marks.make(at.path) != nil {
+			return nil
+		}
+		v.made = append(v.made, at.path)
 	}
-	var fd int
-	var err error
-	if s.From != "" {
-		fd, err = copyTree(s.From, guarded)
-	} else {
-		name := "private" + strings.ReplaceAll(s.Path, "/", "!")
-		if err = unix.Mkdirat(v.base.depot, name, 0o700); err == nil || err == unix.EEXIST {
-			fd, err = copyTreeAt(v.base.depot, name, guarded)
+	c := clone{path: at.path, at: unix.AT_FDCWD, from: s.From, set: guarded, fd: -1, dir: true, write: true, private: true}
+	if c.from == "" {
+		c.at, c.from = v.base.depot, "private"+strings.ReplaceAll(s.Path, "/", "!")
+		if err := unix.Mkdirat(c.at, c.from, 0o700); err != nil && err != unix.EEXIST {
+			return err
 		}
 	}
-	if err != nil {
-		return err
-	}
-	v.clones = append(v.clones, clone{path: at.path, fd: fd, dir: true, write: true, private: true})
+	v.clones = append(v.clones, c)
 	v.private = append(v.private, at.path)
 	return nil
 }
 
 // build is done in the view's own mount namespace, a fresh copy of the base.
 func (v *view) build(exe int) error {
-	slices.SortStableFunc(v.clones, func(a, b clone) int { return cmp.Compare(a.path, b.path) })
 	if err := v.sealAll(); err != nil {
 		return fmt.Errorf("read-only /: %w", err)
+	}
+	if err := v.coverMade(); err != nil {
+		return err
 	}
 	if err := v.placeClones(func(p string) bool { return v.hiddenBy(p) == "" }); err != nil {
 		return err
@@ -252,18 +253,29 @@ func (v *view) hiddenBy(path string) string {
 	return best
 }
 
-// placeClones puts the trees of one kind in place, outermost first. A tree
-// that is already visible inside another of the same rights needs no mount
-// of its own, and must not have one: files could not be renamed across it.
+// copyClones copies the trees that will have a place. One that is already
+// visible inside another of the same rights needs no mount of its own, and
+// must not have one: files could not be renamed across it. It is not even
+// copied, because giving up a copy waits for all processors.
+func (v *view) copyClones() (err error) {
+	slices.SortStableFunc(v.clones, func(a, b clone) int { return cmp.Compare(a.path, b.path) })
+	for i := range v.clones {
+		c := &v.clones[i]
+		if v.covered(i) || (slices.Contains(v.fresh, c.path) && !c.write) {
+			continue
+		}
+		if c.fd, err = copyTreeAt(c.at, c.from, c.set); err != nil {
+			return fmt.Errorf("copy %s: %w", c.path, err)
+		}
+	}
+	return nil
+}
+
+// placeClones puts the trees of one kind in place, outermost first.
 func (v *view) placeClones(want func(string) bool) error {
 	for i := range v.clones {
 		c := &v.clones[i]
 		if c.fd < 0 || !want(c.path) {
-			continue
-		}
-		if v.covered(i) || (slices.Contains(v.fresh, c.path) && !c.write) {
-			unix.Close(c.fd)
-			c.fd = -1
 			continue
 		}
 		if v.hiddenBy(c.path) != "" {
