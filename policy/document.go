@@ -139,6 +139,9 @@ func (n *node) fill(v any) *node {
 	return nil
 }
 
+// HasHeader tells whether a script has "#:" lines.
+func HasHeader(script string) bool { return strings.TrimSpace(headerText(script)) != "" }
+
 // headerText is the policy in a script's header: the "#:" lines directly
 // after an optional "#!" line. Every line keeps its number and columns.
 func headerText(script string) string {

@@ -274,8 +274,19 @@ func (l *loader) add(in input, doc *document) {
 	}
 	if asks && len(in.chain) == 1 {
 		l.warn(in.path+" is not trusted: only what it denies is used",
-			"read it; if you agree, start fsh with --policy="+shellQuote(in.path))
+			l.trustHint(in))
 	}
+}
+
+// trustHint says how to trust a file.
+func (l *loader) trustHint(in input) string {
+	operand := shellQuote(in.path)
+	if in.layer == "project" {
+		if operand = shellQuote(filepath.Dir(in.path)); filepath.Dir(in.path) == l.Dir {
+			return "read it; if you agree: fsh trust"
+		}
+	}
+	return "read it; if you agree: fsh trust " + operand
 }
 
 // extension reads a preset or a file. A file is trusted if the file that

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,7 @@ type invocation struct {
 	env    []string
 	script string // path of the script file, or ""
 	head   string // its beginning
+	sum    []byte // sha256 of all of it, when it has a policy
 	text   *events.Text
 	sink   events.Sink
 	closer []func()
@@ -146,7 +148,17 @@ func (in *invocation) openScript() (int, error) {
 		return 127, missing
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return 0, nil // what is read of a pipe is not there any more
+	}
 	head, err := io.ReadAll(io.LimitReader(f, scriptHead))
+	if err == nil && policy.HasHeader(string(head)) {
+		// The policy and the sum are of one and the same reading.
+		h := sha256.New()
+		h.Write(head)
+		_, err = io.Copy(h, f)
+		in.sum = h.Sum(nil)
+	}
 	if err != nil {
 		return 126, fmt.Errorf("cannot read %s: %w", in.script, errors.Unwrap(err))
 	}
@@ -242,7 +254,11 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 	o := policy.Options{
 		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
-		CheckHost: netfilter.CheckEntry,
+		CheckHost: netfilter.CheckEntry, ScriptSum: in.sum,
+	}
+	var err error
+	if o.Trusted, err = trustStore(in.env).Trusted(); err != nil && in.sink != nil {
+		in.sink.Emit(events.Event{Kind: events.Warning, Message: err.Error(), Hint: hintOf(err)})
 	}
 	if o.PolicyFile != "" && !filepath.IsAbs(o.PolicyFile) {
 		o.PolicyFile = filepath.Join(dir, o.PolicyFile)

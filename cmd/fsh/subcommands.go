@@ -31,6 +31,8 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
+		{"trust", "[DIR|SCRIPT] | --list", "show what a project's policy asks for, and agree to it", trustText, trustMain},
+		{"untrust", "[DIR|SCRIPT] | --all", "take an agreement back", untrustText, untrustMain},
 		{"why", "read|write|create|exec|net|env TARGET", "say whether the policy allows something, and which rule decides", whyText, whyMain},
 	}
 }
