@@ -209,6 +209,18 @@ func (sh *shell) adoptEnv(env []string) {
 	sh.setOwn("MACHTYPE", "x86_64-pc-linux-gnu")
 	sh.setOwn("BASH", sh.rt.inside)
 	sh.setOwn("OPTERR", "1")
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		sh.setOwn("HOSTNAME", unix.ByteSliceToString(uts.Nodename[:]))
+	}
+	groups := []string{strconv.Itoa(syscall.Getgid())}
+	others, _ := syscall.Getgroups()
+	for _, g := range others {
+		if g != syscall.Getgid() {
+			groups = append(groups, strconv.Itoa(g))
+		}
+	}
+	sh.setArray("GROUPS", groups)
 	level, _ := strconv.Atoi(sh.getOr("SHLVL", "0"))
 	sh.setOwn("SHLVL", strconv.Itoa(max(level, 0)+1))
 	sh.setAttrs("SHLVL", attrExport, 0)

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -20,6 +21,7 @@ type assign struct {
 // element is one member of name=(…).
 type element struct {
 	index *subscript
+	add   bool // [k]+=v
 	value *word
 }
 
@@ -60,6 +62,9 @@ func (c *compiler) assign(a *syntax.Assign) assign {
 			if e.Index != nil {
 				el.index = c.subscript(e.Index)
 			}
+			if index, value, ok := appending(e); ok {
+				el.index, el.add, e = c.subscript(index), true, &syntax.ArrayElem{Value: value}
+			}
 			if e.Value != nil {
 				el.value = compileWord(c, e.Value)
 			}
@@ -67,6 +72,35 @@ func (c *compiler) assign(a *syntax.Assign) assign {
 		}
 	}
 	return out
+}
+
+// appending takes [k]+=v apart, which the tree has as one word.
+func appending(e *syntax.ArrayElem) (index, value *syntax.Word, ok bool) {
+	if e.Index != nil || e.Value == nil {
+		return nil, nil, false
+	}
+	for i, p := range e.Value.Parts {
+		l, isLit := p.(*syntax.Lit)
+		if i == 0 && (!isLit || l.Value[0] != '[') {
+			return nil, nil, false
+		}
+		if !isLit {
+			continue
+		}
+		before, after, found := strings.Cut(l.Value, "]+=")
+		if !found {
+			continue
+		}
+		index, value = &syntax.Word{}, &syntax.Word{}
+		index.Parts = append(index.Parts, e.Value.Parts[:i]...)
+		index.Parts = append(index.Parts, &syntax.Lit{Value: before})
+		first := *index.Parts[0].(*syntax.Lit)
+		first.Value = first.Value[1:]
+		index.Parts[0] = &first
+		value.Parts = append([]syntax.WordPart{&syntax.Lit{Value: after}}, e.Value.Parts[i+1:]...)
+		return index, value, true
+	}
+	return nil, nil, false
 }
 
 // isPure reports whether a word has no expansion with side effects.
@@ -90,6 +124,9 @@ func isPure(w *syntax.Word) bool {
 }
 
 func (a *assign) run(sh *shell) error {
+	if a.isList && a.index != nil {
+		return &nameError{a.name + "[" + a.index.key.text + "]", "cannot assign list to array member"}
+	}
 	if a.isList {
 		return a.assignList(sh)
 	}
@@ -219,6 +256,9 @@ func (a *assign) assignList(sh *shell) error {
 		if err != nil {
 			return err
 		}
+		if before, had := fresh.get(i); e.add && had {
+			value = sh.joinValue(old, before, value)
+		}
 		fresh.set(i, value)
 		next = i + 1
 	}
@@ -274,12 +314,22 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 		if err != nil {
 			return err
 		}
+		if before, had := fresh.get(key); e.add && had {
+			value = sh.joinValue(old, before, value)
+		}
+		if value, err = sh.convert(old, value); err != nil {
+			return err
+		}
 		fresh.set(key, value)
 	}
 	for i := 0; i < len(loose); i += 2 {
 		value := ""
 		if i+1 < len(loose) {
 			value = loose[i+1]
+		}
+		var err error
+		if value, err = sh.convert(old, value); err != nil {
+			return err
 		}
 		fresh.set(loose[i], value)
 	}

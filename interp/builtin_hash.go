@@ -78,7 +78,7 @@ func (sh *shell) hashName(c *hashCall, name string) (line string, ok bool) {
 		return "", false
 	case strings.Contains(name, "/"):
 		return "", sh.bash() || sh.executable(name)
-	case sh.rt.builtins[name] != nil:
+	case sh.builtin(name) != nil:
 		return "", true
 	default:
 		if f, _ := sh.funcs.get(name); f != nil {

@@ -188,53 +188,12 @@ func runBuiltin(sh *shell, args []string) int {
 	if len(rest) == 0 {
 		return 0
 	}
-	b := sh.rt.builtins[rest[0]]
+	b := sh.builtin(rest[0])
 	if b == nil {
 		sh.errorf("%s: %s: not a shell builtin", args[0], rest[0])
 		return 1
 	}
 	return b.run(sh, rest)
-}
-
-// runEnable lists the builtins. None can be disabled: what runs instead of a
-// builtin should not depend on a line elsewhere in a script.
-func runEnable(sh *shell, args []string) int {
-	opts := optionScanner{args: args[1:], spec: "anps"}
-	special, disable := false, false
-	for opts.next() {
-		special = special || opts.letter == 's'
-		disable = disable || opts.letter == 'n'
-	}
-	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
-	}
-	status := 0
-	for _, name := range opts.rest() {
-		switch {
-		case sh.rt.builtins[name] == nil:
-			sh.errorf("%s: %s: not a shell builtin", args[0], name)
-			status = 1
-		case disable:
-			sh.errorf("%s: %s: builtins cannot be disabled", args[0], name)
-			status = 1
-		}
-	}
-	if len(opts.rest()) > 0 || disable {
-		return status
-	}
-	var names []string
-	for name, b := range sh.rt.builtins {
-		if !special || b.special {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	out := sh.scratch[:0]
-	for _, name := range names {
-		out = append(append(append(out, "enable "...), name...), '\n')
-	}
-	return sh.emit(args[0], out)
 }
 
 // runCaller prints where the function or dot script being run was called.

@@ -72,7 +72,7 @@ func (sh *shell) meanings(name string, want lookupKinds) []meaning {
 		if sh.isReserved(name) {
 			found = append(found, meaning{kind: kindKeyword})
 		}
-		b := sh.rt.builtins[name]
+		b := sh.builtin(name)
 		if b != nil && b.special {
 			found = append(found, meaning{kind: kindSpecial})
 		}
@@ -280,7 +280,7 @@ func runCommand(sh *shell, args []string) int {
 	case len(rest) == 0:
 		return 0
 	}
-	if b := sh.rt.builtins[rest[0]]; b != nil {
+	if b := sh.builtin(rest[0]); b != nil {
 		sh.special = false // XCU command: errors do not end the script
 		sh.gaveUp = false
 		status := b.run(sh, rest)

@@ -10,6 +10,7 @@ type simple struct {
 	words   []*word
 	redirs  []redir
 	line    int
+	source  *syntax.CallExpr
 }
 
 func (c *compiler) words(ws []*syntax.Word) []*word {
@@ -26,6 +27,7 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 		words:   c.commandWords(call.Args),
 		redirs:  c.redirects(s.Redirs),
 		line:    int(s.Pos().Line()),
+		source:  call,
 	}
 	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
 		return cmd.assignOnly
@@ -36,6 +38,13 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 // assignOnly is a command of assignments alone.
 func (s *simple) assignOnly(sh *shell) flow {
 	sh.line = s.line
+	if sh.traps.pseudo {
+		sh.beginCommand(s.source)
+		if f := sh.runDebugTrap(); f != flowNext {
+			return f
+		}
+	}
+	sh.pipeStatus = nil
 	sh.substRan = false
 	for i := range s.assigns {
 		a := &s.assigns[i]
@@ -58,6 +67,7 @@ func (s *simple) run(sh *shell) flow {
 	if sh.opts.on(optNoexec) && !sh.interactive() {
 		return flowNext
 	}
+	sh.beginCommand(s.source)
 	if f := sh.runDebugTrap(); f != flowNext {
 		return f
 	}
@@ -73,10 +83,19 @@ func (s *simple) run(sh *shell) flow {
 		return s.nothing(sh)
 	}
 	f := s.command(sh, args)
+	sh.pipeStatus = nil
 	if f != flowNext {
 		return f
 	}
 	return sh.failed()
+}
+
+// beginCommand notes the command for BASH_COMMAND, which in a trap stays the
+// one that the trap interrupted.
+func (sh *shell) beginCommand(c *syntax.CallExpr) {
+	if sh.entered == nil {
+		sh.current = c
+	}
 }
 
 // nothing runs a command whose words expanded to nothing: redirections and
@@ -121,7 +140,7 @@ func (s *simple) command(sh *shell, args []string) flow {
 // findInternal looks a name up among special builtins, functions and other
 // builtins, in the order of the dialect.
 func (sh *shell) findInternal(name string) (*function, *builtin) {
-	b := sh.rt.builtins[name]
+	b := sh.builtin(name)
 	if b != nil && b.special && !sh.bash() {
 		return nil, b
 	}

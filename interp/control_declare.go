@@ -145,7 +145,7 @@ func runDeclare(sh *shell, args []string) int {
 		c.local = !c.global
 	}
 	if c.name == "local" && sh.localFrame() == nil {
-		sh.errorf("local: not in a function")
+		sh.errorf("local: can only be used in a function")
 		if sh.bash() {
 			return 1
 		}
@@ -180,6 +180,8 @@ func (c *declCall) parse(list []declArg) (bad string, ok bool) {
 				c.functions, c.names = true, true
 			case a[i] == 'g':
 				c.global = true
+			case a[i] == 'c' && a[0] == '-':
+				c.add |= attrCapital
 			case a[i] == 'I':
 			default:
 				return a[:1] + a[i:i+1], false
@@ -262,6 +264,9 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	early := c.add &^ (attrReadonly | attrExport)
 	if c.add&attrNameref != 0 {
 		return c.makeNameref(sh, name, value, assigned)
+	}
+	if c.name == "readonly" && !assigned && a.list == nil && sh.lookupVar(name) != nil {
+		early &^= attrIndexed | attrAssoc // readonly -a does not convert
 	}
 	if isElement && early&attrAssoc == 0 && !sh.lookupVar(name).is(attrAssoc) {
 		early |= attrIndexed

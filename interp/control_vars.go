@@ -99,7 +99,11 @@ func (sh *shell) showOptions(asCommands bool) int {
 			if sh.opts.on(o.bit) {
 				state = "on"
 			}
-			b.WriteString(o.name + strings.Repeat(" ", max(1, 16-len(o.name))) + state + "\n")
+			width := 16
+			if sh.bash() {
+				width, state = 15, "\t"+state
+			}
+			b.WriteString(o.name + strings.Repeat(" ", max(0, width-len(o.name))) + state + "\n")
 		}
 	}
 	return sh.output("set", []byte(b.String()))
@@ -133,7 +137,7 @@ func (sh *shell) showVariables() int {
 
 func runUnset(sh *shell, args []string) int {
 	rest := args[1:]
-	functions, variables := false, false
+	functions, variables, reference := false, false, false
 	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
 		a := rest[0]
 		rest = rest[1:]
@@ -144,8 +148,10 @@ func runUnset(sh *shell, args []string) int {
 			switch c {
 			case 'f':
 				functions, variables = true, false
-			case 'v', 'n':
+			case 'v':
 				variables, functions = true, false
+			case 'n':
+				variables, functions, reference = true, false, true
 			default:
 				return sh.builtinFailed(2, "unset: Illegal option -%c", c)
 			}
@@ -153,6 +159,10 @@ func runUnset(sh *shell, args []string) int {
 	}
 	status := 0
 	for _, name := range rest {
+		if v, _ := sh.vars.get(name); reference && v.is(attrNameref) && !v.is(attrReadonly) {
+			sh.drop(name, v)
+			continue
+		}
 		if s := sh.unsetOne(name, functions, variables); s != 0 {
 			status = s
 		}
@@ -238,7 +248,7 @@ func (v *variable) listText() string {
 	var b strings.Builder
 	b.WriteByte('(')
 	if v.is(attrAssoc) && v.assoc != nil {
-		for _, k := range v.assoc.keys {
+		for _, k := range v.assoc.order() {
 			b.WriteString("[" + quoteKey(k) + "]=" + quoteDouble(v.assoc.vals[k]) + " ")
 		}
 	} else if v.array != nil {

@@ -4,8 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"sort"
 	"strconv"
+	"strings"
 	"time"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // dynamic computes a variable that has no stored value. After an assignment
@@ -32,6 +36,15 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 		return scalar(fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000))
 	case "BASHPID":
 		return scalar(strconv.Itoa(sh.pid()))
+	case "BASH_COMMAND":
+		if sh.current == nil {
+			return nil
+		}
+		return scalar(inlineText(&syntax.Stmt{Cmd: sh.current}))
+	case "SHELLOPTS":
+		return scalar(sh.optionNames())
+	case "BASHOPTS":
+		return scalar(sh.shoptNames())
 	case "BASH_SUBSHELL":
 		return scalar(strconv.Itoa(sh.subLevel))
 	}
@@ -84,15 +97,19 @@ func (sh *shell) pipeStatuses() []int {
 	return sh.pipeStatus
 }
 
-// nextRandom is 0…32767. The seed comes from the assignment or the system.
+// nextRandom is 0…32767: the generator of Park and Miller (CACM 31, 1988),
+// folded as bash does it, since scripts seed it to have the same numbers again.
 func (sh *shell) nextRandom() uint32 {
-	if sh.random == 0 {
+	if !sh.seeded {
 		var b [4]byte
 		rand.Read(b[:])
-		sh.random = binary.LittleEndian.Uint32(b[:]) | 1
+		sh.random, sh.seeded = binary.LittleEndian.Uint32(b[:])>>1, true
 	}
-	sh.random = sh.random*1103515245 + 12345
-	return sh.random >> 16 & 0x7fff
+	if sh.random == 0 {
+		sh.random = 123459876
+	}
+	sh.random = uint32(uint64(sh.random) * 16807 % 2147483647)
+	return (sh.random>>16 ^ sh.random) & 0x7fff
 }
 
 // setDynamic is called after an assignment to a dynamic variable.
@@ -104,11 +121,41 @@ func (sh *shell) setDynamic(name string) {
 	switch name {
 	case "RANDOM":
 		n, _ := strconv.ParseInt(v.value, 10, 64)
-		sh.random = uint32(n)*2654435761 | 1
+		sh.random, sh.seeded = uint32(n), true
 	case "SECONDS":
 		n, _ := strconv.Atoi(v.value)
 		sh.started = time.Now().Add(-time.Duration(n) * time.Second)
 	}
+}
+
+// optionNames is SHELLOPTS: the set -o options that are on.
+func (sh *shell) optionNames() string {
+	var names []string
+	for _, o := range optionTable {
+		if o.name != "" && sh.opts.on(o.bit) {
+			names = append(names, o.name)
+		}
+	}
+	return strings.Join(names, ":")
+}
+
+// shoptNames is BASHOPTS: the shopt options that are on.
+func (sh *shell) shoptNames() string {
+	var names []string
+	for _, o := range shoptTable {
+		names = append(names, o.name)
+	}
+	for name := range shoptAccepted {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	on := names[:0]
+	for _, name := range names {
+		if is, _ := sh.shoptState(name, false); is {
+			on = append(on, name)
+		}
+	}
+	return strings.Join(on, ":")
 }
 
 // pid is the number of this environment's process: that of the stand-in, if

@@ -211,8 +211,8 @@ func (b *braces) sequence(units []braceUnit) [][]braceUnit {
 			return nil
 		}
 	}
-	from, err1 := strconv.ParseInt(f[0], 10, 62)
-	to, err2 := strconv.ParseInt(f[1], 10, 62)
+	from, err1 := strconv.ParseInt(f[0], 10, 64)
+	to, err2 := strconv.ParseInt(f[1], 10, 64)
 	switch {
 	case err1 == nil && err2 == nil:
 		width := 0
@@ -249,8 +249,11 @@ func (b *braces) count(from, to, step int64, text func(int64) string) [][]braceU
 	if step <= 0 {
 		step = 1
 	}
-	span := max(to-from, from-to)
-	if span/step >= maxBraceWords {
+	span := to - from
+	if from > to {
+		span = from - to
+	}
+	if span < 0 || span/step >= maxBraceWords { // also when it overflows
 		b.tooMany = true
 		return [][]braceUnit{nil}
 	}
@@ -263,6 +266,8 @@ func (b *braces) count(from, to, step int64, text func(int64) string) [][]braceU
 		for _, c := range []byte(text(n)) {
 			if letter(c) || c >= '0' && c <= '9' || c == '-' {
 				units = append(units, braceUnit{c: c})
+			} else if c == '\\' { // quotes the end of the word
+				units = append(units, braceUnit{part: &syntax.SglQuoted{}})
 			} else { // between Z and a: as if quoted
 				units = append(units, braceUnit{part: &syntax.SglQuoted{Value: string(rune(c))}})
 			}

@@ -134,7 +134,7 @@ func (r *paramRef) elements(sh *shell) []string {
 			return nil
 		}
 		vals := make([]string, len(v.assoc.keys))
-		for i, k := range v.assoc.keys {
+		for i, k := range v.assoc.order() {
 			vals[i] = v.assoc.vals[k]
 		}
 		return vals
@@ -162,7 +162,7 @@ func (r *paramRef) keys(sh *shell) []string {
 		if v.assoc == nil {
 			return nil
 		}
-		return v.assoc.keys
+		return v.assoc.order()
 	}
 	if _, ok := v.scalar(); ok {
 		return []string{"0"}

@@ -115,7 +115,8 @@ func (pp *paramPart) compileOp(k wordContext, x *syntax.Expansion) part {
 		asPattern(opCase, x.Op == syntax.LowerAll)
 		pp.lower = true
 	case syntax.OtherParamOps:
-		if lit := x.Word.Lit(); len(lit) == 1 {
+		if lit := x.Word.Lit(); len(lit) == 1 || lit == "~~" {
+			pp.long = lit == "~~"
 			pp.op, pp.letter = opTransform, lit[0]
 			break
 		}

@@ -15,10 +15,10 @@ func (p *paramPart) transform(sh *shell, s string, set bool) (string, error) {
 		}
 		return sh.lookupVar(p.name).attributes(), nil
 	case 'A':
-		if !set || p.char != 0 || p.num > 0 {
+		if p.char != 0 || p.num > 0 {
 			return "", nil
 		}
-		return sh.declarationText(p.name, p.index), nil
+		return sh.declarationText(p.name, &arrayIndex{}), nil
 	}
 	if !set {
 		return "", nil
@@ -35,13 +35,23 @@ func (p *paramPart) transformValue(sh *shell, s string) (string, error) {
 		return mapCase(s, unicode.ToUpper, nil, false, multibyte), nil
 	case 'L':
 		return mapCase(s, unicode.ToLower, nil, true, multibyte), nil
+	case '~':
+		return mapCase(s, toggleCase, nil, p.long, multibyte), nil
 	case 'E':
 		return dollarQuoted(s), nil
+	case 'P':
+		return sh.prompt(s), nil
 	case 'Q', 'K', 'k':
 		return quoteValue(s), nil
 	}
-	// @P, prompts, belongs to interactive shells.
 	return "", &nameError{"${" + p.display() + "@" + string(p.letter) + "}", "bad substitution"}
+}
+
+func toggleCase(r rune) rune {
+	if unicode.IsUpper(r) {
+		return unicode.ToLower(r)
+	}
+	return unicode.ToUpper(r)
 }
 
 func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
@@ -111,8 +121,10 @@ func (sh *shell) declarationText(name string, index *arrayIndex) string {
 	if v.is(attrIndexed|attrAssoc) && index == nil && v.is(attrSet) {
 		return strings.TrimSuffix(declareLine(name, v), "\n")
 	}
-	s, _ := v.scalar()
-	if flags := v.attributes(); flags != "" {
+	s, ok := v.scalar()
+	if flags := v.attributes(); flags != "" && !ok {
+		return "declare -" + flags + " " + name
+	} else if flags != "" {
 		return "declare -" + flags + " " + name + "=" + quoteValue(s)
 	}
 	return name + "=" + quoteValue(s)

@@ -69,6 +69,28 @@ func (sh *shell) save(f *frame, name string) {
 	}
 }
 
+// unsetOuter unsets a local variable of a calling function: what it hid shows
+// again. It reports false if the name is no such variable.
+func (sh *shell) unsetOuter(name string) bool {
+	inner := true
+	for i := len(sh.frames) - 1; i >= 0; i-- {
+		f := sh.frames[i]
+		for j, s := range f.saved {
+			if s.name != name {
+				continue
+			}
+			if inner || !f.function {
+				return false
+			}
+			f.saved = append(f.saved[:j], f.saved[j+1:]...)
+			sh.restore(s)
+			return true
+		}
+		inner = inner && !f.function
+	}
+	return false
+}
+
 // localFrame is the scope of the function being run, nil outside of one.
 func (sh *shell) localFrame() *frame {
 	for i := len(sh.frames) - 1; i >= 0; i-- {

@@ -191,7 +191,9 @@ func paramSource(p *syntax.ParamExp) string {
 			l.word(p.Repl.With)
 		}
 	case p.Exp != nil:
-		l.text(p.Exp.Op.String())
+		if p.Exp.Op != syntax.OtherParamOps || p.Exp.Word.Lit()[0] != '~' {
+			l.text(p.Exp.Op.String())
+		}
 		l.word(p.Exp.Word)
 	}
 	l.text("}")

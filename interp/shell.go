@@ -1,8 +1,11 @@
 package interp
 
 import (
+	"sort"
 	"syscall"
 	"time"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // shell is one shell execution environment (XCU 2.12). A subshell is a copy
@@ -31,18 +34,21 @@ type shell struct {
 	pipeStatus   []int
 	statusBefore int        // $? of the first command of an eval
 	exitBefore   int        // $? when the EXIT trap began
+	current      *syntax.CallExpr // $BASH_COMMAND
 	entered      *trapEntry // of the trap being run
 	lastBg       int        // $!, 0 when there was none
 	line         int        // $LINENO of the command being run
 	file         string
 	ifs          ifsState
 	random       uint32
+	seeded       bool // random was assigned
 	started      time.Time // zero of $SECONDS
 	declArgs     []declArg // operands of the declaration being run
 	substFDs     []int     // of process substitutions in this statement
 	localeKnown  bool      // localeUTF8 is that of the variables now
 	localeUTF8   bool
 	idle         *expander       // for the next word; see takeExpander
+	disabled     map[string]bool // builtins, by enable -n; copied on write
 	accepted     map[string]bool // shopt options without effect; copied on write
 	peek         *peekPipe       // for builtins that read from pipes
 
@@ -197,5 +203,18 @@ func (sh *shell) flags() string {
 			b = append(b, o.letter)
 		}
 	}
+	if sh.rt.bash { // small letters, capitals, then how it was started
+		sort.Slice(b, func(i, j int) bool { return flagOrder(b[i]) < flagOrder(b[j]) })
+	}
 	return string(b)
+}
+
+func flagOrder(c byte) int {
+	switch {
+	case c == 'c' || c == 's':
+		return 512 + int(c)
+	case c < 'a':
+		return 256 + int(c)
+	}
+	return int(c)
 }

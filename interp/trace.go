@@ -111,9 +111,55 @@ func (sh *shell) reportTimes(start times, posix bool) {
 			real.Seconds(), user.Seconds(), system.Seconds()))
 		return
 	}
-	sh.write(2, fmt.Appendf(nil, "\nreal\t%s\nuser\t%s\nsys\t%s\n", minutes(real), minutes(user), minutes(system)))
+	format, ok := sh.getVar("TIMEFORMAT")
+	if !ok || !sh.rt.bash {
+		format = "\nreal\t%3lR\nuser\t%3lU\nsys\t%3lS"
+	}
+	if format != "" {
+		sh.write(2, append(timesText(format, real, user, system), '\n'))
+	}
 }
 
-func minutes(d time.Duration) string {
-	return fmt.Sprintf("%dm%.3fs", int(d.Minutes()), d.Seconds()-60*float64(int(d.Minutes())))
+// timesText expands TIMEFORMAT: %[p][l]R, U, S, and P for the processor's
+// share; p is the number of digits, l asks for minutes.
+func timesText(format string, real, user, system time.Duration) []byte {
+	var b []byte
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			b = append(b, format[i])
+			continue
+		}
+		i++
+		digits, long := 3, false
+		if c := format[i]; c >= '0' && c <= '9' && i+1 < len(format) {
+			digits = min(int(c-'0'), 6)
+			i++
+		}
+		if format[i] == 'l' && i+1 < len(format) {
+			long = true
+			i++
+		}
+		switch format[i] {
+		case 'R':
+			b = append(b, seconds(real, digits, long)...)
+		case 'U':
+			b = append(b, seconds(user, digits, long)...)
+		case 'S':
+			b = append(b, seconds(system, digits, long)...)
+		case 'P':
+			b = fmt.Appendf(b, "%.2f", 100*(user+system).Seconds()/max(real.Seconds(), 1e-9))
+		case '%':
+			b = append(b, '%')
+		default:
+			b = append(b, '%', format[i])
+		}
+	}
+	return b
+}
+
+func seconds(d time.Duration, digits int, long bool) string {
+	if !long {
+		return fmt.Sprintf("%.*f", digits, d.Seconds())
+	}
+	return fmt.Sprintf("%dm%.*fs", int(d.Minutes()), digits, d.Seconds()-60*float64(int(d.Minutes())))
 }

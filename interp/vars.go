@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 type attr uint16
@@ -18,6 +19,7 @@ const (
 	attrIndexed // array is in use (or will be, at the first assignment)
 	attrAssoc   // assoc is in use
 	attrTrace
+	attrCapital // declare -c
 )
 
 // variable is a shell variable. Its owner is the table that holds it: a
@@ -80,7 +82,8 @@ var variableHooks = map[string]hook{
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
 	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
-	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic,
+	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_COMMAND": hookDynamic,
+	"SHELLOPTS": hookDynamic, "BASHOPTS": hookDynamic,
 }
 
 // A nameError says what cannot be done to a variable; it ends a script where
@@ -165,7 +168,7 @@ func (sh *shell) setVar(name, value string) error {
 	if err != nil {
 		return err
 	}
-	if v.attrs&(attrInteger|attrLower|attrUpper) != 0 {
+	if v.attrs&(attrInteger|attrLower|attrUpper|attrCapital) != 0 {
 		if value, err = sh.convert(v, value); err != nil {
 			return err
 		}
@@ -274,6 +277,9 @@ func (sh *shell) unsetVar(name string) error {
 	if v.is(attrReadonly) {
 		return &nameError{name, sh.readonlyText()}
 	}
+	if sh.rt.bash && sh.unsetOuter(name) {
+		return nil
+	}
 	sh.drop(name, v)
 	return nil
 }
@@ -325,6 +331,8 @@ func (sh *shell) convert(v *variable, s string) (string, error) {
 		return strings.ToLower(s), nil
 	case v.attrs&attrUpper != 0:
 		return strings.ToUpper(s), nil
+	case v.attrs&attrCapital != 0:
+		return mapCase(strings.ToLower(s), unicode.ToUpper, nil, false, !isASCII(s)), nil
 	}
 	return s, nil
 }

@@ -22,6 +22,7 @@
 //     with arguments like a=b. The same holds in bash for "command export".
 //   - What is not an expansion, as ${x!y} or without Bash ${x//a/b}, is a
 //     ParamExp for which [BadSubst] reports true.
+//   - ${x~} and ${x~~} are an OtherParamOps whose word is ~ or ~~.
 //   - Comments are dropped.
 //   - [[ a && b || c ]] groups as (a && b) || c.
 //   - "! !", and "!" alone (a Stmt without Cmd and Redirs), as bash has them.

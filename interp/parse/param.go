@@ -221,6 +221,15 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 	case '@':
 		p.i++
 		return p.transform(pe)
+	case '~':
+		pos := p.pos()
+		p.i++
+		letter := "~"
+		if p.accept('~') {
+			letter = "~~"
+		}
+		pe.Exp = &syntax.Expansion{Op: syntax.OtherParamOps, Word: p.newLitWord(pos, p.pos(), letter)}
+		return true
 	}
 	return false
 }

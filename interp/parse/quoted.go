@@ -96,14 +96,18 @@ func (p *Parser) quotedParts(m dqMode) {
 
 // innerPart parses what starts with one of $ ` " if it is more than text.
 func (p *Parser) innerPart(m dqMode, c byte, r *litRun) bool {
-	if c == '$' && !p.isExpansion(true) || c == '"' && m != dqBrace {
+	quoted := true
+	if c == '$' && m == dqBrace && p.opt.Bash && strings.HasPrefix(p.src[p.i:], "$'") {
+		quoted = false // bash decodes "${x:-$'\t'}"
+	}
+	if c == '$' && !p.isExpansion(quoted) || c == '"' && m != dqBrace {
 		return false
 	}
 	p.endLit(r)
 	var part syntax.WordPart
 	switch c {
 	case '$':
-		part = p.dollar(true)
+		part = p.dollar(quoted)
 	case '`':
 		part = p.backquoted(m == dqQuote || m == dqBrace)
 	case '"':

@@ -190,7 +190,7 @@ func (p *Parser) assignment(decl bool) *syntax.Assign {
 	if a.Naked {
 		return a
 	}
-	if a.Index == nil && p.at() == '(' {
+	if p.at() == '(' {
 		a.Array = p.array()
 	} else if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
 		a.Value = p.wordIfAny()

@@ -1,0 +1,129 @@
+package interp
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// prompt expands a prompt string as bash does PS1, and ${x@P}: backslash
+// escapes first, then parameters, commands and arithmetic.
+func (sh *shell) prompt(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		i++
+		if text[i] == 'D' && i+1 < len(text) && text[i+1] == '{' {
+			if n := strings.IndexByte(text[i:], '}'); n > 0 {
+				format := text[i+2 : i+n]
+				if format == "" {
+					format = "%X"
+				}
+				b.Write(strftimeText(nil, format, time.Now()))
+				i += n
+				continue
+			}
+		}
+		if c := text[i]; c >= '0' && c <= '7' {
+			v, n := digits(text[i:min(i+3, len(text))], 8, 3)
+			b.WriteByte(byte(v))
+			i += n - 1
+			continue
+		}
+		b.WriteString(sh.promptEscape(text[i]))
+	}
+	return sh.expandPrompt(b.String())
+}
+
+// promptEscape is what \c stands for. What names could contain is escaped
+// from the expansions that follow.
+func (sh *shell) promptEscape(c byte) string {
+	now := time.Now()
+	switch c {
+	case 'a':
+		return "\a"
+	case 'e':
+		return "\033"
+	case 'n':
+		return "\n"
+	case 'r':
+		return "\r"
+	case '[', ']': // what the terminal does not show; here it is not counted
+		return ""
+	case '\\':
+		return `\\`
+	case '$':
+		if os.Geteuid() == 0 {
+			return "#"
+		}
+		return `\$`
+	case 'd':
+		return now.Format("Mon Jan 02")
+	case 't':
+		return now.Format("15:04:05")
+	case 'T':
+		return now.Format("03:04:05")
+	case '@':
+		return now.Format("03:04 PM")
+	case 'A':
+		return now.Format("15:04")
+	case 'h', 'H':
+		var uts unix.Utsname
+		unix.Uname(&uts)
+		host := unix.ByteSliceToString(uts.Nodename[:])
+		if c == 'h' {
+			host, _, _ = strings.Cut(host, ".")
+		}
+		return promptQuote(host)
+	case 'j':
+		return strconv.Itoa(len(sh.jobs.sorted()))
+	case 'l':
+		return "tty"
+	case 's':
+		return promptQuote(sh.name[strings.LastIndexByte(sh.name, '/')+1:])
+	case 'u':
+		return promptQuote(sh.userName())
+	case 'v':
+		return bashVersion[:3]
+	case 'V':
+		return bashVersion[:5]
+	case 'w', 'W':
+		return promptQuote(sh.promptDir(c == 'W'))
+	case '!', '#':
+		return "1"
+	}
+	return `\\` + string(c)
+}
+
+func promptQuote(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "$", `\$`, "`", "\\`").Replace(s)
+}
+
+func (sh *shell) userName() string {
+	if name := sh.getOr("USER", ""); name != "" {
+		return name
+	}
+	if os.Geteuid() == 0 {
+		return "root"
+	}
+	return strconv.Itoa(syscall.Geteuid())
+}
+
+// promptDir is the working directory, with ~ for HOME.
+func (sh *shell) promptDir(last bool) string {
+	dir, home := sh.cwd, sh.getOr("HOME", "")
+	if home != "" && home != "/" && (dir == home || strings.HasPrefix(dir, home+"/")) {
+		dir = "~" + dir[len(home):]
+	}
+	if i := strings.LastIndexByte(dir, '/'); last && i >= 0 && dir != "/" {
+		dir = dir[i+1:]
+	}
+	return dir
+}
