@@ -32,16 +32,16 @@ type shell struct {
 
 	status       int // $?
 	pipeStatus   []int
-	statusBefore int        // $? of the first command of an eval
-	exitBefore   int        // $? when the EXIT trap began
+	statusBefore int              // $? of the first command of an eval
+	exitBefore   int              // $? when the EXIT trap began
 	current      *syntax.CallExpr // $BASH_COMMAND
-	entered      *trapEntry // of the trap being run
-	lastBg       int        // $!, 0 when there was none
-	line         int        // $LINENO of the command being run
+	entered      *trapEntry       // of the trap being run
+	lastBg       int              // $!, 0 when there was none
+	line         int              // $LINENO of the command being run
 	file         string
 	ifs          ifsState
 	random       uint32
-	seeded       bool // random was assigned
+	seeded       bool      // random was assigned
 	started      time.Time // zero of $SECONDS
 	declArgs     []declArg // operands of the declaration being run
 	substFDs     []int     // of process substitutions in this statement
