@@ -54,10 +54,14 @@ func (t *Text) Emit(e Event) {
 func (t *Text) text(e Event) string {
 	switch {
 	case e.Kind == Warning:
-		if !t.first(denial{target: e.Message}) {
+		text := e.Message
+		if e.Target != "" {
+			text = e.Target + " " + text
+		}
+		if !t.first(denial{target: text}) {
 			return ""
 		}
-		return lines("warning: "+e.Message, e.Hint)
+		return lines("warning: "+text, e.Hint)
 	// A command is refused by a rule that the user wrote, and its caller only
 	// says "Permission denied"; a limit leaves even less to go by.
 	case e.Denied && (t.opts.Monitor || t.opts.Debug || e.Kind == Exec || e.Kind == Limit):

@@ -186,7 +186,8 @@ func (m *merger) filesystem(sections []*section) {
 	m.useless(fs)
 }
 
-// lift takes what trusted entries name exactly out of the built-in denials.
+// lift takes what trusted entries name exactly, or exactly below them, out of
+// the built-in denials: ~/.ssh/known_hosts is readable in a hidden ~/.ssh.
 // The entries are trusted: narrowed leaves untrusted files none.
 func (d *liftable) lift(reads, writes []Path) {
 	for _, w := range writes {
@@ -209,8 +210,8 @@ func except(denials []Path, allowed Path) []Path {
 	}
 	var kept []Path
 	for _, p := range denials {
-		if p.Matches(allowed.Pattern) {
-			if !p.Glob {
+		if p.Covers(allowed.Pattern) {
+			if !p.Glob && p.Matches(allowed.Pattern) {
 				continue
 			}
 			p.Except = append(slices.Clone(p.Except), allowed.Pattern)

@@ -282,3 +282,28 @@ func TestAttackProtectedNamesByRace(t *testing.T) {
 		t.Error("came to be")
 	}
 }
+
+// What a trusted rule names below a hidden directory is all that is seen of it.
+func TestAttackExceptionInHiddenDirectory(t *testing.T) {
+	dir := outside(t)
+	for _, f := range []string{"h/.ssh/id", "h/.ssh/known_hosts", "h/.ssh/d/x", "h/.ssh/d/y", "h/.rc/lock", "h/.rc/open/f", "h/w"} {
+		write(t, dir+"/"+f, "x")
+	}
+	p := testPolicy(dir + "/h")
+	p.Filesystem.AllowWrite = paths(dir+"/h", dir+"/h/.rc/open")
+	p.Filesystem.DenyRead = paths(dir + "/h/.ssh")
+	p.Filesystem.DenyRead[0].Except = []string{dir + "/h/.ssh/known_hosts", dir + "/h/.ssh/d/x", dir + "/h/.ssh/absent"}
+	p.Filesystem.DenyWrite = paths(dir + "/h/.rc")
+	p.Filesystem.DenyWrite[0].Except = []string{dir + "/h/.rc/open"}
+	inside(t, p).attacks(dir, []attack{
+		{"neighbour", "read,@/h/.ssh/id", "ENOENT", "read,@/h/.ssh/known_hosts"},
+		{"deeper neighbour", "read,@/h/.ssh/d/y", "ENOENT", "read,@/h/.ssh/d/x"},
+		{"list", "list,@/h/.ssh", "EACCES", "chdir,@/h/.ssh"},
+		{"list deeper", "list,@/h/.ssh/d", "EACCES", ""},
+		{"create", "touch,@/h/.ssh/new", "EROFS", ""},
+		{"rename", "rename,@/h/.ssh,@/h/s", "EBUSY", ""},
+		{"rename the exception", "rename,@/h/.ssh/known_hosts,@/h/s", "EXDEV", ""},
+		{"chmod", "chmod,@/h/.ssh,0777", "EROFS", ""},
+		{"sealed", "touch,@/h/.rc/lock", "EROFS", "touch,@/h/.rc/open/f"},
+	})
+}

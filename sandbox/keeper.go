@@ -30,6 +30,7 @@ const (
 	opGone                   // goneNote: a runner ended
 	opMasked                 // maskedNote: masks were put back
 	opLimit                  // limitNote: a limit was reached
+	opFound                  // foundNote: something that matters outside
 	opDenied                 // deniedNote: a program was refused a file
 )
 
@@ -406,6 +407,7 @@ func (k *keeper) tearDown() {
 		}
 	}
 	k.leaveGroups()
+	k.inspect()
 	if k.marks != nil {
 		for _, m := range k.marked {
 			m.dissolve()

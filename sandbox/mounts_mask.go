@@ -268,9 +268,12 @@ func (v *view) fromHost(path string, set uint64, target string) error {
 
 // remask puts back the masks that somebody outside replaced the target of,
 // and those whose target has come to be. It runs on the view's own thread.
-func (v *view) remask() (restored []string, err error) {
+func (v *view) remask(concerns func(path string) bool) (restored []string, err error) {
 	for i := range v.masks {
 		m := &v.masks[i]
+		if !concerns(m.path) {
+			continue
+		}
 		on, statErr := isMount(m.path)
 		m.absent = statErr != nil
 		if on || statErr != nil {

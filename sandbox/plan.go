@@ -34,6 +34,8 @@ type Plan struct {
 	Group string `json:"group,omitempty"`
 	// Placeholders is the file that lists directories made on the host.
 	Placeholders string `json:"placeholders,omitempty"`
+	// Quarantine is where names go that a command made in spite of the rules.
+	Quarantine string `json:"quarantine,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
 	Monitor bool `json:"monitor,omitempty"`
 	// Commands asks for a look at every program that is executed.
@@ -103,6 +105,8 @@ type Facts struct {
 	Private map[string]string
 	// Placeholders is the file that lists directories made on the host.
 	Placeholders string
+	// Quarantine is the store of what slipped through.
+	Quarantine string
 	// OwnState and OwnConfig are fsh's own directories: nobody inside reads
 	// the one or writes the other.
 	OwnState  []string
@@ -148,7 +152,7 @@ var kernelMasks = []kernelMask{
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Placeholders: f.Placeholders, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
+	pl := &Plan{Placeholders: f.Placeholders, Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {

@@ -153,6 +153,11 @@ func (s *Session) read() {
 			if json.Unmarshal(f.payload, &n) == nil {
 				s.denied(n)
 			}
+		case opFound:
+			var n foundNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				s.found(n)
+			}
 		case opMasked:
 			var n maskedNote
 			if json.Unmarshal(f.payload, &n) == nil {
@@ -204,6 +209,22 @@ func (s *Session) masked(n maskedNote) {
 		s.emit(events.Event{Kind: events.Warning, Action: "mask", Target: p,
 			Message: "was replaced from outside the sandbox, and is protected again"})
 	}
+}
+
+// found tells people what the session leaves behind, or somebody made meanwhile.
+func (s *Session) found(n foundNote) {
+	e := events.Event{Kind: events.Warning, Action: n.What, Target: n.Path}
+	switch n.What {
+	case "moved":
+		e.Message = "was made inside the sandbox in spite of its rules, and is in quarantine"
+		e.Hint = "fsh quarantine show " + n.Where
+	case "appeared":
+		e.Message = "appeared while the sandbox ran, and is protected now; if you did not make it, look at it"
+	case "repository":
+		e.Message = "was made inside the sandbox, and git will run what it says: " + n.Detail
+		e.Hint = "look at it before you use git there"
+	}
+	s.emit(e)
 }
 
 // keeperGone fails everything that waits: the kernel has ended the sandbox.

@@ -17,7 +17,10 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	f := Facts{
 		UID: os.Geteuid(), Script: absolute(s.cfg.Script, s.cfg.Dir), Dir: s.cfg.Dir,
 		TTY: controllingTTY(), Monitor: s.cfg.Monitor,
-		OwnConfig: ownConfig(p.Home), OwnState: []string{stateDir(p.Home)},
+		OwnConfig: ownConfig(p.Home), Quarantine: QuarantineDir(p.Home),
+	}
+	if state := stateDir(p.Home); state != "" {
+		f.OwnState = []string{state}
 	}
 	if f.UID == 0 {
 		f.Homes = homes("/etc/passwd")
@@ -34,11 +37,10 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 			return f, setupError("network", err, "")
 		}
 	}
-	f.Private, err = s.privateDirs(p)
-	if f.Private != nil {
+	if f.Private = s.privateDirs(p); len(f.Private) > 0 {
 		f.Placeholders = filepath.Join(stateDir(p.Home), "private", "placeholders")
 	}
-	return f, err
+	return f, nil
 }
 
 func absolute(path, dir string) string {
@@ -48,16 +50,23 @@ func absolute(path, dir string) string {
 	return filepath.Join(dir, path)
 }
 
-// stateDir is where fsh keeps what outlives a session (XDG base directories).
+// stateDir is where fsh keeps what outlives a session (XDG base directories);
+// "" without a home.
 func stateDir(home string) string {
 	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
 		return filepath.Join(d, "fsh")
+	}
+	if !filepath.IsAbs(home) {
+		return ""
 	}
 	return filepath.Join(home, ".local", "state", "fsh")
 }
 
 func ownConfig(home string) []string {
-	dirs := []string{"/etc/fsh", filepath.Join(home, ".config", "fsh")}
+	dirs := []string{"/etc/fsh"}
+	if filepath.IsAbs(home) {
+		dirs = append(dirs, filepath.Join(home, ".config", "fsh"))
+	}
 	if d := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(d) {
 		dirs = append(dirs, filepath.Join(d, "fsh"))
 	}

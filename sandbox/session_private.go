@@ -3,12 +3,16 @@ package sandbox
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -17,8 +21,8 @@ import (
 type privateStore struct {
 	dir  string
 	lock *os.File
-	// throwAway says that another session of the project has the directory:
-	// this one's private trees are in memory.
+	// throwAway says that another session of the project has the directory,
+	// or that there is none to be had: the private trees are in memory.
 	throwAway bool
 }
 
@@ -28,33 +32,53 @@ func (p *privateStore) close() {
 	}
 }
 
+// Names in a project's directory.
+const (
+	privateLock    = "lock"    // locked while in use; its time is that of the last use
+	privateProject = "project" // the path of the project
+)
+
 // privateDirs gives a directory for each private_write entry. The zero value,
 // for a session that may not use the project's, means memory.
-func (s *Session) privateDirs(p *policy.Policy) (map[string]string, error) {
+func (s *Session) privateDirs(p *policy.Policy) map[string]string {
 	if len(p.Filesystem.PrivateWrite) == 0 {
-		return nil, nil
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.private == nil {
-		store, err := openPrivateStore(stateDir(p.Home), s.cfg.Dir)
-		if err != nil {
-			return nil, &SetupError{Layer: "private directories", Err: err, Hint: "make the state directory writable"}
-		}
-		s.private = store
+		s.private = s.openStore(p.Home)
 	}
 	dirs := map[string]string{}
 	if s.private.throwAway {
-		return dirs, nil
+		return dirs
 	}
 	for _, r := range p.Filesystem.PrivateWrite {
 		dir := filepath.Join(s.private.dir, privateName(r.Pattern))
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
+		if os.MkdirAll(dir, 0o700) == nil {
+			dirs[r.Pattern] = dir
 		}
-		dirs[r.Pattern] = dir
 	}
-	return dirs, nil
+	return dirs
+}
+
+// openStore opens the project's directory. Caches are a convenience: where
+// they cannot be kept (a read-only home, a full disk, another user's
+// directory) the session has them in memory and says so.
+func (s *Session) openStore(home string) *privateStore {
+	state := stateDir(home)
+	if state == "" {
+		return &privateStore{throwAway: true}
+	}
+	store, err := openPrivateStore(state, s.cfg.Dir)
+	if err != nil {
+		s.emit(events.Event{Kind: events.Warning, Message: "caches are not kept: " + err.Error()})
+		return &privateStore{throwAway: true}
+	}
+	if !store.throwAway {
+		go expirePrivate(filepath.Join(state, "private"), time.Now())
+	}
+	return store
 }
 
 // privateName is a readable file name for a path, different for different
@@ -70,21 +94,55 @@ func privateName(path string) string {
 
 func openPrivateStore(state, project string) (*privateStore, error) {
 	dir := filepath.Join(state, "private", privateName(project))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		if err := ownDirectory(dir); err != nil {
+			return nil, err
+		}
+		lock, gone, err := lockStore(dir)
+		switch {
+		case gone:
+			continue // expired just now
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return &privateStore{throwAway: true}, nil
+		case err != nil:
+			return nil, err
+		}
+		now := time.Now()
+		_ = os.Chtimes(lock.Name(), now, now)
+		err = os.WriteFile(filepath.Join(dir, privateProject), []byte(project), 0o600)
+		if err != nil {
+			lock.Close()
+			return nil, err
+		}
+		return &privateStore{dir: dir, lock: lock}, nil
 	}
-	if err := ownDirectory(dir); err != nil {
-		return nil, err
+}
+
+// lockStore takes a project's lock. gone says that the directory was removed
+// before the lock was had.
+func lockStore(dir string) (lock *os.File, gone bool, err error) {
+	path := filepath.Join(dir, privateLock)
+	lock, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, true, nil
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
-		return &privateStore{throwAway: true}, nil
+		return nil, false, err
 	}
-	return &privateStore{dir: dir, lock: lock}, nil
+	ours, err1 := lock.Stat()
+	there, err2 := os.Lstat(path)
+	if err1 != nil || err2 != nil || !os.SameFile(ours, there) {
+		lock.Close()
+		return nil, true, nil
+	}
+	return lock, false, nil
 }
 
 // ownDirectory refuses a directory that another user made or may write.

@@ -29,8 +29,10 @@ type subcommand struct {
 // mistaken for one. It is a function because help lists it.
 func subcommands() []subcommand {
 	return []subcommand{
+		{"cache", "list|clear [DIR]", "show or remove what projects keep in private_write paths", cacheText, cacheMain},
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
+		{"quarantine", "list|show ID|restore ID", "show or put back what was taken out of a tree", quarantineText, quarantineMain},
 		{"trust", "[DIR|SCRIPT] | --list", "show what a project's policy asks for, and agree to it", trustText, trustMain},
 		{"untrust", "[DIR|SCRIPT] | --all", "take an agreement back", untrustText, untrustMain},
 		{"why", "read|write|create|exec|net|env TARGET", "say whether the policy allows something, and which rule decides", whyText, whyMain},

@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// foundNote tells the shell of something that matters outside.
+type foundNote struct {
+	Path string `json:"path"`
+	// What: "appeared", "moved" (to Where), or "repository" (Detail says what
+	// git will do there).
+	What   string `json:"what"`
+	Where  string `json:"where,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// found deals with a protected name that came to be in a directory of the
+// user's. It is masked already. It is taken away only when a process of the
+// session has it open, since the user's own editor may have made it.
+func (k *keeper) found(t *viewThread, path, rule string) {
+	n := foundNote{Path: path, What: "appeared"}
+	if store := t.v.plan.Quarantine; store != "" && k.holds(path) {
+		// On the host, where nothing is mounted on it; the mask goes with it.
+		if onBase(func() (err error) {
+			n.Where, err = moveAway(store, path, "a process in the sandbox had it open; "+rule)
+			return err
+		}) == nil {
+			n.What = "moved"
+		}
+	}
+	k.tell(opFound, t.id, n, nil)
+}
+
+// holds tells whether a process of the session has a file open that can only
+// have been opened by its name or made.
+func (k *keeper) holds(path string) bool {
+	var want unix.Stat_t
+	if onBase(func() error { return unix.Lstat(path, &want) }) != nil || want.Mode&unix.S_IFMT != unix.S_IFREG {
+		return false
+	}
+	dir, err := unix.Openat(k.base.hostProc, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	f := os.NewFile(uintptr(dir), "proc")
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	session, err := k.namespaceOf("self", k.pidNS)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(names, func(pid string) bool {
+		if _, err := strconv.Atoi(pid); err != nil {
+			return false
+		}
+		ns, err := k.namespaceOf(pid, -1)
+		return err == nil && ns == session && k.hasOpen(pid, &want)
+	})
+}
+
+// namespaceOf is the number of a pid namespace.
+func (k *keeper) namespaceOf(pid string, fd int) (uint64, error) {
+	var st unix.Stat_t
+	var err error
+	if fd >= 0 {
+		err = unix.Fstat(fd, &st)
+	} else {
+		err = unix.Fstatat(k.base.hostProc, pid+"/ns/pid", &st, 0)
+	}
+	return st.Ino, err
+}
+
+func (k *keeper) hasOpen(pid string, want *unix.Stat_t) bool {
+	fd, err := unix.Openat(k.base.hostProc, pid+"/fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	dir := os.NewFile(uintptr(fd), "fd")
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, n := range names {
+		var st unix.Stat_t
+		if unix.Fstatat(fd, n, &st, 0) == nil && st.Dev == want.Dev && st.Ino == want.Ino {
+			return true
+		}
+	}
+	return false
+}
+
+// Limits of reading what a session has made: it may be hostile.
+const (
+	maxConfig = 256 << 10
+	maxHooks  = 1000
+)
+
+// inspect looks at the repositories that the session has made and tells what
+// git will run in them, outside, once the user goes there.
+func (k *keeper) inspect() {
+	k.made.mu.Lock()
+	repos := make([]string, 0, len(k.made.repos))
+	for dir := range k.made.repos {
+		repos = append(repos, dir)
+	}
+	k.made.mu.Unlock()
+	slices.Sort(repos)
+	for _, dir := range repos {
+		if what := orders(dir); len(what) > 0 {
+			k.tell(opFound, 0, foundNote{Path: dir, What: "repository", Detail: strings.Join(what, ", ")}, nil)
+		}
+	}
+}
+
+// orders lists what makes git run something in a repository.
+func orders(dir string) []string {
+	var what []string
+	if st, err := os.Lstat(dir); err != nil {
+		return nil
+	} else if !st.IsDir() {
+		return []string{"a link to another repository"}
+	}
+	entries, _ := os.ReadDir(filepath.Join(dir, "hooks"))
+	for i, e := range entries {
+		if i >= maxHooks {
+			break
+		}
+		if info, err := e.Info(); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() && !strings.HasSuffix(e.Name(), ".sample") {
+			what = append(what, "hooks/"+e.Name())
+		}
+	}
+	for _, name := range []string{"config", "config.worktree"} {
+		what = append(what, configOrders(filepath.Join(dir, name))...)
+	}
+	return what
+}
+
+// runs are the settings of git-config(1) whose value git executes, or takes
+// further orders from; by the end of the lower-case name.
+var runs = []string{
+	"core.fsmonitor", "core.hookspath", "core.sshcommand", "core.gitproxy", "core.editor", "core.pager", "core.askpass",
+	"core.alternaterefscommand", "core.worktree", "core.attributesfile", "credential.helper", ".helper", "include.path", ".path",
+	"diff.external", ".command", ".textconv", ".clean", ".smudge", ".process", ".driver", "sequence.editor", "gpg.program", ".program",
+	"uploadpack.packobjectshook", ".uploadpack", ".receivepack", ".vcs", ".cmd", ".proxy", "pager.", "alias.",
+}
+
+// configOrders reads a configuration of git roughly: a setting too many is
+// better than one too few.
+func configOrders(path string) []string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close()
+	buf := make([]byte, maxConfig)
+	n, _ := f.Read(buf)
+	var what []string
+	section := ""
+	for line := range strings.Lines(string(buf[:n])) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			head, rest, _ := strings.Cut(line[1:], "]")
+			section, line = strings.ToLower(strings.Fields(head + " .")[0]), strings.TrimSpace(rest)
+		}
+		key, value, _ := strings.Cut(line, "=")
+		name := section + "." + strings.ToLower(strings.TrimSpace(key))
+		if key == "" || strings.TrimSpace(value) == "false" {
+			continue
+		}
+		if slices.ContainsFunc(runs, func(r string) bool {
+			return strings.HasSuffix(name, r) || strings.HasSuffix(r, ".") && strings.HasPrefix(name, r)
+		}) {
+			what = append(what, name)
+		}
+	}
+	return what
+}
