@@ -25,7 +25,7 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	if f.UID == 0 {
 		f.Homes = homes("/etc/passwd")
 	}
-	f.Sockets = boundSockets("/proc/net/unix")
+	f.Sockets = boundSockets("/proc/thread-self/net/unix")
 	if p.Limits.Processes > 0 {
 		if f.Group = pidsGroup(); f.Group != "" {
 			reapGroups(f.Group)
@@ -116,7 +116,8 @@ func homes(passwd string) []string {
 	return list
 }
 
-// boundSockets lists the paths in /proc/net/unix (proc(5)). The kernel gives
+// boundSockets lists the paths in /proc/net/unix (proc(5)) of the thread (the
+// main one may have gone elsewhere). The kernel gives
 // the table piece by piece, and what ends meanwhile moves others past the
 // reader, so it is read again until nothing is new.
 func boundSockets(table string) []string {
