@@ -19,9 +19,6 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		TTY: controllingTTY(), Monitor: s.cfg.Monitor,
 		OwnConfig: ownConfig(p.Home), Quarantine: QuarantineDir(p.Home),
 	}
-	if state := stateDir(p.Home); state != "" {
-		f.OwnState = []string{state}
-	}
 	if f.UID == 0 {
 		f.Homes = homes("/etc/passwd")
 	}
@@ -37,8 +34,11 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 			return f, setupError("network", err, "")
 		}
 	}
-	if f.Private = s.privateDirs(p); len(f.Private) > 0 {
-		f.Placeholders = filepath.Join(stateDir(p.Home), "private", "placeholders")
+	if state := stateDir(p.Home); state != "" {
+		f.OwnState = []string{state}
+		if f.Private = s.privateDirs(p); f.Private != nil {
+			f.Placeholders = filepath.Join(state, "private", "placeholders")
+		}
 	}
 	return f, nil
 }

@@ -67,9 +67,6 @@ func (s *Session) privateDirs(p *policy.Policy) map[string]string {
 // directory) the session has them in memory and says so.
 func (s *Session) openStore(home string) *privateStore {
 	state := stateDir(home)
-	if state == "" {
-		return &privateStore{throwAway: true}
-	}
 	store, err := openPrivateStore(state, s.cfg.Dir)
 	if err != nil {
 		s.emit(events.Event{Kind: events.Warning, Message: "caches are not kept: " + err.Error()})
