@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
@@ -101,24 +100,4 @@ func restrictFiles() error {
 	}
 	best := landlock.V8.BestEffort()
 	return errors.Join(best.RestrictPaths(rules...), best.RestrictScoped())
-}
-
-// forbidden are system calls that no proxy makes and an intruder would.
-var forbidden = []string{
-	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
-	"mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount",
-	"setns", "unshare", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
-	"init_module", "finit_module", "delete_module", "kexec_load", "keyctl", "add_key", "request_key",
-	"setuid", "setgid", "setresuid", "setresgid",
-}
-
-func restrictCalls() error {
-	return seccomp.LoadFilter(seccomp.Filter{
-		NoNewPrivs: true,
-		Flag:       seccomp.FilterFlagTSync,
-		Policy: seccomp.Policy{
-			DefaultAction: seccomp.ActionAllow,
-			Syscalls:      []seccomp.SyscallGroup{{Action: seccomp.ActionErrno, Names: forbidden}},
-		},
-	})
 }
