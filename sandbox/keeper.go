@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -157,8 +158,13 @@ type netOnce struct {
 	given bool
 }
 
+// keeperMemory is the size at which the collector starts to work.
+const keeperMemory = 32 << 20
+
 // keeperMain runs on descriptor 3.
 func keeperMain() int {
+	debug.SetGCPercent(-1) // it lives on a few megabytes
+	debug.SetMemoryLimit(keeperMemory)
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
 	k := &keeper{sock: 3, nets: map[string]*netOnce{}, made: newMadeDirs(), ready: make(chan struct{})}
@@ -203,6 +209,9 @@ func (k *keeper) setUp() error {
 		return usernsError(err) // capabilities refused although the namespace was allowed
 	}
 	k.base = &base{hostProc: hostProc, exe: exe}
+	if k.base.ns, err = k.base.ownMounts(); err != nil {
+		return setupError("proc", err, "mount /proc")
+	}
 	if err := k.base.makeDepot(); err != nil {
 		return setupError("mounts", err, "fsh needs Linux 6.12 or newer")
 	}

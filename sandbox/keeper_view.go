@@ -96,13 +96,15 @@ func (t *viewThread) build() error {
 		unix.Close(exe)
 		return fmt.Errorf("new mount namespace: %w", err)
 	}
+	if v.ns, err = t.k.base.ownMounts(); err != nil {
+		unix.Close(exe)
+		return err
+	}
 	if err := v.build(exe); err != nil {
 		return err
 	}
 	v.host = nil
-	if err := t.k.rememberView(v); err != nil {
-		return err
-	}
+	t.k.rememberView(v)
 	return unix.Chdir("/")
 }
 
@@ -159,7 +161,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	if err != nil {
 		return 0, 0, childError(err)
 	}
-	if err := onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
+	if err := t.v.onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
 		return 0, 0, err

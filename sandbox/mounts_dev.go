@@ -31,7 +31,7 @@ type device struct {
 // in the view they are already marked as without effect.
 func (v *view) deviceNodes() ([]device, error) {
 	var devices []device
-	err := onBase(func() error {
+	err := v.onBase(func() error {
 		for _, name := range deviceNames {
 			fd, err := copyTree("/dev/"+name, unix.MOUNT_ATTR_NOSUID)
 			if err != nil {

@@ -239,7 +239,7 @@ func (v *view) hideBut(m *mask) error {
 
 func (v *view) placeException(path string) error {
 	var st unix.Stat_t
-	if err := onBase(func() error { return unix.Lstat(path, &st) }); err != nil {
+	if err := v.onBase(func() error { return unix.Lstat(path, &st) }); err != nil {
 		return nil // gone meanwhile
 	}
 	if err := makeTarget(path, st.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
@@ -255,7 +255,7 @@ func (v *view) placeException(path string) error {
 // fromHost places a copy of a tree of the host.
 func (v *view) fromHost(path string, set uint64, target string) error {
 	var tree int
-	err := onBase(func() error {
+	err := v.onBase(func() error {
 		var err error
 		tree, err = copyTree(path, set)
 		return err

@@ -59,18 +59,13 @@ func (v *view) coverMade() error {
 }
 
 // rememberView is called in a view that is complete.
-func (k *keeper) rememberView(v *view) error {
+func (k *keeper) rememberView(v *view) {
 	if v.common == "" {
-		return nil
-	}
-	ns, err := unix.Openat(k.base.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
+		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.marked = append(k.marked, marked{ns, v.common})
-	return nil
+	k.marked = append(k.marked, marked{v.ns, v.common})
 }
 
 // marked is a mount namespace and its path of coverMade.

@@ -22,6 +22,7 @@ type base struct {
 	depot int
 	// hostProc is the host's /proc: the one at /proc shows the sandbox.
 	hostProc int
+	ns       int    // the first mount namespace
 	exe      string // host path of this program, "" when it has none any more
 }
 
@@ -49,6 +50,7 @@ type clone struct {
 // view is one mount namespace under construction, and later the list of
 // masks to keep in place.
 type view struct {
+	ns     int // its mount namespace
 	plan   *Plan
 	base   *base
 	clones []clone
@@ -315,7 +317,7 @@ func (v *view) freshPlace(s Step) error {
 		return nil // a machine without /dev/shm, say
 	}
 	var tree int
-	err := onBase(func() error {
+	err := v.onBase(func() error {
 		var err error
 		tree, err = v.base.place(s)
 		return err
@@ -348,11 +350,32 @@ func (b *base) place(s Step) (fd int, err error) {
 	return copyTreeAt(b.depot, name, guarded)
 }
 
-// onBase runs f on a thread that is still in the base namespaces.
+// ownMounts is the calling thread's mount namespace.
+func (b *base) ownMounts() (fd int, err error) {
+	return unix.Openat(b.hostProc, "thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+// onBase runs f on a thread that is still in the base namespaces, for callers
+// on any thread.
 func onBase(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	return <-done
+}
+
+// onBase is the same for the view's own thread, which goes there and comes
+// back: a hand-over to another one costs ten times as much. A thread that
+// cannot come back must not do anything any more.
+func (v *view) onBase(f func() error) error {
+	if err := unix.Setns(v.base.ns, unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("enter the base namespace: %w", err)
+	}
+	err := f()
+	if back := unix.Setns(v.ns, unix.CLONE_NEWNS); back != nil {
+		fmt.Fprintf(os.Stderr, "fsh: keeper: leave the base namespace: %v\n", back)
+		os.Exit(1)
+	}
+	return err
 }
 
 // resolver covers resolv.conf, where its link leads in the view.
@@ -372,7 +395,7 @@ func (v *view) resolver() error {
 
 func (v *view) fromDepot(name, target string) error {
 	var tree int
-	err := onBase(func() error {
+	err := v.onBase(func() error {
 		var err error
 		tree, err = copyTreeAt(v.base.depot, name, guarded|unix.MOUNT_ATTR_RDONLY)
 		return err
