@@ -47,7 +47,19 @@ func init() {
 		"chroot": func(a []string) error { return unix.Chroot(a[0]) },
 		"mount":  func(a []string) error { return unix.Mount(a[0], a[1], a[2], 0, "") },
 		"chown":  func(a []string) error { return unix.Lchown(a[0], signed(a[1]), signed(a[2])) },
-		"append": func(a []string) error {
+		"utimes": func(a []string) error { return unix.Utimes(a[0], make([]unix.Timeval, 2)) },
+		"own-fchmod": func(a []string) error {
+			fd, err := unix.Open(a[0], unix.O_RDONLY, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Fchmod(fd, uint32(number(a[1])))
+		},
+		"own-setxattr": func(a []string) error { return unix.Setxattr(a[0], "user.x", []byte("x"), 0) },
+		"own-truncate": func(a []string) error { return unix.Truncate(a[0], 0) },
+		"own-inside":   func([]string) error { return errors.New(strconv.FormatBool(Inside())) },
+		"own-append": func(a []string) error {
 			return fdErr(unix.Open(a[0], unix.O_WRONLY|unix.O_APPEND, 0))
 		},
 		"unix-dgram": func(a []string) error {
@@ -59,6 +71,9 @@ func init() {
 			return unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrUnix{Name: a[0]})
 		},
 	} {
+		if probes[name] != nil {
+			panic("two probes called " + name)
+		}
 		probes[name] = call
 	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -33,6 +34,9 @@ type childProgram struct {
 	keep  []any // what the uintptrs of calls point to
 	// take receives the answer of the call with tell.
 	take func(pid, answer int) error
+	// unshared is the call, if any, until which the child shares the table of
+	// descriptors.
+	unshared string
 }
 
 func (p *childProgram) add(what string, nr uintptr, args ...uintptr) {
@@ -147,15 +151,23 @@ func (p *childProgram) start(wantPid int) (pid int, err error) {
 	}
 	defer syscall.Close(report[0])
 	pid, err = p.fork(report[1], wantPid)
-	syscall.Close(report[1])
+	closeReport := sync.OnceFunc(func() { syscall.Close(report[1]) })
+	defer closeReport()
 	if err != nil {
 		return 0, fmt.Errorf("fork: %w", err)
+	}
+	if p.unshared == "" {
+		closeReport()
 	}
 	for {
 		var msg [3]uint64
 		n, err := readRetry(report[0], unsafe.Slice((*byte)(unsafe.Pointer(&msg[0])), unsafe.Sizeof(msg)))
 		if n == 0 && err == nil {
 			return pid, nil // the pipe was closed by execve
+		}
+		if n == int(unsafe.Sizeof(msg)) && msg[1] == 0 && msg[0] < uint64(len(p.calls)) && p.calls[msg[0]].what == p.unshared {
+			closeReport()
+			continue
 		}
 		if n == int(unsafe.Sizeof(msg)) && msg[1] == 0 && p.take != nil {
 			if err = p.take(pid, int(msg[2])); err == nil {

@@ -149,6 +149,9 @@ type keeper struct {
 	groups []*pidGroup
 	// marked are the mount namespaces with mounts on such directories.
 	marked []marked
+	// bare is a keeper without namespaces; temps are its temporary directories.
+	bare  bool
+	temps []string
 }
 
 type netOnce struct {
@@ -321,6 +324,10 @@ func (k *keeper) serve() {
 			}
 			go func(id uint32) {
 				<-k.ready
+				if k.bare {
+					k.makeBareView(id, &req, fds)
+					return
+				}
 				k.makeView(id, &req, fds)
 			}(f.id)
 		case opReach:

@@ -32,6 +32,10 @@ type Plan struct {
 	Limits []planLimit `json:"limits,omitempty"`
 	// Group is the directory for a control group that counts processes, or "".
 	Group string `json:"group,omitempty"`
+	// Temp is the TMPDIR of a bare session, BareNet that it has the host's
+	// network.
+	Temp    string `json:"temp,omitempty"`
+	BareNet bool   `json:"bare_net,omitempty"`
 	// Placeholders is the file that lists directories made on the host.
 	Placeholders string `json:"placeholders,omitempty"`
 	// Quarantine is where names go that a command made in spite of the rules.

@@ -42,12 +42,28 @@ type filterMode struct {
 	// shell is the number of the process whose filter it is, when that is the
 	// shell: see shellRows.
 	shell uint32
+	// bare is without namespaces: what they keep apart is refused. With net
+	// the network is the host's.
+	bare, net bool
 }
 
 func (m filterMode) rows() []seccompRow {
 	var rows []seccompRow
 	if m.shell != 0 { // they say more about the same calls
 		rows = shellRows(m.shell)
+	}
+	if m.bare {
+		rows = append(rows, bareRows...)
+		if !m.net {
+			rows = append(rows, seccompRow{callSocket, unix.EACCES, whyBareNet, nil})
+		} else {
+			rows = append(rows, seccompRow{callSocket, unix.EACCES, whyBareUnix, []argTest{equal(0, unix.AF_UNIX)}},
+				seccompRow{callSocket, unix.EAFNOSUPPORT, whyBareNet, []argTest{other(0, unix.AF_INET), other(0, unix.AF_INET6)}},
+				seccompRow{callSocket, unix.EPROTONOSUPPORT, whyBareNet, []argTest{equal(1, unix.SOCK_RAW)}})
+		}
+		for _, c := range attributeDenied {
+			rows = append(rows, seccompRow{c, unix.EPERM, whyBareFile, nil})
+		}
 	}
 	if !m.setID {
 		rows = append(rows, setIDRows...)
@@ -79,6 +95,9 @@ func (a *architecture) program(m filterMode) []bpf.Instruction {
 		for _, r := range setIDRows {
 			allowed = append(allowed, a.numbers([]kernelCall{r.kernelCall})...)
 		}
+	}
+	if m.bare {
+		prog = append(prog, onCall(markerCall, []bpf.Instruction{ret(markerAnswer)})...)
 	}
 	for rows := m.rows(); len(rows) > 0; {
 		var same, rest []seccompRow

@@ -113,6 +113,22 @@ func (p *childProgram) notifier(filter []unix.SockFilter, wait int, take func(pi
 	p.add("seccomp notification", unix.SYS_READ, uintptr(wait), addr(p, new([8]byte)), 1)
 }
 
+// sharedNotifier is notifier for a keeper that may not take descriptors out of
+// its children (pidfd_getfd(2) is refused in containers): until the listener
+// is made, both have one table of descriptors.
+func (p *childProgram) sharedNotifier(filter []unix.SockFilter, take func(pid, fd int) error) {
+	fprog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	p.keep = append(p.keep, filter, fprog)
+	p.flags |= unix.CLONE_FILES
+	p.take, p.unshared = take, "own descriptors"
+	p.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	p.add("seccomp notification", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, uintptr(unsafe.Pointer(fprog)))
+	p.calls[len(p.calls)-1].tell = true
+	p.add(p.unshared, unix.SYS_UNSHARE, unix.CLONE_FILES)
+	p.calls[len(p.calls)-1].tell = true
+}
+
 // notification is struct seccomp_notif.
 type notification struct {
 	id    uint64

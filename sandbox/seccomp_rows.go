@@ -35,16 +35,20 @@ var (
 		"ptrace(2), process_vm_readv(2), pidfd_getfd(2), kcmp(2), prlimit(2)"}
 	whyKernel = &reason{"changes or instruments the kernel, or reaches code of it with a history of holes",
 		"bpf(2), perf_event_open(2), userfaultfd(2), init_module(2), kexec_load(2), modify_ldt(2)"}
-	whyClock  = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
-	whyKeys   = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
-	whySetID  = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
-	whyTTY    = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
-	whyRing   = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
-	whyHandle = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
-	whyLeak   = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
-	whyOther  = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
-	whyABI    = &reason{"other layouts and address rules weaken the program itself", "personality(2)"}
-	whyFamily = &reason{"a family that the network rules do not see", "socketpair(2), address_families(7)"}
+	whyClock    = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
+	whyKeys     = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
+	whySetID    = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
+	whyTTY      = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
+	whyRing     = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
+	whyHandle   = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
+	whyLeak     = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
+	whyOther    = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
+	whyABI      = &reason{"other layouts and address rules weaken the program itself", "personality(2)"}
+	whyIPC      = &reason{"without a namespace these belong to all processes of the user", "sysvipc(7), mq_overview(7)"}
+	whyBareNet  = &reason{"without a namespace no rule about hosts can be enforced", "DESIGN §2 \"Fallback backend\""}
+	whyBareUnix = &reason{"sockets with a path lead to services of the host, past Landlock", "unix(7), landlock(7)"}
+	whyBareFile = &reason{"Landlock does not know attributes, and nothing else makes files read-only", "landlock(7)"}
+	whyFamily   = &reason{"a family that the network rules do not see", "socketpair(2), address_families(7)"}
 )
 
 // argTest is true when arg&mask == value; with any, when arg&mask != 0; with
@@ -92,6 +96,39 @@ const (
 var personalities = []argTest{
 	other(0, 0), other(0, 8), other(0, 0x20000), other(0, 0x20008), other(0, ^uint32(0)),
 }
+
+// bareRows hold where there is no pid namespace.
+var bareRows = []seccompRow{
+	{kernelCall{"sched_setaffinity", 203, 122}, unix.EPERM, whyOther, []argTest{nonZero(0)}},
+	{kernelCall{"sched_setscheduler", 144, 119}, unix.EPERM, whyOther, []argTest{nonZero(0)}},
+	{kernelCall{"sched_setparam", 142, 118}, unix.EPERM, whyOther, []argTest{nonZero(0)}},
+	{kernelCall{"sched_setattr", 314, 274}, unix.EPERM, whyOther, []argTest{nonZero(0)}},
+	{kernelCall{"setpriority", 141, 140}, unix.EPERM, whyOther, []argTest{nonZero(0)}},
+	{kernelCall{"setpriority", 141, 140}, unix.EPERM, whyOther, []argTest{nonZero(1)}},
+	{kernelCall{"ioprio_set", 251, 30}, unix.EPERM, whyOther, []argTest{other(0, 1)}}, // IOPRIO_WHO_PROCESS
+	{kernelCall{"ioprio_set", 251, 30}, unix.EPERM, whyOther, []argTest{nonZero(1)}},
+	{kernelCall{"shmget", 29, 194}, unix.EPERM, whyIPC, []argTest{nonZero(0)}},
+	{kernelCall{"shmat", 30, 196}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"shmctl", 31, 195}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"semget", 64, 190}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"semop", 65, 193}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"semtimedop", 220, 192}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"semctl", 66, 191}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"msgget", 68, 186}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"msgsnd", 69, 189}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"msgrcv", 70, 188}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"msgctl", 71, 187}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"mq_open", 240, 180}, unix.EPERM, whyIPC, nil},
+	{kernelCall{"mq_unlink", 241, 181}, unix.EPERM, whyIPC, nil},
+}
+
+// markerCall is a number that no kernel has. In a bare session it is answered
+// with markerAnswer, which tells a program inside, and nobody outside, where
+// it is.
+const (
+	markerCall   = 0x00667368 // "fsh"
+	markerAnswer = unix.ENOANO
+)
 
 // setIDRows keep set-id files from being made.
 var setIDRows = []seccompRow{

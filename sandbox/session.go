@@ -33,6 +33,9 @@ type Config struct {
 	Reach func(*policy.Network) (Reach, error)
 	// Monitor reports files that programs were refused.
 	Monitor bool
+	// Weaker are the layers (WeakerLayers) that a session on a machine without
+	// user namespaces may do without.
+	Weaker []string
 	// Log is where runners write when they crash; nil: nowhere.
 	Log *os.File
 	// Unusable is told why the session cannot start. Nothing has run, and
@@ -82,6 +85,11 @@ type Session struct {
 	nets    sessionNets
 	locked  sync.Once
 	lockErr error
+	// bare is why the session has no namespaces, nil if it has.
+	bare     error
+	bareTold sync.Once
+	temp     string // TMPDIR of a bare session
+	bareEnv  []string
 }
 
 type answer struct {
@@ -111,11 +119,19 @@ func (s *Session) ensure() error {
 }
 
 func (s *Session) startKeeper() error {
+	err := s.startKeeperBy(forkKeeper)
+	if refusedNamespaces(err) {
+		return s.fallBack(err)
+	}
+	return err
+}
+
+func (s *Session) startKeeperBy(fork func(sock int) (pid int, err error)) error {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return &SetupError{Layer: "keeper", Err: err}
 	}
-	s.pid, err = forkKeeper(pair[1])
+	s.pid, err = fork(pair[1])
 	syscall.Close(pair[1])
 	if err != nil {
 		syscall.Close(pair[0])
@@ -299,6 +315,11 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 	if err := errors.Join(<-up, err); err != nil {
 		return nil, err
 	}
+	if s.bare != nil { // known only now
+		if text, err = s.viewRequest(p); err != nil {
+			return nil, err
+		}
+	}
 	ends, fds, err := runnerSockets()
 	if err != nil {
 		return nil, err
@@ -310,6 +331,14 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		send = append(slices.Clone(fds), int(s.cfg.Log.Fd()))
 	}
 	id, a := s.ask(opView, text, p, send)
+	if s.bare == nil && refusedNamespaces(a.err) {
+		why := a.err
+		if a.err = s.fallBack(why); a.err == nil {
+			if text, a.err = s.viewRequest(p); a.err == nil {
+				id, a = s.ask(opView, text, p, send)
+			}
+		}
+	}
 	if a.err == nil {
 		a.err = s.network(p, netKey(&p.Network), a)
 	}
@@ -340,6 +369,11 @@ func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
 		return nil, err
 	}
 	req := viewRequest{Plan: NewPlan(p, facts)}
+	if s.bare != nil {
+		if err := s.barePlan(p, req.Plan); err != nil {
+			return nil, err
+		}
+	}
 	if req.Plan.Monitor || req.Plan.Commands {
 		req.Policy = p
 	}
@@ -378,6 +412,11 @@ func (s *Session) Close() error {
 }
 
 func (s *Session) endKeeper() {
+	s.reapKeeper()
+	s.private.close()
+}
+
+func (s *Session) reapKeeper() {
 	// The keeper answers the end of the stream with its own, once everything
 	// inside is dead and the host's directories are tidy. What the kernel
 	// still does to take down its namespaces nobody needs to wait for.
@@ -396,5 +435,4 @@ func (s *Session) endKeeper() {
 		syscall.Close(s.sock)
 		s.sock = -1
 	}
-	s.private.close()
 }

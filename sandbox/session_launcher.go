@@ -113,7 +113,7 @@ func (s *Session) closeRunners() {
 
 // hooks connect the system to policy and events.
 func (s *Session) hooks() systemHooks {
-	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv, unusable: s.cfg.Unusable}
+	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv, paths: s.ownPaths, unusable: s.cfg.Unusable}
 	if s.cfg.Sink != nil {
 		h.exit, h.explain, h.gone = s.commandEnded, s.explain, s.runnerDied
 	}
@@ -183,10 +183,10 @@ func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Po
 
 // programEnv withholds what could turn a program with rights of its own.
 func (s *Session) programEnv(p *policy.Policy, env []string) []string {
-	if _, own := s.fleet.programs.Load(p); !own {
-		return env
+	if _, own := s.fleet.programs.Load(p); own {
+		env = p.FilterEnv(env)
 	}
-	return p.FilterEnv(env)
+	return s.bareEnviron(env)
 }
 
 func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error) {

@@ -40,7 +40,7 @@ func nestedError(p *policy.Policy) error {
 func nestedGrants(pl *Plan) []grant {
 	gs := []grant{
 		{path: "/proc", rights: rightsRead | rightsWrite},
-		{path: Marker, rights: rightsRead, must: true},
+		{path: ownProgram(), rights: rightsRead, must: true},
 	}
 	for _, r := range pl.Read {
 		gs = append(gs, grant{path: r, rights: rightsRead})
@@ -55,6 +55,14 @@ func nestedGrants(pl *Plan) []grant {
 		}
 	}
 	return gs
+}
+
+// ownProgram is the path at which a runner inside of a session is started.
+func ownProgram() string {
+	if insideMounts() {
+		return Marker + "/fsh"
+	}
+	return "/proc/self/exe"
 }
 
 // startNested starts a runner inside the session that this shell runs in.
@@ -111,7 +119,7 @@ func forkNested(plan *Plan, ruleset int, theirs []int) (pid int, err error) {
 	c.files(files[:last])
 	c.openFiles()
 	c.landlock(files[last])
-	c.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(plan.Limits, 0)...), blockedSignals())
+	c.exec(ownProgram(), append([]string{nameRunner}, limitArgs(plan.Limits, 0)...), blockedSignals())
 	return c.start(0)
 }
 

@@ -17,6 +17,8 @@ type rawRunner struct {
 	r  *startedRunner
 	in *frameReader
 	id uint32
+	// self is the path of this program, when it is not at its usual place.
+	self string
 }
 
 func newRawRunner(t *testing.T, s *Session, p *policy.Policy) *rawRunner {
@@ -89,7 +91,11 @@ func (rr *rawRunner) send(argv []string, out *os.File) {
 		e.u32(i)
 	}
 	e.fds = []int{int(null.Fd()), int(out.Fd()), int(out.Fd())}
-	e.strs([]string{argv[0]})
+	path := argv[0]
+	if path == Marker+"/fsh" && rr.self != "" {
+		path = rr.self
+	}
+	e.strs([]string{path})
 	if argv[0] == Marker+"/fsh" {
 		argv = append([]string{probeName}, argv[1:]...)
 	}

@@ -3,12 +3,8 @@ package sandbox
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // required tells whether a missing kernel feature is a failure.
@@ -22,42 +18,6 @@ func required(t *testing.T, err error) {
 		}
 	}
 	t.Fatal(err)
-}
-
-// Without user namespaces there is no session, and the error says why.
-func TestRefusedUserNamespaces(t *testing.T) {
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestNoNamespaces$", "-test.v")
-	cmd.Env = append(os.Environ(), "FSH_TEST_LIMITED=1")
-	id := func(n int) []syscall.SysProcIDMap {
-		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: n, Size: 1}}
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid()),
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "PASS: TestNoNamespaces") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// TestNoNamespaces runs in a user namespace whose limit is zero.
-func TestNoNamespaces(t *testing.T) {
-	if os.Getenv("FSH_TEST_LIMITED") == "" {
-		t.Skip("only as a subprocess")
-	}
-	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
-		t.Fatal(err)
-	}
-	p := testPolicy(t.TempDir())
-	s := newTestSession(t, p)
-	_, err := s.startRunner(p)
-	var se *SetupError
-	if !errors.As(err, &se) || se.Layer != "user namespace" || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(se.Hint, "max_user_namespaces") {
-		t.Fatalf("got %#v", err)
-	}
-	if _, again := s.startRunner(p); !errors.As(again, &se) {
-		t.Errorf("the second attempt: %v", again)
-	}
 }
 
 // A keeper that dies takes everything inside along; the session stays dead.

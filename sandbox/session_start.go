@@ -24,6 +24,8 @@ func helper(argv0 string) func() int {
 	switch argv0 {
 	case nameKeeper:
 		return unlocked(keeperMain)
+	case nameBareKeeper:
+		return bareKeeperMain
 	case nameInit:
 		return initMain
 	case nameRunner:

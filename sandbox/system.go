@@ -27,6 +27,8 @@ type launcher interface {
 type systemHooks struct {
 	// environ filters the environment of a command.
 	environ func(p *policy.Policy, env []string) []string
+	// paths are the candidates of a command as they are inside.
+	paths func([]string) []string
 	// program is the policy of a command, given the one of its directory.
 	program func(c *interp.Command, dir *policy.Policy) (*policy.Policy, error)
 	// start is called before a command is asked for; an error refuses it,

@@ -51,6 +51,13 @@ func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error
 	if s.hooks.environ != nil {
 		env = s.hooks.environ(pol, env)
 	}
+	if s.hooks.paths != nil {
+		if paths := s.hooks.paths(c.Paths); len(paths) > 0 {
+			own := *c
+			own.Paths = paths
+			c = &own
+		}
+	}
 	p := &process{sys: s, cmd: c, call: call{process: true}}
 	p.rc, err = s.beginIn(own, pol, o, &p.call, func(e *encoder, handle uint32) {
 		encodeCommand(e, handle, c, env, report)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
+	"github.com/fsh-sh/fsh/sandbox"
 )
 
 // options is what the command line asks for. The shell part follows XCU sh:
@@ -26,7 +27,8 @@ type options struct {
 	monitor bool // -m: explain denials
 	debug   bool // -d: and show what was allowed
 	events  string
-	unsafe  bool // --unsafe-no-sandbox
+	unsafe  bool     // --unsafe-no-sandbox
+	weaker  []string // --allow-weaker
 
 	policyFile string
 	rules      []ruleFlag // --allow-*, --deny-*, in order
@@ -147,6 +149,9 @@ func (o *options) long(arg string) error {
 		*flag = true
 		return nil
 	}
+	if name == "allow-weaker" {
+		return o.giveUp(value)
+	}
 	into := values[name]
 	isRule := slices.Contains(ruleKinds, name)
 	switch {
@@ -167,9 +172,21 @@ func (o *options) long(arg string) error {
 	return nil
 }
 
+// giveUp reads the layers of --allow-weaker.
+func (o *options) giveUp(value string) error {
+	for layer := range strings.SplitSeq(value, ",") {
+		if !slices.Contains(sandbox.WeakerLayers(), layer) {
+			return &usageError{"--allow-weaker=" + events.Printable(layer) + ": no such layer",
+				"write --allow-weaker=" + strings.Join(sandbox.WeakerLayers(), "|")}
+		}
+		o.weaker = append(o.weaker, layer)
+	}
+	return nil
+}
+
 func longNames(switches map[string]*bool, values map[string]*string) []string {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(switches)), maps.Keys(values))
-	names = append(names, ruleKinds...)
+	names = append(append(names, ruleKinds...), "allow-weaker")
 	slices.Sort(names) // of equally near ones always the same
 	return names
 }

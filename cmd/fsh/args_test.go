@@ -132,6 +132,9 @@ func TestCompletionsListTheUsage(t *testing.T) {
 		if flag == "-o" {
 			args = "-o noglob"
 		}
+		if flag == "--allow-weaker" {
+			args = "--allow-weaker=net"
+		}
 		if _, err := parseArgs(words(args)); err != nil {
 			t.Errorf("usage lists %s: %v", flag, err)
 		}

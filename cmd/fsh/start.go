@@ -220,13 +220,18 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner, Sink: in.sink,
-		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true,
+		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, Weaker: in.weaker,
 		Unusable: in.unusable(slices.Clone(in.closer)),
 	})
 	if err != nil {
 		return nil, err
 	}
 	in.closer = append(in.closer, func() { session.Close(); proxy.close() })
+	if env, err := session.Environ(in.env); err != nil {
+		return nil, err
+	} else if env != nil {
+		in.env = env
+	}
 	return session.System(), nil
 }
 

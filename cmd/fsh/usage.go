@@ -26,6 +26,8 @@ Shell:
                          as in sh(1); job control in a script is 'set -m'
   --bash                 bash's extensions, also when the script's #! says bash
   --posix                never bash's extensions
+  --allow-weaker=LAYER   go on without mounts, net, commands or limits where the
+                         machine lacks them (fsh doctor)
   --unsafe-no-sandbox    run everything unconfined
   --help --version
 

@@ -1,0 +1,83 @@
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// withoutNamespaces is a command line for a machine that refuses user
+// namespaces to the user.
+func withoutNamespaces(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	require(t, "unshare")
+	all := append([]string{"-U", "--map-current-user", "--keep-caps", "sh", "-c",
+		`echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"`, "sh", fshBinary(t)}, args...)
+	return exec.Command("unshare", all...)
+}
+
+// TestWithoutNamespaces: the default policy holds on a machine without user
+// namespaces, what is weaker is said, and what cannot be had is refused.
+func TestWithoutNamespaces(t *testing.T) {
+	dir := home(t)
+	run := func(args ...string) outcome {
+		cmd := withoutNamespaces(t, args...)
+		cmd.Dir = dir
+		cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C", "TMPDIR=/tmp"}
+		return outcomeOf(t, cmd)
+	}
+	before := tree(t, dir)
+	got := run("-c", `
+echo x >"$TMPDIR/redirect" && cat "$TMPDIR/redirect"
+f=$(mktemp) && printf '#!/bin/sh\necho ran\n' >"$f" && chmod +x "$f" && "$f"
+printf 'echo nested $(cat ~/public)\n' >"$TMPDIR/plain" && chmod +x "$TMPDIR/plain" && "$TMPDIR/plain"
+echo x >~/.bashrc || echo refused; cat ~/.ssh/id_ed25519 || echo refused; true </etc/shadow || echo refused
+touch ~/new || echo refused; chmod 777 ~/public || echo refused
+sh -c 'kill -9 -1' ; echo alive; sh -c 'kill -STOP $PPID'; echo alive; (exit 3); echo $?; exit 7`)
+	want := "x\nran\nnested public\n" + strings.Repeat("refused\n", 5) + "alive\nalive\n3\n"
+	if got.status != 7 || got.stdout != want {
+		t.Errorf("%+v", got)
+	}
+	if strings.Count(got.stderr, "weaker sandbox") != 1 || strings.Contains(got.stderr+got.stdout, "t0psecret") {
+		t.Errorf("stderr %q", got.stderr)
+	}
+	if after := tree(t, dir); after != before {
+		t.Errorf("home changed:\n%s\nwas:\n%s", after, before)
+	}
+	if left, _ := filepath.Glob(dir + "/.local/state/fsh/tmp/*"); len(left) > 0 {
+		t.Errorf("left: %s", left)
+	}
+	for flag, layer := range map[string]string{"--allow-write=.": "mounts", "--allow-net=x.test": "net"} {
+		got := run(flag, "-c", "echo ran; cat /dev/null; echo ran")
+		if got.status != 125 || got.stdout != "" || !strings.Contains(got.stderr, "sandbox: "+layer) || !strings.Contains(got.stderr, "--allow-weaker="+layer) {
+			t.Errorf("%s: %+v", flag, got)
+		}
+	}
+	got = run("--allow-write=.", "--allow-weaker=mounts", "-c", "echo x >made; cat made; rm made")
+	if got.status != 0 || got.stdout != "x\n" || !strings.Contains(got.stderr, "given up by --allow-weaker: mounts") {
+		t.Errorf("weaker: %+v", got)
+	}
+	if got := run("--allow-weaker=walls", "-c", ":"); got.status != 2 || !strings.Contains(got.stderr, "no such layer") {
+		t.Errorf("unknown layer: %+v", got)
+	}
+}
+
+// outcomeOf runs a command to its end.
+func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
+	cmd.WaitDelay = time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}

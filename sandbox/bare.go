@@ -1,0 +1,279 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// Where user namespaces are refused (containers, Ubuntu's AppArmor) there are
+// no mounts and no namespaces. The keeper then starts runners with Landlock and
+// seccomp alone: "bare". What may be read is every tree without a secret in it;
+// nothing of the host may be written; there are no sockets; calls that change
+// the attributes of files, which Landlock does not know, are made by the keeper
+// in the process's place. A policy that needs more is refused by name.
+
+// Layers that --allow-weaker can name.
+const (
+	WeakerMounts   = "mounts"   // writable trees without the denials inside of them
+	WeakerNet      = "net"      // the host's network, whatever the rules say
+	WeakerCommands = "commands" // rules about commands hold for the shell's own only
+	WeakerLimits   = "limits"   // without the number of processes
+)
+
+// WeakerLayers are what --allow-weaker may name.
+func WeakerLayers() []string {
+	return []string{WeakerMounts, WeakerNet, WeakerCommands, WeakerLimits}
+}
+
+// bareNote is what people are told once per session.
+const bareNote = "weaker sandbox: user namespaces are refused here, so Landlock and seccomp work alone: " +
+	"names in secret directories can be listed, the host's processes are visible, and nothing but caches and TMPDIR is writable"
+
+// bareNeeds lists what a policy asks for that a bare sandbox does not have:
+// layer and rule.
+func bareNeeds(p *policy.Policy, pl *Plan) [][2]string {
+	var needs [][2]string
+	need := func(layer, rule string) { needs = append(needs, [2]string{layer, rule}) }
+	for _, r := range p.Filesystem.AllowWrite {
+		need(WeakerMounts, fmt.Sprintf("allow_write %q (protected names inside of it)", r.Pattern))
+	}
+	n := &p.Network
+	for _, h := range n.AllowedDomains {
+		need(WeakerNet, fmt.Sprintf("allowed_domains %q", h.Entry))
+	}
+	for _, r := range n.UnixSockets {
+		need(WeakerNet, fmt.Sprintf("allow_unix_sockets %q", r.Pattern))
+	}
+	if n.LocalBinding {
+		need(WeakerNet, "allow_local_binding")
+	}
+	if n.LocalOutbound.Mode != "none" && n.LocalOutbound.Mode != "" {
+		need(WeakerNet, "allow_local_outbound")
+	}
+	if len(n.ExposePorts) > 0 {
+		need(WeakerNet, "expose_ports")
+	}
+	if pl.Commands {
+		need(WeakerCommands, "rules about commands")
+	}
+	// The kernel would count all processes of the user.
+	if p.Limits.Processes > 0 && pl.Group == "" {
+		need(WeakerLimits, "limits.processes")
+	}
+	return needs
+}
+
+// bareAllowed refuses a policy that needs what is missing, and gives the
+// layers that were given up by an explicit word.
+func (s *Session) bareAllowed(p *policy.Policy, pl *Plan, why error) (weaker []string, err error) {
+	for _, n := range bareNeeds(p, pl) {
+		if !slices.Contains(s.cfg.Weaker, n[0]) {
+			return nil, &SetupError{Layer: n[0], Err: fmt.Errorf("%s cannot be enforced here: %w", n[1], why),
+				Hint: "fsh doctor says how to allow user namespaces; --allow-weaker=" + n[0] + " goes on without"}
+		}
+		if !slices.Contains(weaker, n[0]) {
+			weaker = append(weaker, n[0])
+		}
+	}
+	return weaker, nil
+}
+
+// refusedNamespaces tells whether an error means that this machine does not
+// let us make a sandbox of namespaces.
+func refusedNamespaces(err error) bool {
+	var se *SetupError
+	return errors.As(err, &se) && (se.Layer == "user namespace" || se.Layer == "proc")
+}
+
+// fallBack replaces a keeper that could not be by a bare one.
+func (s *Session) fallBack(why error) error {
+	if s.sock >= 0 { // it has told why, and is ending
+		s.reapKeeper()
+	}
+	s.mu.Lock()
+	s.lost, s.ended = nil, make(chan struct{})
+	s.mu.Unlock()
+	s.bare = why
+	return s.startKeeperBy(forkBareKeeper)
+}
+
+// barePlan completes a plan for a bare keeper, or refuses the policy.
+func (s *Session) barePlan(p *policy.Policy, pl *Plan) error {
+	weaker, err := s.bareAllowed(p, pl, s.bare)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.temp == "" {
+		if s.temp, err = tempDir(stateDir(p.Home)); err != nil {
+			return &SetupError{Layer: "private directories", Err: err, Hint: "make the state directory writable"}
+		}
+	}
+	pl.Temp, pl.BareNet = s.temp, slices.Contains(weaker, WeakerNet)
+	s.bareEnv = bareEnviron(pl)
+	s.tellBare(weaker)
+	return nil
+}
+
+// tellBare says once what is weaker.
+func (s *Session) tellBare(weaker []string) {
+	s.bareTold.Do(func() {
+		note := bareNote
+		if len(weaker) > 0 {
+			note += "; given up by --allow-weaker: " + strings.Join(weaker, ", ")
+		}
+		s.emit(events.Event{Kind: events.Warning, Message: note, Hint: "fsh doctor says how to have the whole sandbox"})
+	})
+}
+
+// cacheVariables lead the usual tools to a directory for a cache, by the last
+// parts of its usual path.
+var cacheVariables = []struct{ path, name string }{
+	{".npm", "npm_config_cache"}, {".cache/yarn", "YARN_CACHE_FOLDER"}, {".cache/pip", "PIP_CACHE_DIR"},
+	{".cache/uv", "UV_CACHE_DIR"}, {".cache/pypoetry", "POETRY_CACHE_DIR"}, {".cache/go-build", "GOCACHE"},
+	{"go/pkg", "GOMODCACHE"}, {".cargo/registry", "CARGO_HOME"}, {".cache/ccache", "CCACHE_DIR"},
+	{".gradle/caches", "GRADLE_USER_HOME"},
+}
+
+// bareEnviron are the variables that stand for private places.
+func bareEnviron(pl *Plan) []string {
+	env := []string{"TMPDIR=" + pl.Temp}
+	for _, s := range pl.Steps {
+		if s.Op != OpPrivate {
+			continue
+		}
+		for _, v := range cacheVariables {
+			if strings.HasSuffix(s.Path, "/"+v.path) {
+				env = append(env, v.name+"="+pl.barePrivate(s))
+			}
+		}
+	}
+	return env
+}
+
+// bareEnviron replaces, for a command, what leads to places that a bare
+// session does not have. Where the script has set a variable itself that
+// stays.
+func (s *Session) bareEnviron(env []string) []string {
+	if s.bare == nil {
+		return env
+	}
+	env = slices.Clone(env)
+	for _, kv := range s.bareEnv {
+		name, value, _ := strings.Cut(kv, "=")
+		has := func(e string) bool { return strings.HasPrefix(e, name+"=") && e != name+"=" }
+		if i := slices.IndexFunc(env, has); i < 0 {
+			env = append(env, kv)
+		} else if !below(strings.TrimPrefix(env[i], name+"="), s.temp) && os.Getenv(name) == strings.TrimPrefix(env[i], name+"=") {
+			env[i] = name + "=" + value // the user's, which cannot be written
+		}
+	}
+	return env
+}
+
+// Environ is the environment that the shell itself should start with, or nil
+// for no change. Only where the kernel's settings or a filter make it likely
+// that namespaces are refused the sandbox is started to find out; elsewhere
+// it stays as lazy as it is.
+func (s *Session) Environ(env []string) ([]string, error) {
+	if Inside() || !likelyRefused() {
+		return nil, nil
+	}
+	s.System()
+	if _, err := s.runner(s.cfg.Policy); err != nil {
+		return nil, err
+	}
+	if s.bare == nil {
+		return nil, nil
+	}
+	return s.bareEnviron(env), nil
+}
+
+// likelyRefused looks at what usually keeps user namespaces from being made. It
+// decides nothing but when the sandbox is started.
+func likelyRefused() bool {
+	for file, refusing := range map[string]string{
+		"/proc/sys/user/max_user_namespaces":                     "0",
+		"/proc/sys/kernel/unprivileged_userns_clone":             "0",
+		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
+	} {
+		if text, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(text)) == refusing {
+			return true
+		}
+	}
+	text, err := os.ReadFile("/proc/self/status")
+	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2")
+}
+
+// ownPaths are the candidates of a command where this program is not at
+// Marker; nil: as they are.
+func (s *Session) ownPaths(paths []string) []string {
+	if s.bare == nil || len(paths) != 1 || paths[0] != Marker+"/fsh" {
+		return nil
+	}
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return nil
+	}
+	return []string{exe}
+}
+
+// barePrivate is the directory that stands for a private path: the project's,
+// or one that ends with the session.
+func (pl *Plan) barePrivate(s Step) string {
+	if s.From != "" {
+		return s.From
+	}
+	return filepath.Join(pl.Temp, "private"+strings.ReplaceAll(s.Path, "/", "!"))
+}
+
+// tempDir makes the session's TMPDIR; those of dead sessions are removed.
+func tempDir(state string) (string, error) {
+	base := filepath.Join(state, "tmp")
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return "", err
+	}
+	if err := ownDirectory(base); err != nil {
+		return "", err
+	}
+	list, err := os.ReadDir(base)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range list { // a lock is held as long as the session lives
+		removeIfFree(filepath.Join(base, e.Name()))
+	}
+	return os.MkdirTemp(base, "session-")
+}
+
+// removeIfFree removes a directory that no session has locked.
+func removeIfFree(dir string) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	// One that is brand new may be about to be locked.
+	if unix.Fstat(fd, &st) != nil || unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil || !old(&st) {
+		return
+	}
+	_ = os.RemoveAll(dir)
+}
+
+// old tells that a directory was made a minute ago or before.
+func old(st *unix.Stat_t) bool {
+	var now unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_REALTIME, &now)
+	return err == nil && now.Sec-st.Ctim.Sec > 60
+}

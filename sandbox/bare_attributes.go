@@ -1,0 +1,236 @@
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// Landlock does not restrict calls that change owner, mode, times and extended
+// attributes of files (landlock(7), "Current limitations"), and without
+// read-only mounts nothing else does. So these calls wait for the keeper, which
+// looks where they lead and makes them itself, on the file that it looked at:
+// what the process does to its memory or to names meanwhile changes nothing.
+
+// attributeCall says how a call names its file: directory and path arguments,
+// or a descriptor (path < 0), and where flags are, or -1.
+type attributeCall struct {
+	kernelCall
+	dir, path, flags int
+	nofollow         bool // the call never follows a last link
+	change           func(s *attributeSupervisor, n *notification, file string) error
+}
+
+var (
+	callUtimensat = kernelCall{"utimensat", 280, 88}
+	callUtime     = kernelCall{"utime", 132, no}
+	callFutimesat = kernelCall{"futimesat", 261, no}
+)
+
+var attributeCalls = []attributeCall{
+	{kernelCall{"chmod", 90, no}, -1, 0, -1, false, changeMode(1)},
+	{kernelCall{"fchmod", 91, 52}, 0, -1, -1, false, changeMode(1)},
+	{kernelCall{"fchmodat", 268, 53}, 0, 1, -1, false, changeMode(2)},
+	{kernelCall{"fchmodat2", 452, 452}, 0, 1, 3, false, changeMode(2)},
+	{kernelCall{"chown", 92, no}, -1, 0, -1, false, changeOwner(1)},
+	{kernelCall{"lchown", 94, no}, -1, 0, -1, true, changeOwner(1)},
+	{kernelCall{"fchown", 93, 55}, 0, -1, -1, false, changeOwner(1)},
+	{kernelCall{"fchownat", 260, 54}, 0, 1, 4, false, changeOwner(2)},
+	{callUtimensat, 0, 1, 3, false, changeTimes},
+	{callUtime, -1, 0, -1, false, changeTimes},
+	{kernelCall{"utimes", 235, no}, -1, 0, -1, false, changeTimes},
+	{callFutimesat, 0, 1, -1, false, changeTimes},
+}
+
+// attributeDenied are those that few programs need and that can do without.
+var attributeDenied = []kernelCall{
+	{"setxattr", 188, 5}, {"lsetxattr", 189, 6}, {"fsetxattr", 190, 7}, {"setxattrat", 463, 463},
+	{"removexattr", 197, 14}, {"lremovexattr", 198, 15}, {"fremovexattr", 199, 16}, {"removexattrat", 466, 466},
+}
+
+// attributeProgram asks the keeper about attributeCalls.
+func attributeProgram() []bpf.Instruction {
+	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
+	for _, c := range attributeCalls {
+		if nr := nativeArch.number(c.kernelCall); nr != no {
+			prog = append(prog, onCall(uint32(nr), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})...)
+		}
+	}
+	return append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
+}
+
+// attributeSupervisor answers for one runner and its commands.
+type attributeSupervisor struct {
+	k        *keeper
+	listen   int
+	writable []string
+}
+
+// take gets the listener, which the child shares.
+func (s *attributeSupervisor) take(_, fd int) error {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	if err != nil {
+		return err
+	}
+	unix.Close(fd)
+	s.listen = own
+	go s.run()
+	return nil
+}
+
+func (s *attributeSupervisor) run() {
+	defer unix.Close(s.listen)
+	for {
+		var n notification
+		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
+			if err == unix.ENOENT {
+				continue // the process was killed meanwhile
+			}
+			return // nobody is left, or calls fail with ENOSYS from now on
+		}
+		answer := verdict{id: n.id, err: -int32(unix.EPERM)}
+		for _, c := range attributeCalls {
+			if int32(nativeArch.number(c.kernelCall)) == n.nr {
+				answer.err = -int32(errnoOf(s.handle(&n, &c)))
+			}
+		}
+		_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer))
+	}
+}
+
+// handle makes a call in a process's place.
+func (s *attributeSupervisor) handle(n *notification, c *attributeCall) error {
+	fd, err := s.open(n, c)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	// The process that asked still waits: what was looked at was its own.
+	if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.id)); err != nil {
+		return unix.EPERM
+	}
+	own := "/proc/self/fd/" + strconv.Itoa(fd)
+	path, err := os.Readlink(own)
+	if err != nil {
+		return unix.EPERM
+	}
+	path = strings.TrimSuffix(path, " (deleted)")
+	for _, w := range s.writable {
+		if below(path, w) {
+			return c.change(s, n, own)
+		}
+	}
+	return unix.EPERM
+}
+
+// open is the file that a call is about, as the process sees it.
+func (s *attributeSupervisor) open(n *notification, c *attributeCall) (int, error) {
+	name, flags := "", uint64(0)
+	if c.flags >= 0 {
+		flags = n.args[c.flags]
+	}
+	dir := int32(unix.AT_FDCWD)
+	if c.dir >= 0 {
+		dir = int32(n.args[c.dir])
+	}
+	if c.path >= 0 && n.args[c.path] != 0 {
+		var errno unix.Errno
+		if name, errno = readString(int(n.pid), uintptr(n.args[c.path])); errno != 0 {
+			return -1, errno
+		}
+		if name == "" && flags&unix.AT_EMPTY_PATH == 0 {
+			return -1, unix.ENOENT
+		}
+	}
+	from := strconv.Itoa(int(n.pid))
+	if dir == unix.AT_FDCWD {
+		from += "/cwd"
+	} else {
+		from += "/fd/" + strconv.Itoa(int(dir))
+	}
+	if rest, ok := strings.CutPrefix(filepath.Clean(name), "/proc/self"); ok && (rest == "" || rest[0] == '/') {
+		name = "/proc/" + strconv.Itoa(int(n.pid)) + rest
+	}
+	at := unix.AT_FDCWD
+	if !strings.HasPrefix(name, "/") {
+		fd, err := unix.Openat(s.k.base.hostProc, from, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, unix.EBADF
+		}
+		if name == "" {
+			return fd, nil
+		}
+		defer unix.Close(fd)
+		at = fd
+	}
+	how := unix.O_PATH | unix.O_CLOEXEC
+	if c.nofollow || flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
+		how |= unix.O_NOFOLLOW
+	}
+	return unix.Openat(at, name, how, 0)
+}
+
+func changeMode(arg int) func(*attributeSupervisor, *notification, string) error {
+	return func(_ *attributeSupervisor, n *notification, file string) error {
+		mode := uint32(n.args[arg]) & 0o7777
+		if mode&setIDBits != 0 {
+			return unix.EPERM
+		}
+		return unix.Chmod(file, mode)
+	}
+}
+
+// changeOwner does what a process without capabilities may: nothing that
+// makes a difference, for whoever the keeper is.
+func changeOwner(arg int) func(*attributeSupervisor, *notification, string) error {
+	return func(_ *attributeSupervisor, n *notification, file string) error {
+		uid, gid := int32(n.args[arg]), int32(n.args[arg+1])
+		var st unix.Stat_t
+		if err := unix.Stat(file, &st); err != nil {
+			return err
+		}
+		if uid != -1 && uint32(uid) != st.Uid || gid != -1 && uint32(gid) != st.Gid {
+			return unix.EPERM
+		}
+		return nil
+	}
+}
+
+// changeTimes reads the times in the layout of the call.
+func changeTimes(s *attributeSupervisor, n *notification, file string) error {
+	at := n.args[1]
+	nr := int(n.nr)
+	if nr == nativeArch.number(callUtimensat) || nr == nativeArch.number(callFutimesat) {
+		at = n.args[2]
+	}
+	now := unix.Timespec{Nsec: unix.UTIME_NOW}
+	times := []unix.Timespec{now, now}
+	if at != 0 {
+		size := 32
+		if nr == nativeArch.number(callUtime) { // utime(2): two numbers of seconds
+			size = 16
+		}
+		var words [4]int64
+		raw := unsafe.Slice((*byte)(unsafe.Pointer(&words)), size)
+		local := []unix.Iovec{{Base: &raw[0]}}
+		local[0].SetLen(size)
+		got, err := unix.ProcessVMReadv(int(n.pid), local, []unix.RemoteIovec{{Base: uintptr(at), Len: size}}, 0)
+		if err != nil || got != size {
+			return unix.EFAULT
+		}
+		switch nr {
+		case nativeArch.number(callUtime):
+			times[0], times[1] = unix.Timespec{Sec: words[0]}, unix.Timespec{Sec: words[1]}
+		case nativeArch.number(callUtimensat):
+			times[0], times[1] = unix.Timespec{Sec: words[0], Nsec: words[1]}, unix.Timespec{Sec: words[2], Nsec: words[3]}
+		default: // microseconds
+			times[0], times[1] = unix.Timespec{Sec: words[0], Nsec: words[1] * 1000}, unix.Timespec{Sec: words[2], Nsec: words[3] * 1000}
+		}
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, file, times, 0)
+}

@@ -1,0 +1,282 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// nameBareKeeper is argv[0] of a keeper without namespaces.
+const nameBareKeeper = "fsh-keeper-bare"
+
+// forkBareKeeper re-executes this program as it is. sock becomes its
+// descriptor 3.
+func forkBareKeeper(sock int) (pid int, err error) {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &SetupError{Layer: "keeper", Err: err}
+	}
+	defer unix.Close(null)
+	pid, err = syscall.ForkExec("/proc/self/exe", []string{nameBareKeeper}, &syscall.ProcAttr{
+		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(sock)}, Env: []string{},
+	})
+	return pid, setupError("keeper", err, "")
+}
+
+// bareKeeperMain runs on descriptor 3.
+func bareKeeperMain() int {
+	signal.Notify(make(chan os.Signal, 1)) // see keeperMain
+	k := &keeper{sock: 3, bare: true, nets: map[string]*netOnce{}, made: newMadeDirs(), ready: make(chan struct{})}
+	unix.CloseOnExec(k.sock)
+	if err := k.setUpBare(); err != nil {
+		k.reply(0, viewReply{Error: toWire(err)}, nil)
+		return 1
+	}
+	close(k.ready)
+	k.serve()
+	k.tearDownBare()
+	unix.Close(k.sock)
+	return 0
+}
+
+func (k *keeper) setUpBare() error {
+	// Orphans come to the keeper, which ends them: there is no pid namespace
+	// that does.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return err
+	}
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if k.null, err = unix.FcntlInt(uintptr(null), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
+		return err
+	}
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return setupError("proc", err, "mount /proc")
+	}
+	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return setupError("proc", err, "mount /proc")
+	}
+	k.base = &base{hostProc: proc, exe: exe}
+	return os.Chdir("/")
+}
+
+// tearDownBare ends every descendant: children that die leave theirs to the
+// keeper. One that forks faster than it is found stays stopped first.
+func (k *keeper) tearDownBare() {
+	for range 1000 {
+		list := k.descendants()
+		for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+			for _, pid := range list {
+				_ = syscall.Kill(pid, sig)
+			}
+		}
+		for {
+			pid, err := syscall.Wait4(-1, nil, 0, nil)
+			if err == syscall.EINTR {
+				continue
+			}
+			if pid <= 0 || err != nil {
+				break
+			}
+		}
+		if len(list) == 0 {
+			break
+		}
+	}
+	k.leaveGroups()
+	for _, dir := range k.temps {
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// descendants are all processes below this one that /proc shows.
+func (k *keeper) descendants() []int {
+	names, err := readNames(k.base.hostProc, ".")
+	if err != nil {
+		return nil
+	}
+	parent := map[int]int{}
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if ppid, err := strconv.Atoi(statusOfProcess(k.base.hostProc, name, "PPid")); err == nil {
+			parent[pid] = ppid
+		}
+	}
+	var list []int
+	for pid := range parent {
+		at := pid
+		for n := 0; at > 1 && n < len(parent); n++ {
+			if at = parent[at]; at == os.Getpid() {
+				list = append(list, pid)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// statusOfProcess is a field of proc_pid_status(5).
+func statusOfProcess(proc int, pid, field string) string {
+	fd, err := unix.Openat(proc, pid+"/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, err := readRetry(fd, buf)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(buf[:n])) {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
+}
+
+// makeBareView starts a runner of Landlock and seccomp.
+func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
+	defer closeAll(fds)
+	type made struct {
+		pid int
+		err error
+	}
+	done := make(chan made)
+	go func() {
+		runtime.LockOSThread() // for ever: the runner dies with this thread
+		pid, err := k.startBareRunner(id, req, fds)
+		done <- made{pid, err}
+		if err == nil {
+			select {}
+		}
+	}()
+	m := <-done
+	if m.err != nil {
+		k.reply(id, viewReply{Error: toWire(setupError("runner", m.err, ""))}, nil)
+		return
+	}
+	k.reply(id, viewReply{Pid: m.pid}, nil)
+	k.watchRunner(id, m.pid)
+}
+
+func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid int, err error) {
+	pl := req.Plan
+	if err := k.bareTemp(pl); err != nil {
+		return 0, fmt.Errorf("temporary directory: %w", err)
+	}
+	view, err := bareGrants(pl, k.base.exe)
+	if err != nil {
+		return 0, err
+	}
+	ruleset, err := landlockRuleset(view.grants, false)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(ruleset)
+	filter, err := seccompProgram(filterMode{bare: true, net: pl.BareNet})
+	if err != nil {
+		return 0, err
+	}
+	notify, err := assemble(attributeProgram())
+	if err != nil {
+		return 0, err
+	}
+	stderr := k.null
+	if len(fds) > 2 {
+		stderr = fds[2]
+	}
+	files := []int{k.null, k.null, stderr, fds[0], fds[1], ruleset}
+	for i, fd := range files {
+		if files[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
+			return 0, err
+		}
+		defer unix.Close(files[i])
+	}
+	sup := &attributeSupervisor{k: k, writable: view.writable}
+	p := &childProgram{}
+	p.sharedNotifier(notify, sup.take)
+	last := len(files) - 1
+	p.files(files[:last])
+	p.openFiles()
+	p.signalQueue()
+	p.add("death signal", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
+	p.dropCapsBare()
+	p.landlock(files[last])
+	p.seccomp(filter)
+	p.exec("/proc/self/exe", append([]string{nameRunner}, limitArgs(withoutProcesses(pl), 0)...), blockedSignals())
+	if pid, err = p.start(0); err != nil {
+		return 0, childError(err)
+	}
+	if err := k.joinGroup(pl, id, pid); err != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return 0, err
+	}
+	return pid, nil
+}
+
+// withoutProcesses: RLIMIT_NPROC would count all processes of the user.
+func withoutProcesses(pl *Plan) []planLimit {
+	var out []planLimit
+	for _, l := range pl.Limits {
+		if l.Resource != rlimitNproc {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// bareTemp locks the session's temporary directory and makes the private
+// directories in it.
+func (k *keeper) bareTemp(pl *Plan) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.temps) == 0 {
+		fd, err := unix.Open(pl.Temp, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		if err := unix.Flock(fd, unix.LOCK_SH); err != nil { // held until the process ends
+			return err
+		}
+		k.temps = append(k.temps, pl.Temp)
+	}
+	for _, s := range pl.Steps {
+		if s.Op == OpPrivate {
+			if err := os.MkdirAll(pl.barePrivate(s), 0o700); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropCapsBare is dropCaps without the right to do all of it. With
+// no_new_privs execve gives nothing back to uid 0 either: it may only keep
+// what it has, and that is nothing.
+func (p *childProgram) dropCapsBare() {
+	p.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	p.try("securebits", unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, allSecurebits)
+	p.try("ambient capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
+	for c := range uintptr(highestCapabilityBit + 1) {
+		p.try("bounding set", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c)
+	}
+	p.add("capabilities", unix.SYS_CAPSET, addr(p, &unix.CapUserHeader{Version: capabilityVersion3}), addr(p, &[2]unix.CapUserData{}))
+}

@@ -1,0 +1,231 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// Machines without user namespaces are made of one that has them: by a limit
+// of zero in a user namespace, and by a filter as containers have it.
+
+// TestAttackBare runs bareTest on both.
+func TestAttackBare(t *testing.T) {
+	id := func(n int) []syscall.SysProcIDMap {
+		return []syscall.SysProcIDMap{{ContainerID: n, HostID: n, Size: 1}}
+	}
+	for how, attr := range map[string]*syscall.SysProcAttr{
+		"limit": {Cloneflags: unix.CLONE_NEWUSER, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid()),
+			AmbientCaps: []uintptr{unix.CAP_SYS_RESOURCE, unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_ADMIN}},
+		"container": nil,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command("/proc/self/exe", "-test.run", "^TestBareInside$", "-test.v")
+			cmd.Env = append(os.Environ(), "FSH_TEST_LIMITED="+how, "HOME="+outside(t))
+			cmd.SysProcAttr = attr
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "PASS: TestBareInside") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// likeContainer installs what Docker's default profile forbids that matters
+// here, on all threads (docs.docker.com/engine/security/seccomp).
+func likeContainer(t *testing.T) {
+	t.Helper()
+	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
+	for _, nr := range []uint32{unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIDFD_GETFD,
+		unix.SYS_OPEN_TREE, unix.SYS_FSOPEN, unix.SYS_BPF, unix.SYS_KEYCTL} {
+		body := []bpf.Instruction{ret(unix.EPERM)}
+		if nr == unix.SYS_UNSHARE { // namespaces only
+			body = append(compileTests(ret(unix.EPERM), []argTest{anyBit(0, newNamespace)}), bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
+		}
+		prog = append(prog, onCall(nr, body)...)
+	}
+	prog = append(prog, onCall(unix.SYS_CLONE3, []bpf.Instruction{ret(unix.ENOSYS)})...)
+	clone := append(compileTests(ret(unix.EPERM), []argTest{anyBit(0, newNamespace)}), bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
+	prog = append(append(prog, onCall(unix.SYS_CLONE, clone)...), bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
+	filter, err := assemble(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	fprog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(fprog))); errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
+// TestBareInside is the subprocess of TestAttackBare.
+func TestBareInside(t *testing.T) {
+	switch os.Getenv("FSH_TEST_LIMITED") {
+	case "limit":
+		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+	case "container":
+		likeContainer(t)
+	default:
+		t.Skip("only as a subprocess")
+	}
+	home := os.Getenv("HOME")
+	dir := home + "/project"
+	for _, f := range []string{"/.ssh/id", "/.bashrc", "/.netrc", "/public", "/project/f", "/project/.git/hooks/x"} {
+		write(t, home+f, "x")
+	}
+	p, _, err := policy.Load(policy.Options{Dir: dir, Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := make(chanSink, 16)
+	s, err := New(Config{Policy: p, Dir: dir, Sink: notes, Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rr := newRawRunner(t, s, p)
+	if rr.self, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	if e := <-notes; e.Kind != events.Warning || !strings.HasPrefix(e.Message, "weaker sandbox") || !strings.Contains(e.Hint, "doctor") {
+		t.Errorf("note %+v", e)
+	}
+	bareFiles(t, rr, home, s.temp)
+	bareProcesses(t, rr)
+	bareRefusals(t, p)
+	orphan := bareOrphan(rr)
+	temp := s.temp
+	s.Close()
+	if err := syscall.Kill(orphan, 0); err != syscall.ESRCH {
+		t.Errorf("an orphan lives: %v", err)
+	}
+	if _, err := os.Stat(temp); err == nil {
+		t.Error("the temporary directory is left")
+	}
+}
+
+func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {
+	t.Helper()
+	if err := os.Symlink(home+"/.bashrc", temp+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, temp+"/own", "x")
+	project := home + "/project"
+	rr.checkAll(
+		check{"read," + home + "/public", "ok"}, check{"read," + project + "/f", "ok"}, check{"list," + home, "ok"},
+		check{"list,/", "ok"}, check{"read,/etc/passwd", "ok"}, check{"read,/usr/bin/env", "ok"},
+		check{"read," + home + "/.ssh/id", "EACCES"}, check{"read," + home + "/.netrc", "EACCES"}, check{"read,/etc/shadow", "EACCES"},
+		check{"create," + home + "/new", "EACCES"}, check{"own-append," + home + "/.bashrc", "EACCES"}, check{"unlink," + home + "/public", "EACCES"},
+		check{"rename," + home + "/public," + home + "/p2", "EACCES"}, check{"link," + home + "/.bashrc," + temp + "/hard", "EXDEV"},
+		check{"link," + home + "/.ssh/id," + temp + "/hard", "EXDEV"}, check{"own-truncate," + home + "/public", "EACCES"},
+		check{"create,/tmp/x", "EACCES"}, check{"create,/dev/shm/x", "EACCES"}, check{"create," + project + "/.envrc", "EACCES"},
+		check{"create," + temp + "/new", "ok"}, check{"rename," + temp + "/new," + temp + "/newer", "ok"}, check{"own-append,/dev/null", "ok"},
+		check{"read,/dev/ptmx", "EACCES"}, check{"read,/dev/urandom", "ok"}, check{"write,/proc/self/comm", "EACCES"},
+		// What Landlock does not know.
+		check{"chmod," + home + "/public,0777", "EPERM"}, check{"chmod," + temp + "/link,0777", "EPERM"},
+		check{"own-fchmod," + home + "/public,0777", "EPERM"}, check{"fchmodat2," + home + "/public,0777", "EPERM"},
+		check{"utimes," + home + "/public", "EPERM"}, check{"utimes," + temp + "/link", "EPERM"},
+		check{"chown," + home + "/public," + fmt.Sprint(os.Geteuid()) + ",-1", "EPERM"}, check{"own-setxattr," + home + "/public", "EPERM"},
+		check{"chmod," + temp + "/own,0750", "ok"}, check{"own-fchmod," + temp + "/own,0640", "ok"}, check{"utimes," + temp + "/own", "ok"},
+		check{"chmod," + temp + "/own,04755", "EPERM"}, check{"chown," + temp + "/own,12345,-1", "EPERM"},
+		check{"chmod," + temp + "/absent,0750", "ENOENT"},
+	)
+	var st unix.Stat_t
+	if err := unix.Stat(temp+"/own", &st); err != nil || st.Mode&0o777 != 0o640 || st.Mtim.Sec != 0 {
+		t.Errorf("own file: %o %d %v", st.Mode, st.Mtim.Sec, err)
+	}
+	if out, status := rr.sh("cd " + temp + " && echo x >rel && chmod 600 rel && chmod +x ./rel && touch -d @7 rel && stat -c '%a %Y' rel && chmod 7 ../../../../../../public"); status == 0 || !strings.HasPrefix(out, "711 7\n") {
+		t.Errorf("relative names: %q %d", out, status)
+	}
+}
+
+func bareProcesses(t *testing.T, rr *rawRunner) {
+	t.Helper()
+	parent := os.Getpid()
+	rr.checkAll(
+		check{"status,NoNewPrivs", "1"}, check{"status,CapEff", "0000000000000000"},
+		check{fmt.Sprintf("signal,%d,0", parent), "EPERM"}, check{"signal,1,9", "EPERM"},
+		check{fmt.Sprintf("read,/proc/%d/environ", parent), "EACCES"}, check{fmt.Sprintf("readlink,/proc/%d/cwd", parent), "EACCES"},
+		check{sysProbe(unix.SYS_PTRACE, unix.PTRACE_ATTACH, parent), "EPERM"}, check{fmt.Sprintf("prlimit,%d", parent), "EPERM"},
+		check{sysProbe(unix.SYS_SCHED_SETAFFINITY, parent, 0, 0), "EPERM"}, check{sysProbe(unix.SYS_SETPRIORITY, 2, 0, 19), "EPERM"},
+		check{sysProbe(unix.SYS_SHMGET, 1, 1, 0), "EPERM"}, check{sysProbe(unix.SYS_MSGGET, 1, 0), "EPERM"},
+		check{sysProbe(unix.SYS_UNSHARE, unix.CLONE_NEWUSER), "EPERM"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_STREAM), "EACCES"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_UNIX, unix.SOCK_STREAM), "EACCES"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_NETLINK, unix.SOCK_RAW), "EACCES"},
+		check{"own-inside,", "true"},
+	)
+	if Inside() {
+		t.Error("outside counts as inside")
+	}
+}
+
+// bareRefusals: what cannot be enforced is refused by name, or given up by an
+// explicit word.
+func bareRefusals(t *testing.T, p *policy.Policy) {
+	t.Helper()
+	wider := func(change func(*policy.Policy)) *policy.Policy {
+		q := *p
+		change(&q)
+		return &q
+	}
+	for layer, q := range map[string]*policy.Policy{
+		WeakerMounts: wider(func(q *policy.Policy) { q.Filesystem.AllowWrite = paths(p.Dir) }),
+		WeakerNet:    wider(func(q *policy.Policy) { q.Network.AllowedDomains = []policy.HostRule{{Entry: "x.test"}} }),
+		WeakerLimits: wider(func(q *policy.Policy) { q.Limits.Processes = 10 }),
+	} {
+		if layer == WeakerLimits && pidsGroup() != "" {
+			continue
+		}
+		for _, weaker := range [][]string{nil, {layer}} {
+			s, err := New(Config{Policy: q, Dir: q.Dir, Log: os.Stderr, Weaker: weaker})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.startRunner(q)
+			var se *SetupError
+			switch {
+			case weaker == nil && (!errors.As(err, &se) || se.Layer != layer || !strings.Contains(se.Hint, "--allow-weaker="+layer)):
+				t.Errorf("%s: %v", layer, err)
+			case weaker != nil && err != nil && !(layer == WeakerLimits && os.Geteuid() == 0):
+				t.Errorf("%s given up: %v", layer, err)
+			}
+			if r != nil {
+				closeAll([]int{r.sock, r.events})
+			}
+			s.Close()
+		}
+	}
+	if !slices.Contains(WeakerLayers(), WeakerNet) {
+		t.Error("net cannot be named")
+	}
+}
+
+// bareOrphan leaves a process that no runner knows of.
+func bareOrphan(rr *rawRunner) int {
+	rr.t.Helper()
+	out, _ := rr.sh("setsid sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!'")
+	var pid int
+	if _, err := fmt.Sscan(out, &pid); err != nil {
+		rr.t.Fatal(out, err)
+	}
+	return pid
+}
