@@ -88,8 +88,10 @@ type Session struct {
 	// bare is why the session has no namespaces, nil if it has.
 	bare     error
 	bareTold sync.Once
-	temp     string // TMPDIR of a bare session
-	bareEnv  []string
+	// strict forbids falling back, onlyBare is nothing else: see Layers.
+	strict, onlyBare bool
+	temp             string // TMPDIR of a bare session
+	bareEnv          []string
 }
 
 type answer struct {
@@ -119,8 +121,11 @@ func (s *Session) ensure() error {
 }
 
 func (s *Session) startKeeper() error {
+	if s.onlyBare {
+		return s.fallBack(errors.New("not asked for"))
+	}
 	err := s.startKeeperBy(forkKeeper)
-	if refusedNamespaces(err) {
+	if refusedNamespaces(err) && !s.strict {
 		return s.fallBack(err)
 	}
 	return err
@@ -331,7 +336,7 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		send = append(slices.Clone(fds), int(s.cfg.Log.Fd()))
 	}
 	id, a := s.ask(opView, text, p, send)
-	if s.bare == nil && refusedNamespaces(a.err) {
+	if s.bare == nil && !s.strict && refusedNamespaces(a.err) {
 		why := a.err
 		if a.err = s.fallBack(why); a.err == nil {
 			if text, a.err = s.viewRequest(p); a.err == nil {

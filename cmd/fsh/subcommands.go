@@ -31,6 +31,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"cache", "list|clear [DIR]", "show or remove what projects keep in private_write paths", cacheText, cacheMain},
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
+		{"doctor", "[--json|--apparmor]", "say which layers of the sandbox work here, and what to do", doctorText, doctorMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
 		{"quarantine", "list|show ID|restore ID", "show or put back what was taken out of a tree", quarantineText, quarantineMain},
 		{"trust", "[DIR|SCRIPT] | --list", "show what a project's policy asks for, and agree to it", trustText, trustMain},

@@ -1,0 +1,181 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+
+	"github.com/fsh-sh/fsh/policy"
+)
+
+// LayerReport says whether one layer of the sandbox works on this machine.
+type LayerReport struct {
+	Layer string `json:"layer"`
+	// Works is found out by using the layer, never by looking at versions.
+	Works bool `json:"works"`
+	// Unknown: it was not reached, because a layer before it failed.
+	Unknown bool   `json:"unknown,omitempty"`
+	Gives   string `json:"gives"`         // what it is for
+	Why     string `json:"why,omitempty"` // why not
+	// Remedy are commands or settings, the likeliest first.
+	Remedy []string `json:"remedy,omitempty"`
+	// Note is something to know about a layer that works.
+	Note string `json:"note,omitempty"`
+}
+
+// The layers in the order in which a session needs them. Those from Landlock
+// on do without namespaces.
+var layerOrder = []LayerReport{
+	{Layer: "user namespace", Gives: "rights to build the sandbox, without being root"},
+	{Layer: "proc", Gives: "a pid namespace: no process outside is seen or signalled"},
+	{Layer: "mounts", Gives: "writable trees with denials inside of them, private /tmp, hidden secrets"},
+	{Layer: "network", Gives: "network rules by name"},
+	{Layer: "Landlock", Gives: "a second wall for files, signals and sockets; the first one without namespaces"},
+	{Layer: "seccomp", Gives: "the table of system calls"},
+}
+
+// Layers tries every layer with real sessions of a policy, one as usual and
+// one without namespaces. fallback tells whether the second works.
+func Layers(p *policy.Policy, dir string) (reports []LayerReport, fallback bool) {
+	try := func(bare bool) error {
+		s, err := New(Config{Policy: p, Dir: dir})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		s.strict, s.onlyBare = true, bare
+		r, err := s.startRunner(p)
+		if err == nil {
+			closeAll([]int{r.sock, r.events})
+		}
+		return err
+	}
+	full := try(false)
+	var bare error
+	if full != nil {
+		bare = try(true)
+	}
+	reports = slices.Clone(layerOrder)
+	settle(reports[:4], full, false)
+	settle(reports[4:], full, full != nil)
+	if full != nil {
+		settle(reports[4:], bare, false)
+	}
+	return append(reports, processesReport()), bare == nil
+}
+
+// settle fills in reports, of layers in order, by the error of a session.
+func settle(reports []LayerReport, err error, skip bool) {
+	if skip {
+		return
+	}
+	var se *SetupError
+	failed := -1
+	if errors.As(err, &se) {
+		failed = slices.IndexFunc(reports, func(r LayerReport) bool { return strings.HasPrefix(se.Layer, r.Layer) })
+		if failed < 0 {
+			failed = 0
+		}
+	} else if err != nil {
+		failed = 0
+	}
+	for i := range reports {
+		r := &reports[i]
+		switch {
+		case failed < 0 || i < failed:
+			r.Works = true
+		case i == failed:
+			r.Why, r.Remedy = err.Error(), remedies(r.Layer, err)
+		default:
+			r.Unknown, r.Why = true, "not reached"
+		}
+		if r.Works && r.Layer == "Landlock" {
+			if abi, err := ll.LandlockGetABIVersion(); err == nil {
+				r.Note = landlockNote(abi)
+			}
+		}
+	}
+}
+
+// landlockNote is what a kernel's ABI leaves to the other layers.
+func landlockNote(abi int) string {
+	note := fmt.Sprintf("ABI %d", abi)
+	if abi < 9 {
+		note += "; sockets with a path are kept by mounts alone"
+	}
+	return note
+}
+
+func processesReport() LayerReport {
+	r := LayerReport{Layer: "limits", Gives: "limits.processes for root"}
+	switch {
+	case os.Geteuid() != 0:
+		r.Works, r.Note, r.Gives = true, "by RLIMIT_NPROC", "limits.processes"
+	case pidsGroup() != "":
+		r.Works, r.Note = true, "by a control group below "+pidsGroup()
+	default:
+		r.Why = "no control group with the pids controller can be made"
+		r.Remedy = []string{"systemd-run --scope -p Delegate=yes -- fsh …"}
+	}
+	return r
+}
+
+// remedies are the ways to get a layer, by what is known to keep it from
+// users. Settings are read only for this advice.
+func remedies(layer string, err error) []string {
+	setting := func(file, value string) bool {
+		text, err := os.ReadFile("/proc/sys/" + file)
+		return err == nil && strings.TrimSpace(string(text)) == value
+	}
+	var list []string
+	container := inContainer()
+	switch layer {
+	case "user namespace":
+		if setting("user/max_user_namespaces", "0") {
+			list = append(list, "sysctl -w user.max_user_namespaces=15000   (and in a file in /etc/sysctl.d, to keep it)")
+		}
+		if setting("kernel/unprivileged_userns_clone", "0") {
+			list = append(list, "sysctl -w kernel.unprivileged_userns_clone=1   (and in a file in /etc/sysctl.d)")
+		}
+		if setting("kernel/apparmor_restrict_unprivileged_userns", "1") {
+			list = append(list, "fsh doctor --apparmor | sudo tee /etc/apparmor.d/fsh && sudo apparmor_parser -r /etc/apparmor.d/fsh")
+		}
+		if container {
+			list = append(list, "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined …"+
+				"   (podman: --security-opt seccomp=unconfined --security-opt unmask=ALL)")
+		}
+	case "proc":
+		if container {
+			list = append(list, "docker run --security-opt systempaths=unconfined …   (podman: --security-opt unmask=ALL)")
+		} else {
+			list = append(list, "mount /proc without anything over it")
+		}
+	case "Landlock":
+		list = append(list, "Linux 6.12 or newer, booted with landlock in lsm= (see /sys/kernel/security/lsm)")
+	case "seccomp":
+		list = append(list, "a kernel with CONFIG_SECCOMP_FILTER")
+	case "network":
+		list = append(list, "a kernel with nf_tables and CONFIG_NFT_REDIR; modprobe nft_redir")
+	}
+	var se *SetupError
+	if len(list) == 0 && errors.As(err, &se) && se.Hint != "" {
+		list = append(list, se.Hint)
+	}
+	return list
+}
+
+// inContainer looks for what container managers leave, and for a filter that
+// was there before us.
+func inContainer() bool {
+	for _, file := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(file); err == nil {
+			return true
+		}
+	}
+	text, err := os.ReadFile("/proc/self/status")
+	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2")
+}
