@@ -59,10 +59,12 @@ func sendOrder(sock int, kind, v, w uint64) error {
 	return err
 }
 
-// startStandIn registers a stand-in that runs, with r.mu held.
+// startStandIn registers a stand-in that runs.
 func (r *runner) startStandIn(id uint32, pid, sock int) {
 	s := &runnerStandIn{pid: pid, sock: sock, catches: []uint32{0}}
+	r.mu.Lock()
 	r.standIns[id] = s
+	r.mu.Unlock()
 	go r.readStandIn(id, s, sock)
 }
 
