@@ -61,8 +61,22 @@ var presets embed.FS
 // Load makes the policy for a directory. The error is an *Error. Warnings are
 // events about what was left out; they never mean more rights.
 func Load(o Options) (*Policy, []events.Event, error) {
+	l, err := newLoader(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, layer := range []func() *Error{l.system, l.user, l.project, l.script, l.flags} {
+		if err := layer(); err != nil {
+			return nil, l.warnings, err
+		}
+	}
+	return l.build(), l.warnings, nil
+}
+
+// newLoader makes paths clean and fills in defaults.
+func newLoader(o Options) (*loader, error) {
 	if !filepath.IsAbs(o.Dir) {
-		return nil, nil, &Error{Msg: fmt.Sprintf("the directory %q is not absolute", o.Dir)}
+		return nil, &Error{Msg: fmt.Sprintf("the directory %q is not absolute", o.Dir)}
 	}
 	o.Dir = filepath.Clean(o.Dir)
 	if filepath.IsAbs(o.Home) {
@@ -76,13 +90,7 @@ func Load(o Options) (*Policy, []events.Event, error) {
 	if o.PolicyFile != "" && !filepath.IsAbs(o.PolicyFile) {
 		o.PolicyFile = filepath.Join(o.Dir, o.PolicyFile)
 	}
-	l := &loader{Options: o}
-	for _, layer := range []func() *Error{l.system, l.user, l.project, l.script, l.flags} {
-		if err := layer(); err != nil {
-			return nil, l.warnings, err
-		}
-	}
-	return l.build(), l.warnings, nil
+	return &loader{Options: o}, nil
 }
 
 // loader collects sections from the outermost layer inwards.

@@ -38,7 +38,7 @@ func readFile(path string, follow bool) (string, *Error) {
 		if errors.As(err, &cause) {
 			err = cause.Err
 		}
-		return bad(err, "cannot read it: "+err.Error(), "")
+		return bad(err, "cannot read it: "+err.Error(), readHint(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -65,6 +65,19 @@ func readFile(path string, follow bool) (string, *Error) {
 		return bad(err, "cannot read it: "+err.Error(), "")
 	}
 	return string(data), nil
+}
+
+// readHint is what to do about a file that cannot be opened.
+func readHint(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return "check the spelling; relative names start from the file that has them, or the working directory"
+	case errors.Is(err, fs.ErrPermission):
+		return "it must be yours to read"
+	case errors.Is(err, syscall.ELOOP):
+		return "its links lead in a circle: put the file itself there"
+	}
+	return "it must be a file that you can read"
 }
 
 func absent(err *Error) bool {

@@ -34,6 +34,7 @@ func subcommands() []subcommand {
 		{"doctor", "[--json|--apparmor]", "say which layers of the sandbox work here, and what to do", doctorText, doctorMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
 		{"quarantine", "list|show ID|restore ID", "show or put back what was taken out of a tree", quarantineText, quarantineMain},
+		{"policy", "show|check|diff|init|explain|import|schema", "show and write policies", policyText, policyMain},
 		{"trust", "[DIR|SCRIPT] | --list", "show what a project's policy asks for, and agree to it", trustText, trustMain},
 		{"untrust", "[DIR|SCRIPT] | --all", "take an agreement back", untrustText, untrustMain},
 		{"why", "read|write|create|exec|net|env TARGET", "say whether the policy allows something, and which rule decides", whyText, whyMain},
