@@ -30,9 +30,10 @@ type Config struct {
 	// Nil means all that this process inherited. The shell owns them.
 	Files       map[int]int
 	Interactive bool
-	// Terminal is the descriptor of the controlling terminal for job
-	// control; zero or negative: none.
-	Terminal int
+	// Terminal opens the controlling terminal when job control is switched
+	// on, and waits until this process is in its foreground; negative: there
+	// is none. Nil: never.
+	Terminal func() int
 	// Ignored are signals that were ignored when the process started, which
 	// POSIX forbids to trap. HUP and INT are found out without.
 	Ignored []syscall.Signal
@@ -57,10 +58,7 @@ func New(cfg Config) (*Shell, error) {
 	rt := &runtime{
 		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside,
 		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
-		ignored: ignoredOnEntry(cfg.Ignored),
-	}
-	if cfg.Terminal > 0 {
-		rt.terminal = cfg.Terminal
+		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal,
 	}
 	sh := &shell{
 		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),

@@ -8,12 +8,18 @@ import (
 // attend deals with what other goroutines asked for: it runs the traps of
 // pending signals, or ends the shell.
 func (sh *shell) attend() flow {
+	sh.hold()
+	if sh.attn.pending.Load()&attnJobs != 0 {
+		sh.attn.pending.And(^uint32(attnJobs))
+		sh.attn.wake.quiet(sh.attn)
+		sh.tellNow()
+	}
 	if sh.attn.pending.Load()&attnCancel != 0 {
 		sig := syscall.Signal(sh.attn.cancel.Load())
 		if sh.interactive() && sh.parent == nil && sig == syscall.SIGINT {
 			sh.attn.cancel.Store(0)
 			sh.attn.pending.And(^uint32(attnCancel))
-			sh.status = 130
+			sh.status, sh.interrupted = 130, true
 			return flowAbort
 		}
 		sh.endBy = sig

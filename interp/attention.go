@@ -14,6 +14,7 @@ type attention struct {
 	pending atomic.Uint32 // attnSignal, attnCancel
 	signals atomic.Uint64 // bit n: signal n waits for its trap
 	cancel  atomic.Int32  // signal the shell shall die of
+	idle    atomic.Bool   // it waits at the prompt, and set -b is on
 	wake    wakeFD
 	bell    chan struct{} // for those who wait for a channel
 
@@ -24,6 +25,8 @@ type attention struct {
 const (
 	attnSignal = 1 << iota
 	attnCancel
+	attnStop // the job is stopped: wait at its gate
+	attnJobs // a job has changed, and the user wants to know at once
 )
 
 func newAttention() *attention { return &attention{bell: make(chan struct{}, 1)} }
@@ -50,6 +53,14 @@ func (a *attention) raise(sig syscall.Signal) {
 	a.signals.Or(1 << uint(sig))
 	a.pending.Or(attnSignal)
 	a.ring()
+}
+
+// jobChanged makes a prompt show what happened to a job.
+func (a *attention) jobChanged() {
+	if a.idle.Load() {
+		a.pending.Or(attnJobs)
+		a.ring()
+	}
 }
 
 // die asks the shell to end as if killed by sig.

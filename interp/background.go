@@ -80,6 +80,11 @@ func (b *backgroundJob) run(sh *shell) flow {
 		sh.status = 2
 		return sh.fatalFlow()
 	}
+	if sh.interactive() && sh.parent == nil {
+		j.mu.Lock()
+		j.tell = sh.attn
+		j.mu.Unlock()
+	}
 	sh.jobs.add(j)
 	sh.lastBg = j.pid
 	sh.status = 0
@@ -128,9 +133,12 @@ func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
 		return false, err
 	}
 	cmd.Report = ReportStart
-	if sh.jobControl() {
+	switch {
+	case sh.jobControl():
 		cmd.Group = 0
 		cmd.Report |= ReportStops
+	case sh.group != nil:
+		cmd.Group = sh.group.pgid
 	}
 	p, err := sh.rt.sys.Start(cmd)
 	if err != nil {
@@ -221,13 +229,16 @@ func statusOf(ws syscall.WaitStatus) int {
 
 // startBody runs a list in a goroutine, with a process to stand for it.
 func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
+	if sh.jobControl() {
+		return b.startGroup(sh, sub, j)
+	}
 	cmd := &Command{
 		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sub.dir,
 		Umask: sub.umask, Ignored: sub.traps.ignoredSignals(), Group: -1, Terminal: -1,
 		Report: ReportStart, Where: sub.where("&"),
 	}
-	if sh.jobControl() {
-		cmd.Group = 0
+	if sub.group != nil {
+		cmd.Group = sub.group.pgid
 	}
 	st, err := sh.rt.sys.StandIn(cmd)
 	if err != nil {
@@ -239,9 +250,6 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	}
 	sub.standIn = st
 	j.pid, j.pids = pid, []int{pid}
-	if sh.jobControl() {
-		j.pgid = pid
-	}
 	sub.killed = &fateShared{}
 	go sub.relay(st)
 	go func() {
@@ -252,6 +260,21 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 		}
 	}()
 	go sub.runStoodFor(b.body, st)
+	return nil
+}
+
+// startGroup runs a list in a goroutine and a process group of its own.
+func (b *backgroundJob) startGroup(sh, sub *shell, j *job) error {
+	g := &jobGroup{rt: sh.rt, job: j, members: 1}
+	if err := g.lead(sub, -1); err != nil {
+		return err
+	}
+	j.group, sub.group = g, g
+	g.enter(sub)
+	go func() {
+		status := sub.runMember(b.body)
+		j.become(jobDone, g.finish(status), status)
+	}()
 	return nil
 }
 

@@ -158,6 +158,14 @@ func (in *input) take() {
 	in.r, in.w = 0, 0
 }
 
+// ready waits until the terminal is for this job.
+func (in *input) ready() error {
+	if in.sh.group == nil {
+		return nil
+	}
+	return in.sh.group.ready(in.sh, in.f, false)
+}
+
 // read is read(2) that ends at the deadline. Traps run while it waits; it
 // fails with EINTR if one of them, or a signal, ended more than itself.
 func (in *input) read(b []byte) (int, error) {
@@ -187,6 +195,9 @@ func (in *input) wait() error {
 		if err := in.interrupted(); err != nil {
 			return err
 		}
+		if err := in.ready(); err != nil {
+			return err
+		}
 		ms, err := in.remaining()
 		if err != nil {
 			return err
@@ -196,7 +207,7 @@ func (in *input) wait() error {
 		if err != nil && err != unix.EINTR {
 			return err
 		}
-		if fds[0].Revents != 0 {
+		if fds[0].Revents != 0 && in.sh.attn.pending.Load() == 0 {
 			return nil
 		}
 	}

@@ -19,7 +19,7 @@ func builtinFamilies() [][]builtin {
 	return [][]builtin{
 		flowBuiltins, sourceBuiltins, variableBuiltins, trapBuiltins,
 		jobBuiltins, directoryBuiltins,
-		ioBuiltins, processBuiltins, nameBuiltins, stackBuiltins,
+		ioBuiltins, historyBuiltins, processBuiltins, nameBuiltins, stackBuiltins,
 	}
 }
 

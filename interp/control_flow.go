@@ -91,6 +91,9 @@ func runExit(sh *shell, args []string) int {
 		status = sh.exitBefore
 	}
 	if ok || sh.bash() {
+		if !sh.mayLeave() {
+			return 1
+		}
 		sh.jump = flowExit
 	}
 	return status

@@ -79,6 +79,7 @@ func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
 
 // interruption runs the traps that interrupt wait: its status tells which.
 func (sh *shell) interruption() (bool, int) {
+	sh.hold()
 	if sh.attn.pending.Load() == 0 {
 		return false, 0
 	}
@@ -273,8 +274,11 @@ func runForeground(sh *shell, args []string) int {
 	if j == nil {
 		return 1
 	}
+	sh.lendTerminal(j) // first: who sees the text may type ^C
 	sh.output("fg", []byte(j.text+"\n"))
-	sh.rt.giveTerminal(j.pgid)
+	if j.group != nil {
+		j.group.front.Store(true)
+	}
 	if err := sh.continueJob(j); err != nil {
 		sh.errorf("fg: %s", errText(err))
 		return 1
@@ -284,7 +288,11 @@ func runForeground(sh *shell, args []string) int {
 
 func (sh *shell) continueJob(j *job) error {
 	j.resume()
-	return sh.rt.sys.Kill(-j.pgid, syscall.SIGCONT)
+	err := sh.rt.sys.Kill(-j.pgid, syscall.SIGCONT)
+	if err == syscall.ESRCH {
+		err = nil // it has just ended
+	}
+	return err
 }
 
 func runBackground(sh *shell, args []string) int {

@@ -140,7 +140,7 @@ func (sh *shell) newCommand(path string, args []string) (*Command, error) {
 	}
 	return &Command{
 		Paths: []string{path}, Argv: args, Env: sh.commandEnv(path), Dir: sh.dir,
-		Files: files, Umask: sh.umask, Ignored: sh.traps.ignoredSignals(),
+		Files: files, Umask: sh.umask, Ignored: sh.ignoredSignals(),
 		Limits: sh.limits, Group: -1, Terminal: -1,
 		Where: sh.where(args[0]),
 	}, nil

@@ -183,10 +183,15 @@ func (sh *shell) write(n int, b []byte) error {
 		}
 	}
 	for len(b) > 0 {
-		if err := sh.waitFD(f, unix.POLLOUT); err != nil {
+		if sh.group != nil {
+			if err := sh.group.ready(sh, f, true); err != nil {
+				return err
+			}
+		}
+		if err := sh.waitOut(f); err != nil {
 			return err
 		}
-		n, err := syscall.Write(f.fd, b)
+		n, err := sh.rt.writeOut(f.fd, b)
 		switch {
 		case n > 0:
 			b = b[n:]
@@ -228,7 +233,17 @@ func (sh *shell) readFD(n int, b []byte) (int, error) {
 
 func (sh *shell) readFile(f *file, b []byte) (int, error) {
 	for {
-		if err := sh.waitFD(f, unix.POLLIN); err != nil {
+		if sh.group != nil {
+			if err := sh.group.ready(sh, f, false); err != nil {
+				return 0, err
+			}
+		}
+		err := sh.waitFD(f, unix.POLLIN)
+		if err == syscall.EINTR && sh.attn.pending.Load() == attnStop {
+			sh.hold()
+			continue
+		}
+		if err != nil {
 			return 0, err
 		}
 		n, err := syscall.Read(f.fd, b)
@@ -243,6 +258,47 @@ func (sh *shell) readFile(f *file, b []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// writeOut is write(2). When a job has the terminal, and that has TOSTOP, the
+// kernel would send SIGTTOU to the shell and restart the call for ever, as the
+// signal is caught.
+func (rt *runtime) writeOut(fd int, b []byte) (int, error) {
+	if rt.away.Load() {
+		defer blockSignal(syscall.SIGTTOU)()
+	}
+	return syscall.Write(fd, b)
+}
+
+// waitOut waits until a write to f would not block. Only the end of the shell
+// interrupts it: traps run after the command.
+func (sh *shell) waitOut(f *file) error {
+	for {
+		err := sh.waitFD(f, unix.POLLOUT)
+		if err != syscall.EINTR || sh.attn.pending.Load()&attnCancel != 0 {
+			return err
+		}
+		if sh.attn.pending.Load()&attnStop != 0 {
+			sh.hold()
+			continue
+		}
+		if err := pollFD(f.fd, unix.POLLOUT, interruptedPoll); err != nil {
+			return err
+		}
+		if ready(f.fd, unix.POLLOUT) {
+			return nil
+		}
+	}
+}
+
+// interruptedPoll is how often a write that waits while a trap is pending looks
+// for the end of the shell, in milliseconds.
+const interruptedPoll = 50
+
+func ready(fd int, events int16) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	n, err := unix.Poll(fds, 0)
+	return n != 0 || err != nil && err != unix.EINTR
 }
 
 // waitFD waits until an I/O on f would not block, or fails with EINTR when

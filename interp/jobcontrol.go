@@ -43,57 +43,138 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 
 // foregroundJob waits until a job ends or stops.
 func (sh *shell) foregroundJob(j *job) int {
+	sh.rt.away.Store(sh.rt.terminal >= 0)
+	if j.group != nil {
+		j.group.front.Store(true)
+		sh.rt.front.Store(j.group)
+	}
 	state, status, changed := j.look()
 	for state == jobRunning {
-		<-changed
+		sh.passInterrupt(j)
+		select {
+		case <-changed:
+		case <-sh.attn.bell:
+		}
 		state, status, changed = j.look()
+	}
+	if j.group != nil {
+		sh.rt.front.Store(nil)
+		j.group.front.Store(false)
+		j.group.lent.Store(false)
 	}
 	sh.takeTerminal()
 	if state == jobStopped {
-		if j.id == 0 {
-			sh.jobs.add(j)
-		}
-		sh.jobs.promote(j)
-		j.mu.Lock()
-		j.told = true
-		j.mu.Unlock()
-		sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
-		return status
+		return sh.stoppedInFront(j, status)
 	}
 	if j.id != 0 {
 		sh.jobs.remove(j)
 	}
-	if j.ws.Signaled() {
-		if j.ws.Signal() == syscall.SIGINT && !sh.interactive() {
+	if !j.ws.Signaled() {
+		sh.rt.modes = sh.rt.terminalModes() // those that the job left are meant
+		return status
+	}
+	sh.rt.setModes(sh.rt.modes)
+	if j.ws.Signal() == syscall.SIGINT {
+		// As if the shell had been interrupted as well.
+		switch sh.traps.disposition(syscall.SIGINT) {
+		case trapIgnore:
+		case trapCommand:
+			sh.attn.raise(syscall.SIGINT)
+		default:
 			sh.attn.die(syscall.SIGINT)
 		}
-		sh.announceDeath(j.ws)
 	}
+	sh.announceDeath(j.ws)
 	return status
 }
 
+// passInterrupt gives the job an interrupt that reached the shell because the
+// job did not have the terminal yet.
+func (sh *shell) passInterrupt(j *job) {
+	j.mu.Lock()
+	pgid := j.pgid
+	j.mu.Unlock()
+	if pgid != 0 && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
+		sh.attn.pending.And(^uint32(attnCancel))
+		sh.rt.sys.Kill(-pgid, syscall.SIGINT)
+	}
+}
+
+// stoppedInFront makes the job that stopped the current one.
+func (sh *shell) stoppedInFront(j *job, status int) int {
+	j.modes = sh.rt.terminalModes()
+	sh.rt.setModes(sh.rt.modes)
+	if j.id == 0 {
+		sh.jobs.add(j)
+	}
+	sh.jobs.promote(j)
+	j.mu.Lock()
+	j.told = true
+	j.mu.Unlock()
+	sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
+	return status
+}
+
+// terminalModes are the modes of the terminal, nil without one.
+func (rt *runtime) terminalModes() *unix.Termios {
+	if rt.terminal < 0 {
+		return nil
+	}
+	t, err := unix.IoctlGetTermios(rt.terminal, unix.TCGETS)
+	if err != nil {
+		return nil
+	}
+	return t
+}
+
+func (rt *runtime) setModes(t *unix.Termios) {
+	if rt.terminal >= 0 && t != nil {
+		unblock := blockSignal(syscall.SIGTTOU)
+		unix.IoctlSetTermios(rt.terminal, unix.TCSETSW, t)
+		unblock()
+	}
+}
+
 // takeTerminal makes the shell's group the terminal's foreground group again.
-func (sh *shell) takeTerminal() { sh.rt.giveTerminal(unix.Getpgrp()) }
+func (sh *shell) takeTerminal() {
+	sh.rt.giveTerminal(unix.Getpgrp())
+	sh.rt.away.Store(false)
+}
 
 // runJob runs a pipeline, or a subshell as a pipeline of one, under job
-// control: its programs share a process group, which the terminal is given to
-// and which can be stopped as a whole.
+// control: it is in a process group of its own, which the terminal is given
+// to and which can be stopped as a whole.
 func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	j := newJob(p.text())
-	group := &pipeGroup{job: j}
+	g := &jobGroup{rt: sh.rt, job: j, members: len(subs)}
+	j.group = g
+	g.front.Store(true)
+	if !p.allPrograms(sh) {
+		if err := g.lead(sh, sh.rt.terminal); err != nil {
+			for _, sub := range subs {
+				sub.close()
+			}
+			sh.errorf("cannot start a job: %s", errText(err))
+			sh.status = 2
+			return sh.fatalFlow()
+		}
+	}
 	var wg sync.WaitGroup
 	statuses := make([]int, len(subs))
 	for i := range subs {
-		subs[i].group = group
+		subs[i].group = g
+		g.enter(subs[i])
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			statuses[i] = subs[i].runMember(p.members[i])
+			g.memberEnded()
 		}()
 	}
 	go func() {
 		wg.Wait()
-		j.become(jobDone, group.ended(), statuses[len(statuses)-1])
+		last := statuses[len(statuses)-1]
+		j.become(jobDone, g.finish(last), last)
 	}()
 	status := sh.foregroundJob(j)
 	if state, _, _ := j.look(); state != jobDone {
@@ -104,47 +185,18 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	return sh.failed()
 }
 
-// pipeGroup is the process group that the programs of a pipeline share: that
-// of the one that started first.
-type pipeGroup struct {
-	mu   sync.Mutex
-	pgid int
-	last syscall.WaitStatus
-	job  *job
-}
-
-func (g *pipeGroup) ended() syscall.WaitStatus {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.last
-}
-
-// start starts a member of a pipeline in the common group. When the first
-// one has ended and its group with it, the next makes a new one.
-func (g *pipeGroup) start(sh *shell, cmd *Command) (Process, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	cmd.Report |= ReportStart | ReportStops
-	if g.pgid != 0 {
-		cmd.Group = g.pgid
-		p, err := sh.rt.sys.Start(cmd)
-		if err != nil {
-			return nil, err
+// allPrograms reports whether every member is a program, as far as can be
+// told: a job of these needs nobody to stand for the shell.
+func (p *pipeline) allPrograms(sh *shell) bool {
+	for _, name := range p.names {
+		if name == "" {
+			return false
 		}
-		if _, err := p.Pid(); err != syscall.EPERM && err != syscall.ESRCH {
-			return p, nil
+		if fn, b := sh.findInternal(name); fn != nil || b != nil {
+			return false
 		}
 	}
-	cmd.Group, cmd.Terminal = 0, sh.rt.terminal
-	p, err := sh.rt.sys.Start(cmd)
-	if err != nil {
-		return nil, err
-	}
-	if pid, err := p.Pid(); err == nil {
-		g.pgid = pid
-		g.job.adopt(pid)
-	}
-	return p, nil
+	return len(p.names) == len(p.members)
 }
 
 // adopt makes a process group that of the job.
@@ -158,29 +210,13 @@ func (j *job) adopt(pgid int) {
 	j.pids = append(j.pids, pgid)
 }
 
-// wait waits for the end of a member and tells the job of stops in between.
-func (g *pipeGroup) wait(p Process) (syscall.WaitStatus, error) {
-	for {
-		ws, _, err := p.Wait()
-		switch {
-		case err != nil:
-			return 0, err
-		case ws.Stopped():
-			g.job.become(jobStopped, ws, 128+int(ws.StopSignal()))
-		case ws.Continued():
-			g.job.become(jobRunning, 0, 0)
-		default:
-			g.mu.Lock()
-			g.last = ws
-			g.mu.Unlock()
-			return ws, nil
-		}
-	}
-}
-
 // setMonitor prepares the process for job control: it must not be stopped
 // when it takes the terminal back.
 func (rt *runtime) setMonitor(on bool) {
+	if on && rt.terminal < 0 && rt.openTerminal != nil {
+		rt.terminal = rt.openTerminal()
+		rt.modes = rt.terminalModes()
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGTSTP} {
 		switch {
 		case rt.terminal < 0 || rt.ignored[sig]:
@@ -191,6 +227,30 @@ func (rt *runtime) setMonitor(on bool) {
 			signal.Reset(sig)
 		}
 	}
+}
+
+// lendTerminal makes the group of a job the terminal's foreground group. The
+// number is one of the System's: a process of its tells the kernel.
+func (sh *shell) lendTerminal(j *job) {
+	if sh.rt.terminal < 0 {
+		return
+	}
+	sh.rt.away.Store(true)
+	if j.modes != nil {
+		sh.rt.modes = sh.rt.terminalModes()
+		sh.rt.setModes(j.modes)
+	}
+	st, err := sh.rt.sys.StandIn(&Command{
+		Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir, Umask: sh.umask,
+		Group: j.pgid, Terminal: sh.rt.terminal, Report: ReportStart, Where: sh.where("fg"),
+	})
+	if err != nil {
+		return // the job will be told by SIGTTIN
+	}
+	if _, err := st.Pid(); err == nil {
+		st.End(0)
+	}
+	st.Wait()
 }
 
 // giveTerminal makes a group the terminal's foreground group. From the

@@ -8,16 +8,21 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // job is a background list, or with job control a stopped one. pid is what
 // $! shows.
 type job struct {
-	id   int
-	pid  int
-	pids []int // all processes known, pid included
-	pgid int   // process group to signal, 0 without job control
-	text string
+	id    int
+	pid   int
+	pids  []int // all processes known, pid included
+	pgid  int   // process group to signal, 0 without job control
+	text  string
+	tell  *attention    // of the shell to be told of changes
+	group *jobGroup     // nil: a single program
+	modes *unix.Termios // of the terminal when it stopped
 
 	mu      sync.Mutex
 	state   jobState
@@ -47,6 +52,9 @@ func (j *job) become(state jobState, ws syscall.WaitStatus, status int) {
 	j.state, j.ws, j.status, j.told = state, ws, status, false
 	close(j.changed)
 	j.changed = make(chan struct{})
+	if j.tell != nil {
+		j.tell.jobChanged()
+	}
 }
 
 func (j *job) look() (jobState, int, <-chan struct{}) {
@@ -217,7 +225,7 @@ func (sh *shell) killJob(spec string, sig syscall.Signal) error {
 			// A stopped job could not obey.
 			err = sh.rt.sys.Kill(-j.pgid, syscall.SIGCONT)
 			j.resume()
-		case syscall.SIGCONT:
+		case syscall.SIGCONT, syscall.SIGKILL:
 			j.resume()
 		}
 	}
@@ -226,8 +234,20 @@ func (sh *shell) killJob(spec string, sig syscall.Signal) error {
 
 func (j *job) resume() {
 	if state, _, _ := j.look(); state == jobStopped {
+		if j.group != nil {
+			j.group.resumed()
+		}
 		j.become(jobRunning, 0, 0)
 	}
+}
+
+func (t *jobTable) anyStopped() bool {
+	for _, j := range t.jobs {
+		if state, _, _ := j.look(); state == jobStopped {
+			return true
+		}
+	}
+	return false
 }
 
 // describe is one line of the jobs builtin (XCU jobs, STDOUT).

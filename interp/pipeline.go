@@ -11,7 +11,8 @@ import (
 // copy of the state; with lastpipe the last one runs in the shell itself.
 type pipeline struct {
 	members []node
-	errToo  []bool // |& after the member
+	errToo  []bool   // |& after the member
+	names   []string // of the members that are simple commands of a constant name
 	text    func() string
 }
 
@@ -35,6 +36,7 @@ func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
 			c.depth--
 		} else {
 			p.members = append(p.members, c.stmt(s))
+			p.names = append(p.names, constantName(s))
 		}
 		if s == b.X {
 			for len(p.errToo) < len(p.members)-1 {
@@ -43,6 +45,16 @@ func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
 			p.errToo = append(p.errToo, b.Op == syntax.PipeAll)
 		}
 	}
+}
+
+// constantName is the name of a simple command that is known before it is
+// expanded and whose other words run nothing, or "".
+func constantName(s *syntax.Stmt) string {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) == 0 || s.Negated || !allPure(call, s.Redirs) {
+		return ""
+	}
+	return call.Args[0].Lit()
 }
 
 // maxChain bounds the members of a pipeline.

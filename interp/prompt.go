@@ -10,6 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// promptText is a prompt ready to be shown. POSIX has parameter expansion and
+// in PS1 an exclamation mark for the number in the history; bash has escapes.
+func (sh *shell) promptText(name, text string) string {
+	if sh.bash() {
+		return sh.prompt(text)
+	}
+	text = sh.expandPrompt(text)
+	if name != "PS1" || strings.IndexByte(text, '!') < 0 || sh.history == nil {
+		return text
+	}
+	number := strconv.Itoa(sh.history.next())
+	text = strings.ReplaceAll(text, "!!", "\x00")
+	return strings.ReplaceAll(strings.ReplaceAll(text, "!", number), "\x00", "!")
+}
+
 // prompt expands a prompt string as bash does PS1, and ${x@P}: backslash
 // escapes first, then parameters, commands and arithmetic.
 func (sh *shell) prompt(text string) string {
@@ -97,7 +112,10 @@ func (sh *shell) promptEscape(c byte) string {
 	case 'w', 'W':
 		return promptQuote(sh.promptDir(c == 'W'))
 	case '!', '#':
-		return "1"
+		if sh.history == nil {
+			return "1"
+		}
+		return strconv.Itoa(sh.history.next())
 	}
 	return `\\` + string(c)
 }

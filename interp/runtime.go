@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // runtime is what the main shell and all of its subshells share.
@@ -21,6 +23,11 @@ type runtime struct {
 	terminal int                     // descriptor of the controlling terminal, or -1
 
 	main *shell
+	// openTerminal finds the controlling terminal when it is first needed.
+	openTerminal func() int
+	modes        *unix.Termios            // of the terminal, for the shell
+	away         atomic.Bool              // the terminal is another group's
+	front        atomic.Pointer[jobGroup] // the job in the foreground
 
 	mu sync.Mutex
 	// outputs counts the >(…) that run.
@@ -155,6 +162,14 @@ func (rt *runtime) drain() {
 // subshells in the foreground, which in other shells are processes of the
 // same group.
 func (rt *runtime) deliver(sig syscall.Signal) {
+	if g := rt.front.Load(); g != nil && g.lent.Load() {
+		switch sig {
+		case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP:
+			// The shell has the terminal because the job reads from it.
+			rt.sys.Kill(-g.pgid, sig)
+			return
+		}
+	}
 	switch rt.main.traps.disposition(sig) {
 	case trapIgnore:
 		return

@@ -54,6 +54,13 @@ type shell struct {
 
 	jobs *jobTable
 
+	// Of the prompt.
+	history     *history // nil: not interactive
+	typed       []byte   // lines of the command being read
+	interrupted bool     // the last command was
+	countEOF    int      // ends of input that -o ignoreeof ignored
+	leaveWarned int      // commands for which the warning of stopped jobs holds
+
 	// jump is the control flow left by a builtin or an error, taken by the
 	// command that ran it. levels counts the loops still to leave.
 	jump      flow
@@ -78,7 +85,8 @@ type shell struct {
 	attn     *attention
 	endBy    syscall.Signal
 	standIn  StandIn
-	group    *pipeGroup  // of a pipeline under job control
+	group    *jobGroup   // of the job that this shell is a part of
+	noStop   bool        // in a substitution under job control: not to be stopped
 	killed   *fateShared // of a background list: what dies with its stand-in
 	async    bool        // a background list or a process substitution
 	scratch  []byte      // output buffer of builtins
@@ -136,9 +144,6 @@ func (sh *shell) subshell(async bool) *shell {
 	*sub = *sh
 	sub.parent = sh
 	sub.async = async
-	if async {
-		sub.group = nil
-	}
 	sub.scratch = nil
 	sub.idle = nil
 	sub.peek = nil
@@ -171,6 +176,9 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
 	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]
 	sub.rt.enter(sub)
+	if sub.group != nil {
+		sub.group.enter(sub)
+	}
 	return sub
 }
 
@@ -181,6 +189,9 @@ func (sh *shell) close() {
 		sh.fds[i] = nil
 	}
 	sh.rt.leave(sh)
+	if sh.group != nil {
+		sh.group.leave(sh)
+	}
 	sh.attn.wake.close()
 }
 

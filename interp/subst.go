@@ -14,6 +14,7 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	}
 	defer func() { sh.evalDepth-- }()
 	sub := sh.subshell(false)
+	sub.noStop = sh.noStop || sh.jobControl()
 	if sh.bash() && !sh.shopts.on(shoptInheritErrexit) {
 		sub.opts &^= optErrexit
 	}

@@ -91,6 +91,16 @@ func (t *traps) ignoredSignals() []syscall.Signal {
 	return list
 }
 
+// ignoredSignals is what a command of this shell starts with. What the shell
+// waits for inside of an expansion could not be continued if it stopped.
+func (sh *shell) ignoredSignals() []syscall.Signal {
+	list := sh.traps.ignoredSignals()
+	if sh.noStop && sh.group == nil {
+		list = append(list, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+	}
+	return list
+}
+
 // setTrap changes one trap. remove restores the default.
 func (sh *shell) setTrap(n int, command string, remove bool) {
 	sig := syscall.Signal(n)
@@ -109,6 +119,10 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	}
 	sh.traps.mu.Unlock()
 	if !real {
+		return
+	}
+	if sh.group != nil {
+		sh.group.catch()
 		return
 	}
 	if sh.standIn != nil {

@@ -37,6 +37,7 @@ type invocation struct {
 	script string // path of the script file, or ""
 	head   string // its beginning
 	sum    []byte // sha256 of all of it, when it has a policy
+	tty    int    // of an interactive shell; negative: none
 	text   *events.Text
 	sink   events.Sink
 	closer []func()
@@ -81,6 +82,12 @@ func start(argv, env []string) int {
 	}
 	if err := in.openSinks(); err != nil {
 		return complain(exitSetup, err)
+	}
+	if !in.command && in.script == "" && (in.interactive || isTerminal(0) && isTerminal(2)) {
+		in.interactive = true
+		var restore func()
+		in.tty, restore = leadTerminal()
+		defer restore()
 	}
 	sys, err := in.system()
 	if err != nil {
@@ -276,7 +283,8 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 	cfg := interp.Config{
 		System: sys, Env: in.env, Options: in.set, SelfInside: "/run/fsh/fsh",
 		Interactive: in.interactive, Name: in.name, Args: in.operands,
-		Bash: !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
+		Terminal: controllingTerminal,
+		Bash:     !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
 	}
 	switch {
 	case in.command && len(in.operands) == 0:
@@ -289,6 +297,11 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 	case in.script != "":
 		cfg.Name, cfg.Args = in.operands[0], in.operands[1:]
 	}
+	prompting := in.interactive && !in.command && in.script == ""
+	if prompting {
+		cfg.Terminal = func() int { return in.tty }
+		cfg.Options = in.interactiveOptions()
+	}
 	shell, err := interp.New(cfg)
 	if err != nil {
 		return interp.Result{}, err
@@ -298,8 +311,20 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 		return shell.RunString(in.operands[0]), nil
 	case in.script != "":
 		return shell.RunFile(in.script), nil
+	case prompting:
+		return shell.RunInteractive(), nil
 	}
 	return shell.RunStdin(), nil
+}
+
+// interactiveOptions has job control on where there is a terminal, unless the
+// command line says otherwise.
+func (in *invocation) interactiveOptions() []string {
+	if in.tty >= 0 {
+		return append([]string{"-o monitor"}, in.set...)
+	}
+	fmt.Fprintln(os.Stderr, "fsh: no terminal: job control is off")
+	return in.set
 }
 
 // wantsBash tells whether the script's first line names bash.

@@ -34,6 +34,9 @@ func (s *System) StandIn(c *interp.Command) (interp.StandIn, error) {
 	if c.Group >= 0 {
 		attr.Sys.Setpgid, attr.Sys.Pgid = true, c.Group
 	}
+	if c.Terminal >= 0 {
+		attr.Sys.Foreground, attr.Sys.Ctty, attr.Sys.Pgid = true, c.Terminal, max(c.Group, 0)
+	}
 	pid, err := s.locked(c.Umask, func() (int, error) {
 		return syscall.ForkExec(s.self, []string{standInName}, attr)
 	})

@@ -26,6 +26,7 @@ func run(args []string) interp.Result {
 		return fail(err)
 	}
 	cfg := interp.Config{System: plain.New(self), Env: os.Environ(), Name: args[0], SelfInside: self}
+	cfg.Terminal = openTerminal
 	cfg.Bash = os.Getenv("FSH_TEST_DIALECT") == "bash" || strings.HasSuffix(args[0], "bash")
 	rest := args[1:]
 	command := false
@@ -40,9 +41,6 @@ func run(args []string) interp.Result {
 		case opt == "-i":
 			cfg.Interactive = true
 			cfg.Options = append(cfg.Options, "-m")
-			if tty, err := syscall.Open("/dev/tty", syscall.O_RDWR|syscall.O_CLOEXEC, 0); err == nil {
-				cfg.Terminal = tty
-			}
 		case opt == "-o" && len(rest) > 0:
 			cfg.Options = append(cfg.Options, "-o "+rest[0])
 			rest = rest[1:]
@@ -78,8 +76,18 @@ func start(cfg interp.Config, rest []string, command bool) interp.Result {
 		return sh.RunString(text)
 	case file != "":
 		return sh.RunFile(file)
+	case cfg.Interactive:
+		return sh.RunInteractive()
 	}
 	return sh.RunStdin()
+}
+
+func openTerminal() int {
+	tty, err := syscall.Open("/dev/tty", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return tty
 }
 
 func fail(err error) interp.Result {
