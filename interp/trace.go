@@ -69,7 +69,7 @@ func parseText(text string) (*syntax.Word, error) {
 
 // stmtText is a command on one line, for jobs.
 func stmtText(s *syntax.Stmt) string {
-	text, _, _ := strings.Cut(inlineText(s), "\n")
+	text, _, _ := strings.Cut(printNode(s, syntax.SingleLine(true)), "\n") // without here-documents
 	return strings.TrimSuffix(text, " &")
 }
 
