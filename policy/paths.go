@@ -27,12 +27,12 @@ type mistake struct {
 // path resolves ~, $VAR and relative forms. Globs stay globs; a literal entry
 // loses its backslashes.
 func (r resolver) path(entry string) (Path, *mistake) {
+	if i := strings.IndexFunc(entry, func(c rune) bool { return unicode.IsControl(c) }); i >= 0 {
+		return Path{}, &mistake{msg: "a path with a control character", hint: "name the directory above it"}
+	}
 	text, m := r.expand(entry)
 	if m != nil {
 		return Path{}, m
-	}
-	if i := strings.IndexFunc(text, func(c rune) bool { return unicode.IsControl(c) }); i >= 0 {
-		return Path{}, &mistake{msg: "a path with a control character", hint: "name the directory above it"}
 	}
 	if len(text) > maxPath {
 		return Path{}, &mistake{msg: "a path longer than 4096 bytes"}
@@ -65,6 +65,7 @@ func (r resolver) expand(entry string) (text string, m *mistake) {
 	if entry == "" {
 		return "", &mistake{msg: "an empty path", hint: `"." is the current directory`}
 	}
+	var b strings.Builder
 	if strings.HasPrefix(entry, "~") {
 		name, rest, _ := strings.Cut(entry[1:], "/")
 		if name != "" {
@@ -73,9 +74,9 @@ func (r resolver) expand(entry string) (text string, m *mistake) {
 		if !filepath.IsAbs(r.home) {
 			return "", &mistake{msg: "'~', and HOME is not an absolute path", hint: "set HOME"}
 		}
-		entry = quoteGlob(r.home) + "/" + rest
+		b.WriteString(quoteGlob(r.home) + "/")
+		entry = rest
 	}
-	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(entry, "$")
 		b.WriteString(before)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // privatePlaces are fresh in every session (DESIGN §4).
@@ -238,6 +239,15 @@ func (p *Policy) Digest() string {
 	if err != nil {
 		// Strings, numbers and slices of them cannot fail to marshal.
 		return fmt.Sprintf("unmarshalable %p", p)
+	}
+	// The encoder takes all bytes that are not UTF-8 for the same.
+	fs := &p.Filesystem
+	for _, list := range [][]Path{fs.AllowRead, fs.DenyRead, fs.AllowWrite, fs.DenyWrite, fs.PrivateWrite, fs.Protected, p.Network.UnixSockets} {
+		for i := range list {
+			if !utf8.ValidString(list[i].Pattern) {
+				data = append(append(data, 0), list[i].Pattern...)
+			}
+		}
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])

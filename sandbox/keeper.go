@@ -322,6 +322,7 @@ func (k *keeper) serve() {
 				k.reply(f.id, viewReply{Error: toWire(fmt.Errorf("bad request: %v", err))}, nil)
 				continue
 			}
+			req.Plan = req.Plan.translate(fromWirePath)
 			go func(id uint32) {
 				<-k.ready
 				if k.bare {

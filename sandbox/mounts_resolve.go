@@ -31,6 +31,9 @@ func (r *resolver) look(path string) resolved {
 	if got, ok := r.real[path]; ok {
 		return got
 	}
+	if !filepath.IsAbs(path) { // an absolute one ends at the root
+		return resolved{path: path}
+	}
 	parent := r.look(filepath.Dir(path))
 	got := resolved{path: filepath.Join(parent.path, filepath.Base(path))}
 	if parent.found && parent.dir {

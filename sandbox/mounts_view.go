@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -22,8 +23,9 @@ type base struct {
 	depot int
 	// hostProc is the host's /proc: the one at /proc shows the sandbox.
 	hostProc int
-	ns       int    // the first mount namespace
-	exe      string // host path of this program, "" when it has none any more
+	ns       int        // the first mount namespace
+	mu       sync.Mutex // of throwAway
+	exe      string     // host path of this program, "" when it has none any more
 }
 
 // Names in the depot.
@@ -32,7 +34,29 @@ const (
 	depotNoFile = "none-file" // an unreadable regular file: git and tar refuse devices as masks
 	depotBinary = "fsh"       // a copy of this program, when its file cannot be bound
 	depotResolv = "resolv.conf"
+	// depotPrivate holds the private directories of a session that keeps none.
+	depotPrivate = "private"
 )
+
+// throwAway makes the place of private directories that nobody keeps. They
+// may become large, so they are not in the depot itself.
+func (b *base) throwAway(size int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := unix.Mkdirat(b.depot, depotPrivate, 0o700)
+	if err != nil {
+		if err == unix.EEXIST {
+			return nil
+		}
+		return err
+	}
+	tree, err := memoryFS("700", size)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tree)
+	return unix.MoveMount(tree, "", b.depot, depotPrivate, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
 
 // clone is a tree of the host that will have a place in the view.
 type clone struct {
@@ -164,7 +188,10 @@ func (v *view) collectPrivate(s Step) error {
 	}
 	c := clone{path: at.path, at: unix.AT_FDCWD, from: s.From, set: guarded, fd: -1, dir: true, write: true, private: true}
 	if c.from == "" {
-		c.at, c.from = v.base.depot, "private"+strings.ReplaceAll(s.Path, "/", "!")
+		if err := v.base.throwAway(s.Size); err != nil {
+			return err
+		}
+		c.at, c.from = v.base.depot, depotPrivate+"/"+privateName(s.Path)
 		if err := unix.Mkdirat(c.at, c.from, 0o700); err != nil && err != unix.EEXIST {
 			return err
 		}

@@ -165,7 +165,11 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 		}
 	}
 	for _, r := range fs.PrivateWrite {
-		pl.add(Step{Op: OpPrivate, Path: r.Pattern, From: f.Private[r.Pattern], Rule: ruleText(r)})
+		step := Step{Op: OpPrivate, Path: r.Pattern, From: f.Private[r.Pattern], Rule: ruleText(r)}
+		if step.From == "" {
+			step.Size = p.Limits.Memory
+		}
+		pl.add(step)
 	}
 	pl.add(Step{Op: OpReadOnly, Path: "/"})
 	pl.add(Step{Op: OpDevices, Path: "/dev", From: f.TTY})

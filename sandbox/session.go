@@ -390,6 +390,7 @@ func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
 	if req.WantPid == 1 {
 		req.WantPid = 0 // taken: init has it
 	}
+	req.Plan = req.Plan.translate(wirePath)
 	return json.Marshal(req)
 }
 
