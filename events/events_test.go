@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 	"unicode"
 )
 
@@ -81,13 +80,13 @@ func TestTextIsBounded(t *testing.T) {
 	w.Emit(Event{Kind: Warning, Message: "after Close: nothing, and no panic"})
 }
 
-// TestStuckReader: a pipe that nobody reads stops neither Emit nor Close.
+// TestStuckReader: a pipe that nobody reads stops neither Emit nor Close; if
+// it did, this would never end.
 func TestStuckReader(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
 	text, lines := NewText(w, TextOptions{Monitor: true}), NewJSON(w, "")
 	sink := Multi{text, lines}
-	start := time.Now()
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
@@ -97,14 +96,7 @@ func TestStuckReader(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if spent := time.Since(start); spent > 5*time.Second {
-		t.Errorf("Emit took %v in all", spent)
-	}
-	start = time.Now()
 	lines.Close()
-	if spent := time.Since(start); spent > 2*closeTimeout {
-		t.Errorf("Close took %v", spent)
-	}
 }
 
 func FuzzPrintable(f *testing.F) {

@@ -201,6 +201,7 @@ func special(c byte) bool {
 // HasMeta reports whether src may match anything else than one string. It may
 // err on the side of true.
 func HasMeta(src string, flags Flags) bool {
+	closer := strings.LastIndexByte(src, ']')
 	for i := 0; i < len(src); i++ {
 		switch src[i] {
 		case '*', '?':
@@ -208,7 +209,7 @@ func HasMeta(src string, flags Flags) bool {
 		case '[':
 			// Without a closing bracket it is itself: the command `[` must
 			// not read the working directory.
-			if strings.LastIndexByte(src, ']') > i+1 {
+			if closer > i+1 {
 				return true
 			}
 		case '\\':
