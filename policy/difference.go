@@ -183,6 +183,11 @@ func (c *comparison) rest() {
 	commands(true, "run", b.Command.Allow, a.Command.Allow)
 	commands(false, "not run", b.Command.Deny, a.Command.Deny)
 	commands(true, "run, which is refused otherwise,", a.Command.Deny, b.Command.Deny)
+	if a.Privileges != b.Privileges {
+		on := a.Privileges.FileOwnership
+		c.add("privileges", on, map[bool]string{true: "change owners and set-id bits of what may be written (root)",
+			false: "not change owners of files"}[on], a.setting("privileges.file_ownership"))
+	}
 	was := b.Limits.byKey()
 	for _, key := range sortedKeys(was) {
 		if value := a.Limits.byKey()[key]; value != was[key] {

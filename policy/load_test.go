@@ -416,3 +416,32 @@ func TestHints(t *testing.T) {
 		}
 	}
 }
+
+// TestPrivileges: only a trusted file can ask for a privilege, and anybody can
+// take it away.
+func TestPrivileges(t *testing.T) {
+	for text, want := range map[string]bool{"": false, "file_ownership = true": true, "file_ownership = false": false} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "policy.toml")
+		if err := os.WriteFile(file, []byte("version = 1\n[privileges]\n"+text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, _, err := Load(Options{Dir: dir, Home: dir, PolicyFile: file})
+		if err != nil || p.Privileges.FileOwnership != want {
+			t.Errorf("%q: %v %v", text, p, err)
+		}
+		project := filepath.Join(dir, ".fsh.toml")
+		if err := os.WriteFile(project, []byte("version = 1\n[privileges]\nfile_ownership = true\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p, _, err = Load(Options{Dir: dir, Home: dir, PolicyFile: file}); err != nil || p.Privileges.FileOwnership != want {
+			t.Errorf("%q with a project that asks: %v", text, err)
+		}
+		if err := os.WriteFile(project, []byte("version = 1\n[privileges]\nfile_ownership = false\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p, _, err = Load(Options{Dir: dir, Home: dir, PolicyFile: file}); err != nil || p.Privileges.FileOwnership {
+			t.Errorf("%q with a project that takes it away: %v", text, err)
+		}
+	}
+}

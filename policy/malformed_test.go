@@ -35,7 +35,7 @@ func TestMalformed(t *testing.T) {
 		{"unknown key", "[filesystem]\nallow_reed = []\n", `2:1: unknown key "allow_reed" in [filesystem]`, `did you mean "allow_read"?`},
 		{"camel case of other tools", "[filesystem]\n  allowWrite = []\n", `2:3: unknown key "allowWrite" in [filesystem]`, `did you mean "allow_write"?`},
 		{"another case", "[Filesystem]\n", `1:2: unknown key "Filesystem"`, `did you mean "filesystem"?`},
-		{"unknown key far from all", "frobnicate = 1\n", `1:1: unknown key "frobnicate"`, "known here: command, environment, filesystem, limits, network, directory, extends, program, version"},
+		{"unknown key far from all", "frobnicate = 1\n", `1:1: unknown key "frobnicate"`, "known here: command, environment, filesystem, limits, network, privileges, directory, extends, program, version"},
 		{"unknown dotted key", "network.domains = []\n", `1:9: unknown key "domains" in [network]`, "known here: allow_local_binding"},
 		{"unknown key of a program", "[program.npm]\nfilesystem.allow = []\n", `2:12: unknown key "allow" in [filesystem]`, "known here"},
 		{"unknown table of a program", "[program.npm]\nversion = 1\n", `2:1: unknown key "version"`, "known here"},

@@ -50,6 +50,7 @@ func (l *loader) fold(program string) *Policy {
 	for _, s := range sections {
 		m.p.Limits = m.p.Limits.least(s.limits)
 	}
+	m.p.Privileges.FileOwnership, _ = decide(sections, func(s *section) *flagRule { return s.fileOwnership }, false)
 	m.settings(sections)
 	return m.p
 }
@@ -71,8 +72,13 @@ func (m *merger) settings(sections []*section) {
 			}
 		}
 	}
-	if _, rule := decide(sections, func(s *section) *flagRule { return s.localBinding }, false); rule != nil {
-		m.p.Settings = append(m.p.Settings, *rule)
+	for _, flag := range []func(*section) *flagRule{
+		func(s *section) *flagRule { return s.localBinding },
+		func(s *section) *flagRule { return s.fileOwnership },
+	} {
+		if _, rule := decide(sections, flag, false); rule != nil {
+			m.p.Settings = append(m.p.Settings, *rule)
+		}
 	}
 }
 

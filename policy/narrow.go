@@ -33,6 +33,7 @@ func (p *Policy) NarrowedIn(dir string, o Options) (*Policy, error) {
 	if inner.Network.LocalOutbound.Mode == "none" {
 		q.Network.LocalOutbound = inner.Network.LocalOutbound
 	}
+	q.Privileges.FileOwnership = p.Privileges.FileOwnership && inner.Privileges.FileOwnership
 	q.Limits = p.Limits.least(inner.Limits)
 	q.Settings = union(p.Settings, inner.Settings)
 	q.Programs = nil

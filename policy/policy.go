@@ -19,6 +19,7 @@ type Policy struct {
 	Command     Command     `json:"command"`
 	Environment Environment `json:"environment"`
 	Limits      Limits      `json:"limits"`
+	Privileges  Privileges  `json:"privileges"`
 	// Programs are the complete policies of the programs that have a table of
 	// their own; see ForProgram. Those policies have no Programs.
 	Programs []Program `json:"programs,omitempty"`
@@ -137,6 +138,13 @@ type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Rule  Rule   `json:"rule"`
+}
+
+// Privileges that root keeps; other users have none to keep.
+type Privileges struct {
+	// FileOwnership lets owners, modes and set-id bits of files be changed as
+	// installing packages does, wherever files may be written.
+	FileOwnership bool `json:"file_ownership,omitempty"`
 }
 
 // Limits; zero means unlimited.

@@ -31,6 +31,7 @@ type tablesForm struct {
 	Command     commandForm     `key:"command" doc:"Guardrails on commands as they are executed: a program and leading arguments, options in between skipped. They stop accidents, not attackers."`
 	Environment environmentForm `key:"environment" doc:"Variables that programs get."`
 	Limits      limitsForm      `key:"limits" doc:"Resources of each process, or of all together."`
+	Privileges  privilegesForm  `key:"privileges" doc:"What root keeps of its privileges."`
 }
 
 type filesystemForm struct {
@@ -69,6 +70,10 @@ type limitsForm struct {
 	CPUTime   durationForm `key:"cpu_time" doc:"Processor time of each process."`
 	OpenFiles countForm    `key:"open_files" doc:"Open files of each process."`
 	FileSize  sizeForm     `key:"file_size" doc:"Size of each file that is written."`
+}
+
+type privilegesForm struct {
+	FileOwnership bool `key:"file_ownership" doc:"Change owners, modes and set-id bits of files that may be written, as installing packages does. For root only."`
 }
 
 type (

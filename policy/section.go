@@ -23,6 +23,7 @@ type section struct {
 
 	commandDeny, commandAllow []CommandRule
 	useDefaults               *flagRule
+	fileOwnership             *flagRule
 
 	envPass, envDeny []EnvRule
 	envSet           []EnvVar
@@ -56,6 +57,9 @@ func (s *section) narrowed() *section {
 	if s.useDefaults != nil && s.useDefaults.on {
 		n.useDefaults = s.useDefaults
 	}
+	if s.fileOwnership != nil && !s.fileOwnership.on {
+		n.fileOwnership = s.fileOwnership
+	}
 	return n
 }
 
@@ -64,6 +68,7 @@ func (s *section) asks() bool {
 	return len(s.allowRead)+len(s.allowWrite)+len(s.privateWrite)+len(s.allowedDomains)+len(s.exposePorts)+
 		len(s.unixSockets)+len(s.hosts)+len(s.commandAllow)+len(s.envPass)+len(s.envSet) > 0 ||
 		s.localBinding != nil && s.localBinding.on ||
+		s.fileOwnership != nil && s.fileOwnership.on ||
 		s.localOutbound != nil && s.localOutbound.Mode != "none" ||
 		s.useDefaults != nil && !s.useDefaults.on
 }
@@ -149,6 +154,9 @@ var tables = map[string]map[string]reader{
 		"pass": envList(func(s *section) *[]EnvRule { return &s.envPass }),
 		"deny": envList(func(s *section) *[]EnvRule { return &s.envDeny }),
 		"set":  readEnvSet,
+	},
+	"privileges": {
+		"file_ownership": boolean(func(s *section) **flagRule { return &s.fileOwnership }),
 	},
 	"limits": {
 		"memory":     limit(func(l *Limits) *int64 { return &l.Memory }, parseSize, sizeHint),

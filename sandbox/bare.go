@@ -65,6 +65,9 @@ func bareNeeds(p *policy.Policy, pl *Plan) [][2]string {
 	if pl.Commands {
 		need(WeakerCommands, "rules about commands")
 	}
+	if p.Privileges.FileOwnership && os.Geteuid() == 0 {
+		need(WeakerMounts, "privileges.file_ownership")
+	}
 	// The kernel would count all processes of the user.
 	if p.Limits.Processes > 0 && pl.Group == "" {
 		need(WeakerLimits, "limits.processes")

@@ -133,6 +133,37 @@ func (p *childProgram) dropCaps() {
 	p.add("capabilities", unix.SYS_CAPSET, addr(p, hdr), addr(p, data))
 }
 
+// ownershipCaps are what installing packages needs: to change owners, modes
+// and set-id bits, to write what another user owns, and to become one. They
+// count for files that mounts and Landlock let be written, and nowhere else:
+// capabilities of a user namespace give no right to the machine.
+var ownershipCaps = []uint{
+	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_FSETID, unix.CAP_SETGID, unix.CAP_SETUID,
+}
+
+// keepOwnership gives up all other capabilities for good. Uid 0 keeps these
+// over execve, which makes them from the bounding set; whoever becomes another
+// user loses them. So the securebits that take the meaning from uid 0 are not
+// set here, and cannot be changed for want of CAP_SETPCAP.
+func (p *childProgram) keepOwnership() {
+	var keep [2]unix.CapUserData
+	kept := map[uintptr]bool{}
+	for _, c := range ownershipCaps {
+		kept[uintptr(c)] = true
+		keep[c/32].Effective |= 1 << (c % 32)
+		keep[c/32].Permitted |= 1 << (c % 32)
+	}
+	p.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	p.add("securebits", unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, secKeepCapsLocked|secNoAmbientRaise)
+	p.try("ambient capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
+	for c := range uintptr(highestCapabilityBit + 1) {
+		if !kept[c] {
+			p.try("bounding set", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c)
+		}
+	}
+	p.add("capabilities", unix.SYS_CAPSET, addr(p, &unix.CapUserHeader{Version: capabilityVersion3}), addr(p, &keep))
+}
+
 // cloneArgs is struct clone_args of clone3(2), up to set_tid_size.
 type cloneArgs struct {
 	flags, pidfd, childTID, parentTID, exitSignal uint64

@@ -122,7 +122,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 		return 0, 0, err
 	}
 	defer unix.Close(ruleset)
-	filter, err := seccompProgram(filterMode{})
+	filter, err := seccompProgram(filterMode{setID: t.v.plan.Ownership})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -146,7 +146,11 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	p.files(files)
 	p.openFiles()
 	p.signalQueue()
-	p.dropCaps()
+	if t.v.plan.Ownership {
+		p.keepOwnership()
+	} else {
+		p.dropCaps()
+	}
 	p.landlock(safe)
 	if t.v.supervises() {
 		gate, err := t.supervise(p, req)

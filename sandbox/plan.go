@@ -28,6 +28,8 @@ type Plan struct {
 	Local localPorts `json:"local"`
 	// Reach is what the guard of the network lets pass to the proxy.
 	Reach Reach `json:"reach,omitempty"`
+	// Ownership keeps the capabilities of [privileges] file_ownership.
+	Ownership bool `json:"ownership,omitempty"`
 	// Limits of setrlimit(2) for commands.
 	Limits []planLimit `json:"limits,omitempty"`
 	// Group is the directory for a control group that counts processes, or "".
@@ -195,6 +197,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.Net = netKey(&p.Network)
 	pl.Local = localPorts{All: p.Network.LocalOutbound.Mode == "all", Ports: p.Network.LocalOutbound.Ports}
 	pl.Reach = f.Reach
+	pl.Ownership = p.Privileges.FileOwnership && f.UID == 0
 	pl.limits(&p.Limits)
 	pl.Group = f.Group
 	pl.have = nil

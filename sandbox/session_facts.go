@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -23,6 +24,9 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		f.Homes = homes("/etc/passwd")
 	}
 	f.Sockets = boundSockets("/proc/thread-self/net/unix")
+	if p.Privileges.FileOwnership && f.UID != 0 { // seen once: the writer drops repetitions
+		s.emit(events.Event{Kind: events.Warning, Message: "privileges.file_ownership changes nothing: only root has such privileges"})
+	}
 	if p.Limits.Processes > 0 {
 		if f.Group = pidsGroup(); f.Group != "" {
 			reapGroups(f.Group)

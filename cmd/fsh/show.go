@@ -72,6 +72,17 @@ func (l *listing) policy(p *policy.Policy) {
 		}
 	}
 	l.end()
+	if !p.Privileges.FileOwnership {
+		return
+	}
+	l.b.WriteString("\n[privileges]\n")
+	l.begin("")
+	for _, r := range p.Settings {
+		if r.Key == "privileges.file_ownership" {
+			l.row("file_ownership = true", r)
+		}
+	}
+	l.end()
 }
 
 func (l *listing) network(n *policy.Network, settings []policy.Rule) {

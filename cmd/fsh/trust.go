@@ -130,7 +130,7 @@ func (c *call) askTrust(r *policy.Request) int {
 
 // groupTitles are the groups of policy.Change in the order of their weight.
 var groupTitles = []struct{ group, title string }{
-	{"write", "files that it may write"}, {"read", "files that it may read"}, {"network", "hosts"}, {"services", "services of this machine"},
+	{"write", "files that it may write"}, {"privileges", "privileges"}, {"read", "files that it may read"}, {"network", "hosts"}, {"services", "services of this machine"},
 	{"variables", "variables"}, {"commands", "commands"}, {"limits", "limits"},
 }
 
