@@ -2,7 +2,7 @@
 export CGO_ENABLED = 0
 FSH := build/fsh
 
-.PHONY: build test check bench run fuzz install
+.PHONY: build test check bench load run fuzz install
 build:
 	go build -trimpath -ldflags='-s -w' -o $(FSH) ./cmd/fsh
 
@@ -20,6 +20,10 @@ check:
 
 bench: build
 	go run ./bench -fsh $(FSH)
+
+# 1,000 connections at once, 10,000 short ones, 1 GiB both ways through each door.
+load: build
+	FSH_TEST_LOAD=full go test -run TestNetworkLoad -timeout 30m -v ./cmd/fsh
 
 FUZZTIME ?= 30s
 fuzz:
