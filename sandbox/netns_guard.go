@@ -71,6 +71,7 @@ func setGuard(reach Reach, logged bool) error {
 func guardRules(reach Reach, logged bool) [][]expr.Any {
 	udp := isProto(unix.IPPROTO_UDP)
 	rules := [][]expr.Any{
+		join(isTCP(), flags(expr.CmpOpNeq), returns()), // nearly all packets
 		join(loopback4(), returns()),
 		join(loopback6(), returns()),
 		join(udp, toPort(PortDNS), returns()),
@@ -93,9 +94,9 @@ func guardRules(reach Reach, logged bool) [][]expr.Any {
 		if e.Refuse {
 			verdict = refuseTCP
 		}
-		rules = append(rules, join(opens(), e.match(), verdict))
+		rules = append(rules, join(isTCP(), e.match(), verdict))
 	}
-	return append(rules, join(opens(), refuseTCP))
+	return append(rules, join(isTCP(), refuseTCP))
 }
 
 func (e ReachEntry) match() []expr.Any {
@@ -141,14 +142,15 @@ const (
 	tcpACK = 0x10
 )
 
-// opens matches the first packet of a TCP connection: the reset that answers
-// it must not be answered itself. Flags are byte 13 of the header.
-func opens() []expr.Any {
-	return join(isTCP(), []expr.Any{
+// flags compares a packet with the first of a TCP connection; the guard is
+// about no other, and the reset that answers it must not be answered itself.
+// Flags are byte 13 of the header.
+func flags(op expr.CmpOp) []expr.Any {
+	return []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 13, Len: 1},
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{tcpFIN | tcpSYN | tcpRST | tcpACK}, Xor: []byte{0}},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{tcpSYN}},
-	})
+		&expr.Cmp{Op: op, Register: 1, Data: []byte{tcpSYN}},
+	}
 }
 
 // fromPort matches the source port: offset 0 of the TCP and UDP headers.
