@@ -139,6 +139,7 @@ type keeper struct {
 	innerProc int
 
 	mu   sync.Mutex
+	over bool // tearDown has begun
 	nets map[string]*netOnce
 	// made is what the session made of directories and repositories.
 	made *madeDirs
@@ -401,7 +402,7 @@ func (k *keeper) setReach(id uint32, req reachRequest, err error) {
 func (k *keeper) placeholders(path string) *placeholders {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.marks == nil && path != "" {
+	if k.marks == nil && path != "" && !k.over {
 		k.marks, _ = openPlaceholders(path) // without it nothing is made
 	}
 	return k.marks
@@ -418,6 +419,7 @@ func (k *keeper) tearDown() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.over = true
 	for _, o := range k.nets {
 		if o.net != nil {
 			o.net.watch.settle()

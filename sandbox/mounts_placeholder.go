@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +18,10 @@ import (
 // What a killed keeper leaves the next session removes when it ends.
 
 // placeholders is the file, with a shared lock for each living session.
-type placeholders struct{ file *os.File }
+type placeholders struct {
+	mu   sync.Mutex // a view may still be under construction when all ends
+	file *os.File
+}
 
 // openPlaceholders waits while another session tidies up.
 func openPlaceholders(path string) (*placeholders, error) {
@@ -34,7 +38,7 @@ func openPlaceholders(path string) (*placeholders, error) {
 		f.Close()
 		return nil, err
 	}
-	return &placeholders{f}, nil
+	return &placeholders{file: f}, nil
 }
 
 // coverMade puts a mount over the directory that all made ones lie in. What is
@@ -90,10 +94,16 @@ func (m marked) dissolve() {
 
 // make makes the missing directories of path, each written down first.
 func (p *placeholders) make(path string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.makeAll(path)
+}
+
+func (p *placeholders) makeAll(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
-	if err := p.make(filepath.Dir(path)); err != nil {
+	if err := p.makeAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if _, err := p.file.WriteString(path + "\n"); err != nil {
@@ -107,8 +117,11 @@ func (p *placeholders) make(path string) error {
 }
 
 // tidy removes the directories if no other session lives. A directory that is
-// not empty has come to be used by somebody, and stays.
+// not empty has come to be used by somebody, and stays. Nothing can be made
+// afterwards.
 func (p *placeholders) tidy() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	defer p.file.Close()
 	if unix.Flock(int(p.file.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return
