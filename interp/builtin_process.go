@@ -255,7 +255,7 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if err != nil || pid != int(int32(pid)) {
 		return fmt.Errorf("Illegal number: %s", target)
 	}
-	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL {
+	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL && !sh.rt.replaced.Load() {
 		return sh.killMain(pid, sig)
 	}
 	err = sh.rt.sys.Kill(pid, sig)

@@ -30,6 +30,9 @@ func (sh *shell) execProgram(name string, argv []string, clean bool) int {
 func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) {
 	run := func(cmd *Command) (syscall.WaitStatus, error) {
 		if sh.parent == nil {
+			cmd.Alone = sh.rt.alone()
+			sh.rt.replaced.Store(true)
+			defer sh.rt.replaced.Store(false)
 			return sh.rt.sys.Exec(cmd)
 		}
 		if sh.killed != nil {

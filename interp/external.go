@@ -2,6 +2,7 @@ package interp
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"syscall"
 )
@@ -227,6 +228,9 @@ func (sh *shell) searchPath(name, path string) (string, error) {
 
 // execFailed reports why a program could not be executed (XCU 2.8.2).
 func (sh *shell) execFailed(name string, err error) int {
+	if errors.Is(err, syscall.ECANCELED) {
+		return 126 // the whole shell ends, and with it what ran in the background
+	}
 	switch err {
 	case syscall.ENOENT, syscall.ENOTDIR:
 		text := "not found"

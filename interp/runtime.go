@@ -33,6 +33,7 @@ type runtime struct {
 	// outputs counts the >(…) that run.
 	outputs  sync.WaitGroup
 	running  atomic.Int32    // of these
+	replaced atomic.Bool     // a program runs in the main shell's place
 	live     map[*shell]bool // subshells whose goroutines run
 	readonly map[*function]bool
 	regexps  regexpCache
@@ -53,6 +54,13 @@ func (rt *runtime) leave(sh *shell) {
 	rt.mu.Lock()
 	delete(rt.live, sh)
 	rt.mu.Unlock()
+}
+
+// alone tells whether no subshell runs, and no >(…).
+func (rt *runtime) alone() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return len(rt.live) == 0 && rt.running.Load() == 0
 }
 
 // listen starts delivering signals to the main shell. SIGINT is always
@@ -162,6 +170,9 @@ func (rt *runtime) drain() {
 // subshells in the foreground, which in other shells are processes of the
 // same group.
 func (rt *runtime) deliver(sig syscall.Signal) {
+	if rt.replaced.Load() {
+		return // it is the program's, and System.Exec passes it on
+	}
 	if g := rt.front.Load(); g != nil && g.lent.Load() {
 		switch sig {
 		case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP:

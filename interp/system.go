@@ -108,6 +108,9 @@ type Command struct {
 	// terminal, whose foreground group the command's group becomes before
 	// the program runs. The shell takes it back itself.
 	Terminal int
+	// Alone says, for Exec, that nothing else in the shell runs or awaits
+	// programs: the program can have what the shell has for them.
+	Alone bool
 	// Report asks for more than the end, in exchange for a round trip.
 	Report Report
 	Where  Where

@@ -120,7 +120,7 @@ func TestAttackProcesses(t *testing.T) {
 	}
 	// To everybody, which may end this runner but nothing else.
 	rr.send([]string{"/bin/sh", "-c", "trap '' HUP; kill -HUP 0; kill -STOP -1; kill -CONT -1; kill -TERM -1; kill -9 -1"}, os.Stderr)
-	if ws, ok := <-rr.r.gone; !ok || ws.Signal() != syscall.SIGKILL {
+	if ws, ok := <-rr.r.gone; !ok || ws.Status.Signal() != syscall.SIGKILL {
 		t.Errorf("the runner ended with %v %v", ws, ok)
 	}
 	other.check(check{fmt.Sprintf("signal,%d,0", foreign), "ok"})

@@ -32,7 +32,7 @@ func forkBareKeeper(sock int) (pid int, err error) {
 // bareKeeperMain runs on descriptor 3.
 func bareKeeperMain() int {
 	signal.Notify(make(chan os.Signal, 1)) // see keeperMain
-	k := &keeper{sock: 3, bare: true, nets: map[string]*netOnce{}, made: newMadeDirs(), ready: make(chan struct{})}
+	k := &keeper{sock: 3, bare: true, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
 	unix.CloseOnExec(k.sock)
 	if err := k.setUpBare(); err != nil {
 		k.reply(0, viewReply{Error: toWire(err)}, nil)
@@ -153,7 +153,16 @@ func statusOfProcess(proc int, pid, field string) string {
 
 // makeBareView starts a runner of Landlock and seccomp.
 func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
-	defer closeAll(fds)
+	rp, err := k.startBareView(id, req, fds)
+	closeAll(fds) // as in makeView
+	if err != nil {
+		k.reply(id, viewReply{Error: toWire(setupError("runner", err, ""))}, nil)
+		return
+	}
+	k.follow(id, rp, viewReply{Pid: rp.pid}, nil)
+}
+
+func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int) (*runnerProc, error) {
 	type made struct {
 		pid int
 		err error
@@ -169,11 +178,9 @@ func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
 	}()
 	m := <-done
 	if m.err != nil {
-		k.reply(id, viewReply{Error: toWire(setupError("runner", m.err, ""))}, nil)
-		return
+		return nil, m.err
 	}
-	k.reply(id, viewReply{Pid: m.pid}, nil)
-	k.watchRunner(id, m.pid)
+	return newRunnerProc(m.pid)
 }
 
 func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid int, err error) {

@@ -25,14 +25,16 @@ import (
 // Messages between shell and keeper are frames of protocol.go whose payload
 // is JSON. Both ends trust each other.
 const (
-	opView   op = iota + 128 // viewRequest, with the runner's descriptors
-	opReach                  // reachRequest: another guard for a network
-	opDone                   // viewReply or wireError
-	opGone                   // goneNote: a runner ended
-	opMasked                 // maskedNote: masks were put back
-	opLimit                  // limitNote: a limit was reached
-	opFound                  // foundNote: something that matters outside
-	opDenied                 // deniedNote: a program was refused a file
+	opView    op = iota + 128 // viewRequest, with the runner's descriptors
+	opReach                   // reachRequest: another guard for a network
+	opDone                    // viewReply or wireError
+	opGone                    // goneNote: a runner ended
+	opMasked                  // maskedNote: masks were put back
+	opLimit                   // limitNote: a limit was reached
+	opFound                   // foundNote: something that matters outside
+	opDenied                  // deniedNote: a program was refused a file
+	opRunner                  // runnerRequest
+	opStopped                 // stoppedNote: the program in the shell's place has stopped
 )
 
 // firstSafeFD is above every descriptor number that a child is given.
@@ -52,16 +54,13 @@ type viewReply struct {
 	// Doors are the names of the listeners that came with the reply; empty
 	// when the network already existed.
 	Doors []string `json:"doors,omitempty"`
+	// Stopped is the answer to a runnerRequest.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 type reachRequest struct {
 	Net   string `json:"net"`
 	Reach Reach  `json:"reach"`
-}
-
-type goneNote struct {
-	View   uint32             `json:"view"`
-	Status syscall.WaitStatus `json:"status"`
 }
 
 type maskedNote struct {
@@ -128,6 +127,7 @@ func childError(err error) error {
 // keeper is the state of the process.
 type keeper struct {
 	sock     int
+	shell    int // its number
 	send     sync.Mutex
 	null     int
 	base     *base
@@ -138,9 +138,10 @@ type keeper struct {
 	// innerProc is the session's /proc, which init has mounted.
 	innerProc int
 
-	mu   sync.Mutex
-	over bool // tearDown has begun
-	nets map[string]*netOnce
+	mu      sync.Mutex
+	over    bool // tearDown has begun
+	nets    map[string]*netOnce
+	runners map[uint32]*runnerProc // by view
 	// made is what the session made of directories and repositories.
 	made *madeDirs
 	// marks are the directories made on the host, from the first view on
@@ -171,7 +172,7 @@ func keeperMain() int {
 	debug.SetMemoryLimit(keeperMemory)
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
-	k := &keeper{sock: 3, nets: map[string]*netOnce{}, made: newMadeDirs(), ready: make(chan struct{})}
+	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
 	unix.CloseOnExec(k.sock)
 	over := make(chan struct{})
 	go func() {
@@ -337,6 +338,11 @@ func (k *keeper) serve() {
 			err := json.Unmarshal(f.payload, &req)
 			closeAll(fds)
 			go k.setReach(f.id, req, err)
+		case opRunner:
+			var req runnerRequest
+			err := json.Unmarshal(f.payload, &req)
+			closeAll(fds)
+			k.aboutRunner(f.id, req, err)
 		default:
 			closeAll(fds)
 			return

@@ -18,6 +18,9 @@ func failed(errno unix.Errno) verdict { return verdict{err: -int32(errno)} }
 
 // judge answers one notification.
 func (r *request) judge() verdict {
+	if r.s.noteSignal(r.n) {
+		return goOn
+	}
 	c, ok := r.s.calls[r.n.nr]
 	if !ok {
 		return failed(unix.ENOSYS)

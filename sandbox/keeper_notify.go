@@ -20,7 +20,7 @@ import (
 type supervisor struct {
 	t      *viewThread
 	listen int
-	runner int // host number of the runner: its own opens are reported by the shell
+	runner *runnerProc // its own opens are reported by the shell
 	calls  map[int32]watchedCall
 	rules  *nameRules
 	grants []grant        // with limits of what may be read
@@ -70,8 +70,10 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if t.v.plan.Commands {
 		s.commands = p
 	}
-	for _, c := range watched() {
-		s.calls[int32(c.nr)] = c
+	if t.v.supervises() {
+		for _, c := range watched() {
+			s.calls[int32(c.nr)] = c
+		}
 	}
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
@@ -81,18 +83,17 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 
 // take gets the listener out of the child, which waits.
 func (s *supervisor) take(pid, fd, release int) error {
-	pidfd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
+	var err error
+	if s.runner, err = newRunnerProc(pid); err != nil {
 		return err
 	}
-	defer unix.Close(pidfd)
-	if s.listen, err = unix.PidfdGetfd(pidfd, fd, 0); err != nil {
+	if s.listen, err = unix.PidfdGetfd(s.runner.pidfd, fd, 0); err != nil {
+		s.runner.close()
 		return err
 	}
 	// The asking process and the supervisor hand one processor to and fro.
 	// Kernels before 6.6 do without.
 	_ = notifySetFlags(s.listen)
-	s.runner = pid
 	_, err = unix.Write(release, []byte{1})
 	return err
 }
@@ -109,7 +110,10 @@ func notifySetFlags(fd int) error {
 func (s *supervisor) run(mountNS int) {
 	runtime.LockOSThread() // for ever: the thread is in the view
 	defer unix.Close(s.listen)
-	err := s.enter(mountNS)
+	var err error
+	if len(s.calls) > 0 {
+		err = s.enter(mountNS)
+	}
 	unix.Close(mountNS)
 	for {
 		var n notification
@@ -157,7 +161,7 @@ func onlyCapability(c int) error {
 // predict reports what the kernel is about to refuse, by the policy.
 func (r *request) predict(action, path string) {
 	s := r.s
-	if s.policy == nil || int(r.n.pid) == s.runner {
+	if s.policy == nil || s.runner.is(r.n.pid) {
 		return
 	}
 	if allowed, _ := s.policy.Why(action, path); allowed {
@@ -178,7 +182,7 @@ func (r *request) refused(action, path string, errno unix.Errno) {
 		return
 	}
 	s := r.s
-	if s.policy == nil || int(r.n.pid) == s.runner {
+	if s.policy == nil || s.runner.is(r.n.pid) {
 		return
 	}
 	if allowed, _ := s.policy.Why(action, path); !allowed {
@@ -189,7 +193,7 @@ func (r *request) refused(action, path string, errno unix.Errno) {
 // report tells a thing once per program.
 func (s *supervisor) report(n *notification, d deniedNote) {
 	d.Program = s.hostProc(n.pid, "comm")
-	if d.Action == "exec" && d.Program == s.hostProc(uint32(s.runner), "comm") {
+	if d.Action == "exec" && d.Program == s.hostProc(uint32(s.runner.pid), "comm") {
 		d.Program = "" // the child that becomes the command
 	}
 	key := strings.Join(append([]string{d.Program, d.Action, d.Path}, d.Argv...), "\x00")
@@ -212,7 +216,7 @@ func (s *supervisor) hostProc(pid uint32, file string) string {
 		return ""
 	}
 	defer unix.Close(fd)
-	var buf [64]byte
+	var buf [512]byte
 	n, err := readRetry(fd, buf[:])
 	if err != nil {
 		return ""

@@ -20,7 +20,16 @@ type viewThread struct {
 // makeView builds a view and starts its runner; fds are the runner's socket
 // and events, and perhaps what its standard error is to be.
 func (k *keeper) makeView(id uint32, req *viewRequest, fds []int) {
-	defer closeAll(fds)
+	rp, rep, doors, err := k.startView(id, req, fds)
+	closeAll(fds) // now, or the end of the runner's sockets would not be seen
+	if err != nil {
+		k.reply(id, viewReply{Error: toWire(err)}, nil)
+		return
+	}
+	k.follow(id, rp, rep, doors)
+}
+
+func (k *keeper) startView(id uint32, req *viewRequest, fds []int) (rp *runnerProc, rep viewReply, doors []int, err error) {
 	type made struct {
 		net   *network
 		fresh bool
@@ -34,7 +43,7 @@ func (k *keeper) makeView(id uint32, req *viewRequest, fds []int) {
 	t := &viewThread{k: k, id: id, v: &view{plan: req.Plan, base: k.base}}
 	built, start, result := make(chan error, 1), make(chan bool, 1), make(chan startResult, 1)
 	go t.run(built, start, result, req, fds)
-	err := <-built
+	err = <-built
 	n := <-netDone
 	if err == nil {
 		err = n.err
@@ -42,28 +51,23 @@ func (k *keeper) makeView(id uint32, req *viewRequest, fds []int) {
 	t.net = n.net
 	start <- err == nil
 	if err != nil {
-		k.reply(id, viewReply{Error: toWire(setupError("mounts", err, ""))}, nil)
-		return
+		return nil, rep, nil, setupError("mounts", err, "")
 	}
 	r := <-result
 	if r.err != nil {
-		k.reply(id, viewReply{Error: toWire(setupError("runner", r.err, ""))}, nil)
-		return
+		return nil, rep, nil, setupError("runner", r.err, "")
 	}
-	rep, doors := viewReply{Pid: r.inner}, []int(nil)
+	rep.Pid = r.inner
 	if n.fresh {
 		rep.Doors, doors = n.net.names, n.net.doors
 	}
-	k.reply(id, rep, doors)
-	if n.fresh {
-		closeAll(n.net.doors)
-	}
-	k.watchRunner(id, r.pid)
+	return r.runner, rep, doors, nil
 }
 
 type startResult struct {
-	pid, inner int
-	err        error
+	runner *runnerProc
+	inner  int
+	err    error
 }
 
 // run is the thread: it never leaves the view, and ends with the process.
@@ -75,8 +79,8 @@ func (t *viewThread) run(built chan<- error, start <-chan bool, result chan<- st
 		t.v.close()
 		return
 	}
-	pid, inner, err := t.startRunner(req, fds)
-	result <- startResult{pid, inner, err}
+	rp, inner, err := t.startRunner(req, fds)
+	result <- startResult{rp, inner, err}
 	if err == nil {
 		t.guard()
 	}
@@ -110,21 +114,21 @@ func (t *viewThread) build() error {
 
 // startRunner forks the runner from the view. Everything it loses, it loses
 // before it executes.
-func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, err error) {
+func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, inner int, err error) {
 	if err := unix.Setns(t.net.ns, unix.CLONE_NEWNET); err != nil {
-		return 0, 0, fmt.Errorf("enter the network: %w", err)
+		return nil, 0, fmt.Errorf("enter the network: %w", err)
 	}
 	if err := unix.Setns(t.k.pidNS, unix.CLONE_NEWPID); err != nil {
-		return 0, 0, fmt.Errorf("enter the pid namespace: %w", err)
+		return nil, 0, fmt.Errorf("enter the pid namespace: %w", err)
 	}
 	ruleset, err := landlockRuleset(t.v.grants(), t.v.plan.Listen)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	defer unix.Close(ruleset)
 	filter, err := seccompProgram(filterMode{setID: t.v.plan.Ownership})
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	stderr := t.k.null
 	if len(fds) > 2 {
@@ -133,13 +137,13 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 	files := []int{t.k.null, t.k.null, stderr, fds[0], fds[1]}
 	for i, fd := range files {
 		if files[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 		defer unix.Close(files[i])
 	}
 	safe, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, firstSafeFD)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	defer unix.Close(safe)
 	p := &childProgram{}
@@ -152,30 +156,29 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (pid, inner int, e
 		p.dropCaps()
 	}
 	p.landlock(safe)
-	if t.v.supervises() {
-		gate, err := t.supervise(p, req)
-		if err != nil {
-			return 0, 0, err
-		}
-		defer gate.close()
+	gate, err := t.supervise(p, req)
+	if err != nil {
+		return nil, 0, err
 	}
+	defer gate.close()
 	p.seccomp(filter)
 	p.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(t.v.plan.Limits, t.k.ownProcesses())...), blockedSignals())
-	pid, err = p.start(req.WantPid)
+	pid, err := p.start(req.WantPid)
 	if err != nil {
-		return 0, 0, childError(err)
+		return nil, 0, childError(err)
 	}
 	if err := t.v.onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
-		return 0, 0, err
+		return nil, 0, err
 	}
 	inner, err = t.k.innerPid(pid)
-	return pid, inner, err
+	return gate.sup.runner, inner, err
 }
 
 // gate is where the child waits until the supervisor has its listener.
 type gate struct {
+	sup         *supervisor
 	read, write int
 }
 
@@ -187,7 +190,7 @@ func (g *gate) close() {
 // supervise adds the notifying filter to a child's program.
 func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error) {
 	sup := newSupervisor(t, req.Policy)
-	filter, err := notifyProgram(t.v.plan)
+	filter, err := notifyProgram(t.v.plan, t.v.supervises())
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +198,7 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, err
 	}
-	g := &gate{read: pipe[0], write: pipe[1]}
+	g := &gate{sup: sup, read: pipe[0], write: pipe[1]}
 	safe, err := unix.FcntlInt(uintptr(g.read), unix.F_DUPFD_CLOEXEC, firstSafeFD)
 	if err != nil {
 		g.close()
@@ -217,22 +220,4 @@ func (t *viewThread) supervise(p *childProgram, req *viewRequest) (*gate, error)
 		return nil
 	})
 	return g, nil
-}
-
-// watchRunner tells the shell how a runner ended. One that a command stopped
-// is continued: the shell waits for it, and could not even be interrupted.
-func (k *keeper) watchRunner(id uint32, pid int) {
-	var status syscall.WaitStatus
-	for {
-		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err == nil && status.Stopped() {
-			_ = syscall.Kill(pid, syscall.SIGCONT)
-			continue
-		}
-		break
-	}
-	k.tell(opGone, id, goneNote{View: id, Status: status}, nil)
 }

@@ -46,7 +46,8 @@ const (
 	opKill
 	opStandIn
 	opCatch
-	opEnd // no reply
+	opEnd  // no reply
+	opExec // as opStart; answered on failure only
 	opReadDirs
 )
 

@@ -164,6 +164,8 @@ func (r *runner) handle(f *frame, d *decoder) error {
 	switch f.op {
 	case opStart, opStandIn:
 		return r.start(f, d)
+	case opExec:
+		return r.exec(f, d)
 	case opCancel:
 		r.opens.cancel(f.id)
 		return nil

@@ -13,7 +13,8 @@ import (
 // kernel to go on would let another thread change the path after it was read,
 // so the keeper carries such a call out itself and hands over the result
 // (keeper_create.go). With a monitor every call that opens or changes a name
-// is looked at, so that a refusal can be explained.
+// is looked at, so that a refusal can be explained. For signals see
+// keeper_kills.go.
 
 // watchedCall is a call by which names are made, opened or removed. The
 // numbers are places of arguments, or none.
@@ -72,13 +73,20 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about calls that make or change names, with a
-// monitor about all that open or change one, and with rules about commands
-// about those that execute. The other filter has judged first.
-func notifyProgram(pl *Plan) ([]unix.SockFilter, error) {
+// notifyProgram asks the keeper about SIGKILL, and with names about calls that make or change some, with a monitor about all
+// that open or change one, and with rules about commands about those that
+// execute. The other filter has judged first.
+func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
-	for _, w := range watched() {
+	for _, c := range sendingCalls {
+		prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(unix.SIGKILL))})...)
+	}
+	calls := watched()
+	if !names {
+		calls = nil
+	}
+	for _, w := range calls {
 		switch {
 		case w.kind == kindExec && !pl.Commands:
 		case w.kind == kindOpen && !pl.Monitor:

@@ -75,16 +75,18 @@ type Session struct {
 	next uint32
 	// waiting are the requests without an answer, gone the runners alive.
 	waiting map[uint32]chan answer
-	gone    map[uint32]chan syscall.WaitStatus
+	gone    map[uint32]chan ending
 	rules   map[uint32]*policy.Policy // of views
 	refused error                     // why the keeper could not set itself up
 	lost    error                     // why the keeper is no more
 	ended   chan struct{}
-	first   bool // the first runner has been asked for
-	fleet   fleet
-	nets    sessionNets
-	locked  sync.Once
-	lockErr error
+	// shellView is the view whose runner has the number $$.
+	shellView uint32
+	number    int
+	fleet     fleet
+	nets      sessionNets
+	locked    sync.Once
+	lockErr   error
 	// bare is why the session has no namespaces, nil if it has.
 	bare     error
 	bareTold sync.Once
@@ -108,7 +110,7 @@ func New(cfg Config) (*Session, error) {
 	}
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
-		waiting: map[uint32]chan answer{}, gone: map[uint32]chan syscall.WaitStatus{},
+		waiting: map[uint32]chan answer{}, gone: map[uint32]chan ending{},
 		rules: map[uint32]*policy.Policy{},
 	}, nil
 }
@@ -164,6 +166,11 @@ func (s *Session) read() {
 			if json.Unmarshal(f.payload, &n) == nil {
 				s.runnerGone(n)
 			}
+		case opStopped:
+			var n stoppedNote
+			if json.Unmarshal(f.payload, &n) == nil {
+				go s.stopShell(n.View)
+			}
 		case opLimit:
 			var n limitNote
 			if json.Unmarshal(f.payload, &n) == nil {
@@ -217,7 +224,7 @@ func (s *Session) runnerGone(n goneNote) {
 	delete(s.gone, n.View)
 	s.mu.Unlock()
 	if ch != nil {
-		ch <- n.Status
+		ch <- n.ending
 	}
 }
 
@@ -280,7 +287,7 @@ func (s *Session) ask(op op, text []byte, p *policy.Policy, fds []int) (id uint3
 	id = s.next
 	s.waiting[id] = ch
 	if op == opView {
-		s.gone[id] = make(chan syscall.WaitStatus, 1)
+		s.gone[id] = make(chan ending, 1)
 		s.rules[id] = p
 	}
 	s.mu.Unlock()
@@ -305,7 +312,8 @@ type startedRunner struct {
 	sock, events int
 	pid          int // inner
 	// gone gives the runner's end; closed without a value when everything ended.
-	gone <-chan syscall.WaitStatus
+	gone <-chan ending
+	view uint32 // 0: the keeper does not know it
 }
 
 // startRunner makes a view and a runner for a policy.
@@ -354,7 +362,8 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		closeAll([]int{r.sock, r.events})
 		return nil, a.err
 	}
-	r.pid, r.gone = a.reply.Pid, s.goneChannel(id)
+	r.pid, r.gone, r.view = a.reply.Pid, s.goneChannel(id), id
+	s.tookNumber(id, r.pid)
 	return r, nil
 }
 
@@ -382,26 +391,44 @@ func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
 	if req.Plan.Monitor || req.Plan.Commands {
 		req.Policy = p
 	}
-	s.mu.Lock()
-	if !s.first {
-		s.first, req.WantPid = true, os.Getpid()
-	}
-	s.mu.Unlock()
-	if req.WantPid == 1 {
-		req.WantPid = 0 // taken: init has it
-	}
+	req.WantPid = s.wantedNumber()
 	req.Plan = req.Plan.translate(wirePath)
 	return json.Marshal(req)
 }
 
+// wantedNumber is the number that a new runner should get: the shell's own for
+// the first one, and again for one in its place, so that $$ stays true. 0 is
+// any; 1 is taken, by init.
+func (s *Session) wantedNumber() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.shellView == 0:
+		if pid := os.Getpid(); pid != 1 {
+			return pid
+		}
+	case s.gone[s.shellView] == nil:
+		return s.number
+	}
+	return 0
+}
+
+func (s *Session) tookNumber(view uint32, pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shellView == 0 || s.gone[s.shellView] == nil && s.number == pid {
+		s.shellView, s.number = view, pid
+	}
+}
+
 // goneChannel may be asked for after the runner has already ended.
-func (s *Session) goneChannel(id uint32) <-chan syscall.WaitStatus {
+func (s *Session) goneChannel(id uint32) <-chan ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ch := s.gone[id]; ch != nil {
 		return ch
 	}
-	ended := make(chan syscall.WaitStatus)
+	ended := make(chan ending)
 	close(ended)
 	return ended
 }

@@ -19,11 +19,8 @@ import (
 type fleet struct {
 	mu sync.Mutex // also serialises starts
 	// known spares the digest of policies that were seen before.
-	known map[*policy.Policy]string
-	conns map[string]*runnerConn
-	// status tells how the last runner of a policy ended, when it did.
-	ended map[*runnerConn]<-chan syscall.WaitStatus
-
+	known  map[*policy.Policy]string
+	conns  map[string]*runnerConn
 	once   sync.Once
 	system *system
 
@@ -79,27 +76,15 @@ func (s *Session) runner(p *policy.Policy) (*runnerConn, error) {
 	}
 	rc, err := newRunnerConn(r.sock, r.events)
 	if err != nil {
-		return nil, &SetupError{Layer: "runner", Err: fmt.Errorf("%w%s", err, ending(r.gone))}
+		end := <-r.gone // nothing is said of one that ended with everything
+		return nil, &SetupError{Layer: "runner", Err: fmt.Errorf("%w%s", err, end)}
 	}
+	rc.host = &runnerHost{s: s, view: r.view, gone: r.gone}
 	if f.conns == nil {
-		f.conns, f.ended = map[string]*runnerConn{}, map[*runnerConn]<-chan syscall.WaitStatus{}
+		f.conns = map[string]*runnerConn{}
 	}
-	delete(f.ended, f.conns[key])
-	f.conns[key], f.ended[rc] = rc, r.gone
+	f.conns[key] = rc
 	return rc, nil
-}
-
-// ending says how a runner ended, once it has.
-func ending(gone <-chan syscall.WaitStatus) string {
-	ws, ok := <-gone
-	switch {
-	case !ok:
-		return ""
-	case ws.Signaled():
-		return fmt.Sprintf(" (killed by %v)", ws.Signal())
-	default:
-		return fmt.Sprintf(" (exit status %d)", ws.ExitStatus())
-	}
 }
 
 // closeRunners ends the conversations with all runners.
@@ -260,14 +245,8 @@ func (s *Session) denied(n deniedNote) {
 
 // runnerDied reports a runner's own end; the next command gets a new one.
 func (s *Session) runnerDied(rc *runnerConn) {
-	s.fleet.mu.Lock()
-	gone := s.fleet.ended[rc]
-	s.fleet.mu.Unlock()
-	how := ""
-	if gone != nil {
-		how = ending(gone)
-	}
-	s.emit(events.Event{Kind: events.Warning, Message: "the process that starts commands died" + how + "; a new one is started"})
+	end, _ := rc.host.ended()
+	s.emit(events.Event{Kind: events.Warning, Message: "the process that starts commands died" + end.String() + "; a new one is started"})
 }
 
 func (s *Session) emit(e events.Event) {

@@ -86,7 +86,7 @@ func (s *Session) startNested(p *policy.Policy) (*startedRunner, error) {
 		closeAll(ends)
 		return nil, &SetupError{Layer: "runner", Err: err}
 	}
-	gone := make(chan syscall.WaitStatus, 1)
+	gone := make(chan ending, 1)
 	go func() {
 		var ws syscall.WaitStatus
 		for {
@@ -94,7 +94,7 @@ func (s *Session) startNested(p *policy.Policy) (*startedRunner, error) {
 				break
 			}
 		}
-		gone <- ws
+		gone <- ending{Status: ws}
 		close(gone)
 	}()
 	return &startedRunner{sock: ends[0], events: ends[1], pid: pid, gone: gone}, nil

@@ -56,8 +56,8 @@ func TestDeathOfARunner(t *testing.T) {
 	s := newTestSession(t, p)
 	rr := newRawRunner(t, s, p)
 	rr.send([]string{"/bin/sh", "-c", "kill -KILL $PPID"}, os.Stderr)
-	if ws, ok := <-rr.r.gone; !ok || ws.Signal() != syscall.SIGKILL {
-		t.Errorf("status %v %v", ws, ok)
+	if end, ok := <-rr.r.gone; !ok || end.Status.Signal() != syscall.SIGKILL || !end.Meant {
+		t.Errorf("status %+v %v", end, ok)
 	}
 	again := newRawRunner(t, s, p)
 	if out, status := again.sh("echo ok"); out != "ok" || status != 0 {

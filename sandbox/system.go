@@ -140,7 +140,11 @@ func (s *system) listen(rc *runnerConn) {
 	}
 	s.mu.Unlock()
 	var gone *GoneError
-	if errors.As(rc.err, &gone) && gone.Cause != syscall.ECANCELED && s.hooks.gone != nil {
+	if !errors.As(rc.err, &gone) || gone.Cause == syscall.ECANCELED || rc.replaced.Load() {
+		return
+	}
+	rc.judge(rc.err)
+	if s.hooks.gone != nil {
 		s.hooks.gone(rc)
 	}
 }
@@ -241,8 +245,14 @@ func (s *system) killSelf(sig syscall.Signal) error {
 	switch sig {
 	case 0:
 		return nil
-	case syscall.SIGKILL, syscall.SIGSTOP:
+	case syscall.SIGKILL:
 		return syscall.Kill(syscall.Getpid(), sig)
+	case syscall.SIGSTOP:
+		stopSelf()
+		return nil
+	}
+	if pid := s.execPid.Load(); pid != 0 {
+		return s.Kill(int(pid), sig)
 	}
 	notify(s.signals, sig)
 	return nil

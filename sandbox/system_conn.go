@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -36,6 +38,10 @@ type runnerConn struct {
 	waiters []*waiter
 	leading bool
 	err     error // set once; the sockets are shut down then
+	// host knows more about the runner; nil: nobody does.
+	host *runnerHost
+	// replaced says that the end of the connection is a program's success.
+	replaced atomic.Bool
 
 	in   *frameReader // the leader's
 	f    frame        // the leader's
@@ -119,8 +125,33 @@ func newRunnerConn(sock, events int) (*runnerConn, error) {
 // dead is true when the runner is of no use any more.
 func (rc *runnerConn) dead() bool {
 	rc.mu.Lock()
-	defer rc.mu.Unlock()
-	return rc.err != nil
+	err := rc.err
+	rc.mu.Unlock()
+	if err != nil {
+		rc.judge(err)
+	}
+	return err != nil
+}
+
+// judge decides, without mu, what the end of a runner means. Nobody hears of
+// an end before that: if it is the shell's own, nothing may happen after it.
+func (rc *runnerConn) judge(err error) {
+	var gone *GoneError
+	if rc.host == nil || rc.replaced.Load() || errors.As(err, &gone) && gone.Cause == syscall.ECANCELED {
+		return
+	}
+	rc.host.kill() // one that gave up its socket may live
+	if end, ok := rc.host.ended(); ok && end.Meant && end.Status.Signal() == syscall.SIGKILL {
+		dieKilled()
+	}
+}
+
+// lost is rc.err for a caller that holds mu, and lets go of it.
+func (rc *runnerConn) lost() error {
+	err := rc.err
+	rc.mu.Unlock()
+	rc.judge(err)
+	return err
 }
 
 // close ends the runner: it exits when its socket does.
@@ -167,8 +198,7 @@ func (rc *runnerConn) send(o op, c *call, fill func(*encoder)) error {
 	var id uint32
 	rc.mu.Lock()
 	if rc.err != nil {
-		rc.mu.Unlock()
-		return rc.err
+		return rc.lost()
 	}
 	if c != nil {
 		c.fd = -1
@@ -199,16 +229,16 @@ func (rc *runnerConn) register(c *call) uint32 {
 // whole; those of the socket end it.
 func (rc *runnerConn) sendFailed(c *call, err error) error {
 	rc.mu.Lock()
-	defer rc.mu.Unlock()
 	if c != nil {
 		delete(rc.calls, c.id)
 	}
 	switch err {
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.E2BIG, syscall.ETOOMANYREFS, syscall.EBADF:
+		rc.mu.Unlock()
 		return err
 	}
 	rc.fail(err)
-	return rc.err
+	return rc.lost()
 }
 
 // await waits until the call has what is wanted, reading the socket itself if
@@ -219,9 +249,7 @@ func (rc *runnerConn) await(c *call, w want) error {
 	for !c.has(w) {
 		switch {
 		case rc.err != nil:
-			err := rc.err
-			rc.mu.Unlock()
-			return err
+			return rc.lost()
 		case !rc.leading:
 			rc.lead(c, w)
 		default:

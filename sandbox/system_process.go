@@ -1,11 +1,10 @@
 package sandbox
 
 import (
-	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/fsh-sh/fsh/interp"
+	"github.com/fsh-sh/fsh/policy"
 )
 
 // process is a started command.
@@ -37,16 +36,31 @@ func (s *system) startProcess(o op, c *interp.Command, report uint32) (interp.Pr
 }
 
 func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error) {
-	own, err := s.dirOf(c.Dir)
+	own, pol, err := s.rulesFor(c)
 	if err != nil {
 		return nil, err
 	}
-	pol := own.policy
-	if s.hooks.program != nil {
-		if pol, err = s.hooks.program(c, pol); err != nil {
-			return nil, err
-		}
+	p := &process{sys: s, cmd: c, call: call{process: true}}
+	p.rc, err = s.beginIn(own, pol, o, &p.call, s.encodeFor(c, pol, report))
+	if err != nil {
+		return nil, err
 	}
+	return p, nil
+}
+
+// rulesFor is the directory of a command, and the policy that it runs under.
+func (s *system) rulesFor(c *interp.Command) (own *dir, pol *policy.Policy, err error) {
+	if own, err = s.dirOf(c.Dir); err != nil {
+		return nil, nil, err
+	}
+	pol = own.policy
+	if s.hooks.program != nil {
+		pol, err = s.hooks.program(c, pol)
+	}
+	return own, pol, err
+}
+
+func (s *system) encodeFor(c *interp.Command, pol *policy.Policy, report uint32) func(*encoder, uint32) {
 	env := c.Env
 	if s.hooks.environ != nil {
 		env = s.hooks.environ(pol, env)
@@ -58,14 +72,7 @@ func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error
 			c = &own
 		}
 	}
-	p := &process{sys: s, cmd: c, call: call{process: true}}
-	p.rc, err = s.beginIn(own, pol, o, &p.call, func(e *encoder, handle uint32) {
-		encodeCommand(e, handle, c, env, report)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
+	return func(e *encoder, handle uint32) { encodeCommand(e, handle, c, env, report) }
 }
 
 // encodeCommand is the counterpart of runner.planStart.
@@ -209,60 +216,6 @@ func (p *standInProcess) End(status int) error {
 		e.u32(p.call.id)
 		e.u32(uint32(status & 0xff))
 	})
-}
-
-// forwarded are the signals that Exec passes on to the program in the shell's
-// place. Those of the terminal are not among them: it sends them to the whole
-// group, program included.
-var forwarded = []os.Signal{
-	syscall.SIGHUP, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGCONT,
-}
-
-// Exec runs the program in the shell's place: the shell waits, stops when it
-// stops, and hands on the signals that arrive at its own number, outside and
-// inside. The program's number is a new one.
-func (s *system) Exec(c *interp.Command) (syscall.WaitStatus, error) {
-	outside := make(chan os.Signal, signalRoom)
-	signal.Notify(outside, forwarded...)
-	defer signal.Stop(outside)
-	p, err := s.startProcess(opStart, c, uint32(interp.ReportStart|interp.ReportStops))
-	if err != nil {
-		return 0, err
-	}
-	pid, err := p.Pid()
-	if err != nil {
-		_, _, err = p.Wait()
-		return 0, err
-	}
-	s.execPid.Store(int64(pid))
-	defer s.execPid.Store(0)
-	done := make(chan struct{})
-	defer close(done)
-	go s.forward(pid, outside, done)
-	for {
-		ws, _, err := p.Wait()
-		if err != nil || !ws.Stopped() && !ws.Continued() {
-			return ws, err
-		}
-		if ws.Stopped() {
-			// Whoever continues the shell means the program.
-			_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
-			_ = s.Kill(pid, syscall.SIGCONT)
-		}
-	}
-}
-
-func (s *system) forward(pid int, signals <-chan os.Signal, done <-chan struct{}) {
-	for {
-		select {
-		case sig := <-signals:
-			if n, ok := sig.(syscall.Signal); ok {
-				_ = s.Kill(pid, n) // the program may have ended
-			}
-		case <-done:
-			return
-		}
-	}
 }
 
 var (

@@ -1,0 +1,90 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// runnerHost is what the shell can learn about a runner, and do to it, past
+// the runner: from the keeper, its parent. Signals go to the keeper's child,
+// never to a number.
+type runnerHost struct {
+	s    *Session
+	view uint32
+	gone <-chan ending
+
+	once  sync.Once
+	end   ending
+	known bool
+}
+
+// ended waits for the end. It is not known when everything ended.
+func (h *runnerHost) ended() (ending, bool) {
+	h.once.Do(func() { h.end, h.known = <-h.gone })
+	return h.end, h.known
+}
+
+// controls tells whether the keeper can be asked.
+func (h *runnerHost) controls() bool { return h != nil && h.view != 0 }
+
+func (h *runnerHost) ask(r runnerRequest) (stopped bool, err error) {
+	r.View = h.view
+	text, err := json.Marshal(r)
+	if err != nil {
+		return false, err
+	}
+	_, a := h.s.ask(opRunner, text, nil, nil)
+	closeAll(a.fds)
+	return a.reply.Stopped, a.err
+}
+
+// kill ends a runner that is of no use any more.
+func (h *runnerHost) kill() {
+	if h.controls() {
+		_, _ = h.ask(runnerRequest{Signal: int(unix.SIGKILL)})
+	}
+}
+
+// String says how a runner ended, in brackets; nothing when that is not known.
+func (e ending) String() string {
+	switch {
+	case e.Status.Signaled():
+		return fmt.Sprintf(" (killed by %s)", unix.SignalName(e.Status.Signal()))
+	case e.Status.ExitStatus() > 0:
+		return fmt.Sprintf(" (exit status %d)", e.Status.ExitStatus())
+	}
+	return ""
+}
+
+// dieKilled ends this process as one that was killed.
+func dieKilled() {
+	_ = unix.Kill(os.Getpid(), unix.SIGKILL)
+	os.Exit(128 + int(syscall.SIGKILL)) // pid 1 of a container cannot be killed from inside
+}
+
+// stopSelf returns when somebody has let this process go on. The signal is for
+// the calling thread, which has it before it returns from the call; one for the
+// process would be another thread's to take, later.
+func stopSelf() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
+}
+
+// stopShell stops this process because the one with its number has, and has
+// that one go on afterwards. Who stopped both at once (a terminal) may have let
+// both go on before the news came here; then there is nothing to do.
+func (s *Session) stopShell(view uint32) {
+	h := &runnerHost{s: s, view: view}
+	if stopped, err := h.ask(runnerRequest{}); err != nil || !stopped {
+		return
+	}
+	stopSelf()
+	_, _ = h.ask(runnerRequest{Signal: int(unix.SIGCONT)}) // it may have ended
+}
