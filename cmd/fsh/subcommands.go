@@ -33,6 +33,7 @@ func subcommands() []subcommand {
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
 		{"doctor", "[--json|--apparmor]", "say which layers of the sandbox work here, and what to do", doctorText, doctorMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
+		{"log", "FILE", "show events that --events wrote, as people read them", logText, logMain},
 		{"quarantine", "list|show ID|restore ID", "show or put back what was taken out of a tree", quarantineText, quarantineMain},
 		{"policy", "show|check|diff|init|explain|import|schema", "show and write policies", policyText, policyMain},
 		{"trust", "[DIR|SCRIPT] | --list", "show what a project's policy asks for, and agree to it", trustText, trustMain},
