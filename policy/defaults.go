@@ -62,7 +62,11 @@ var protectedNames = []string{
 	".gitmodules", ".githooks", ".husky",
 	".envrc", ".fsh.toml", ".fsh",
 	".vscode", ".idea", ".exrc", ".nvimrc", ".nvim.lua", ".vimrc", ".devcontainer",
-	".claude", ".cursor", ".codex", ".gemini", ".mcp.json",
+	".claude", ".cursor", ".codex", ".gemini", ".mcp.json", ".windsurf", ".aider.conf.yml", ".zed", ".helix",
+	// Where the tree is somebody's home, or is copied to one.
+	".profile", ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".inputrc",
+	".zshrc", ".zprofile", ".zshenv", ".zlogin", ".zlogout", ".kshrc", ".mkshrc",
+	".gitconfig", ".ripgreprc", ".tmux.conf", ".gdbinit",
 }
 
 // privateCaches, below the home, are what the common build tools write while

@@ -18,7 +18,7 @@ func TestDifference(t *testing.T) {
 		{"filesystem.allow_write = ['/']", "!+write /"},
 		{"filesystem.allow_write = ['~/.local/bin']", "!+write HOME/.local/bin"},
 		{"filesystem.allow_write = ['out']", "+write DIR/out"},
-		{"filesystem.allow_write = ['~/.bashrc']", "!+write HOME/.bashrc\n!+write HOME/.bashrc, which is protected otherwise"},
+		{"filesystem.allow_write = ['~/.emacs']", "!+write HOME/.emacs\n!+write HOME/.emacs, which is protected otherwise"},
 		{"filesystem.allow_read = ['/', '~/.ssh']", "!+read HOME/.ssh, which is protected otherwise"},
 		{"filesystem.private_write = ['~/.cache/x']", "+write a copy kept for this project of HOME/.cache/x"},
 		{"filesystem.deny_read = ['.env']\nlimits.memory = '1GiB'", "-not read DIR/.env\n-limits.memory = 1073741824"},

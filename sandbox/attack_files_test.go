@@ -52,6 +52,11 @@ func attackTree(t *testing.T) string {
 	} {
 		write(t, dir+"/"+f, "x")
 	}
+	write(t, dir+"/w/.git/config", "[core]\n\thooksPath = myhooks\n[include]\n\tpath = ../included\n")
+	write(t, dir+"/w/myhooks/h", "x")
+	write(t, dir+"/w/.git/modules/m/config", "x")
+	write(t, dir+"/w/.git/modules/m/hooks/h", "x")
+	write(t, dir+"/w/subm/.git", "gitdir: ../.git/modules/m\n")
 	for link, to := range map[string]string{
 		"w/out": "../ro", "w/abs": "/etc", "w/tovendor": "vendor/f", "w/tosub": "sub", "w/dangling": ".envrc",
 		"w/dangling2": "dangling", "w/cwd": "/proc/self/cwd", "w/thread": "/proc/thread-self/cwd", "w/loop": "loop",
@@ -248,6 +253,18 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"where nothing is looked for", "write,node_modules/p/.vscode/s", "EACCES", ""},
 		{"create there", "touch,node_modules/p/.vscode/t", "EACCES", "touch,node_modules/p/t"},
 
+		{"a file for .git", "touch,sub/.git", "EACCES", "mkdir,node_modules/.git,0755"},
+		{"a link for .git", "symlink,/tmp,sub/.git", "EACCES", "symlink,/tmp,sub/git"},
+		{"a file moved to .git", "rename,f,sub/.git", "EACCES", "rename,aaaaaa,sub/a"},
+		{"a submodule's .git", "write,subm/.git", "EROFS", "read,subm/.git"},
+		{"move it", "rename,subm/.git,subm/g", "EBUSY", ""},
+		{"a submodule's configuration", "write,.git/modules/m/config", "EROFS", "touch,.git/modules/m/index"},
+		{"a submodule's hooks", "touch,.git/modules/m/hooks/n", "EROFS", "read,.git/modules/m/hooks/h"},
+		{"a submodule's commondir", "touch,.git/modules/m/commondir", "EACCES", "mkdir,.git/modules/n,0755"},
+		{"a new submodule", "mkdir,.git/modules/n/hooks,0755", "ok", "touch,.git/modules/n/config"},
+		{"directory of hooks", "touch,myhooks/n", "EROFS", "read,myhooks/h"},
+		{"move it ", "rename,myhooks,m2", "EBUSY", ""},
+		{"what git includes", "touch,included", "EACCES", "touch,included2"},
 		{"a new directory", "mkdir,new,0755", "ok", "touch,new/.envrc"},
 		{"prepared", "mkdir,g,0755", "ok", ""},
 		{"with hooks", "mkdir,g/hooks,0755", "ok", ""},

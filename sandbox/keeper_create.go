@@ -66,7 +66,7 @@ func (r *request) judge() verdict {
 
 // may answers for one path that is to be made or changed; report says so.
 func (r *request) may(path string) bool {
-	denied, protected := r.s.rules.forbids(path)
+	denied, protected := r.s.rules.forbids(path, true)
 	return r.verdict(path, denied, protected)
 }
 
@@ -87,8 +87,8 @@ func readOnly(dir int) bool {
 
 // mayAt is may for something in a directory that is held. What is a mount
 // there is masked, and the kernel's to refuse.
-func (r *request) mayAt(sp *spot) bool {
-	denied, protected := r.s.rules.forbids(sp.path())
+func (r *request) mayAt(sp *spot, file bool) bool {
+	denied, protected := r.s.rules.forbids(sp.path(), file)
 	if !denied && !protected || readOnly(sp.dir) {
 		return true
 	}
@@ -107,7 +107,7 @@ func (r *request) name(c *watchedCall) verdict {
 	made := r.s.t.k.made
 	made.serial.Lock()
 	defer made.serial.Unlock()
-	if !to.isDir() && !r.mayAt(&to) {
+	if file := c.kind != kindMkdir && c.kind != kindRename; !to.isDir() && !r.mayAt(&to, file) {
 		return failed(unix.EACCES)
 	}
 	switch c.kind {
@@ -210,7 +210,7 @@ func (r *request) link2(c *watchedCall, to *spot) unix.Errno {
 			return errno
 		}
 	}
-	if !magic && !r.mayAt(&from) {
+	if !magic && !r.mayAt(&from, true) {
 		return unix.EACCES
 	}
 	how := 0
@@ -263,16 +263,15 @@ func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
 
 // mayLeave: neither a protected name nor a directory that makes one.
 func (r *request) mayLeave(from *spot) bool {
-	if !r.mayAt(from) {
+	dir := isDirAt(from)
+	if !r.mayAt(from, !dir) {
 		return false
 	}
 	if readOnly(from.dir) {
 		return true
 	}
 	// Of the user's directories none may make room for a new one.
-	var st unix.Stat_t
-	old := unix.Fstatat(from.dir, from.last, &st, unix.AT_SYMLINK_NOFOLLOW) == nil &&
-		st.Mode&unix.S_IFMT == unix.S_IFDIR && !r.s.t.k.made.has(from.path())
+	old := dir && !r.s.t.k.made.has(from.path())
 	denied, protected := r.s.rules.completes(from.path(), func(rest string) bool {
 		return old || unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
 	})
@@ -282,11 +281,15 @@ func (r *request) mayLeave(from *spot) bool {
 	return r.verdict(from.path(), denied, protected)
 }
 
+func isDirAt(sp *spot) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(sp.dir, sp.last, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
 // mayBring looks into a directory that is about to be moved.
 func (r *request) mayBring(from, to *spot) bool {
-	var st unix.Stat_t
-	if unix.Fstatat(from.dir, from.last, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return true
+	if !isDirAt(from) {
+		return r.mayAt(to, true)
 	}
 	denied, protected := r.s.rules.completes(to.path(), func(rest string) bool {
 		return unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil

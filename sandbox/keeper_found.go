@@ -134,7 +134,9 @@ func orders(dir string) []string {
 		}
 	}
 	for _, name := range []string{"config", "config.worktree"} {
-		what = append(what, configOrders(filepath.Join(dir, name))...)
+		for _, o := range configOrders(filepath.Join(dir, name)) {
+			what = append(what, o.name)
+		}
 	}
 	return what
 }
@@ -148,9 +150,12 @@ var runs = []string{
 	"uploadpack.packobjectshook", ".uploadpack", ".receivepack", ".vcs", ".cmd", ".proxy", "pager.", "alias.",
 }
 
+// gitOrder is a setting in section.key form; a subsection's name is left out.
+type gitOrder struct{ name, value string }
+
 // configOrders reads a configuration of git roughly: a setting too many is
 // better than one too few.
-func configOrders(path string) []string {
+func configOrders(path string) []gitOrder {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
@@ -159,7 +164,7 @@ func configOrders(path string) []string {
 	defer f.Close()
 	buf := make([]byte, maxConfig)
 	n, _ := f.Read(buf)
-	var what []string
+	var what []gitOrder
 	section := ""
 	for line := range strings.Lines(string(buf[:n])) {
 		line = strings.TrimSpace(line)
@@ -175,7 +180,7 @@ func configOrders(path string) []string {
 		if slices.ContainsFunc(runs, func(r string) bool {
 			return strings.HasSuffix(name, r) || strings.HasSuffix(r, ".") && strings.HasPrefix(name, r)
 		}) {
-			what = append(what, name)
+			what = append(what, gitOrder{name, strings.Trim(strings.TrimSpace(value), "\"")})
 		}
 	}
 	return what

@@ -92,9 +92,9 @@ func (r *nameRules) inOpen(path string) bool {
 }
 
 // forbids tells whether a path may not come to be, or be changed, and by
-// which kind of rule. A path on a mount that is read-only is the kernel's to
+// which kind of rule; file says that it is no directory. A path on a mount that is read-only is the kernel's to
 // refuse.
-func (r *nameRules) forbids(path string) (denied, protected bool) {
+func (r *nameRules) forbids(path string, file bool) (denied, protected bool) {
 	if !r.inOpen(path) {
 		return false, false
 	}
@@ -110,8 +110,41 @@ func (r *nameRules) forbids(path string) (denied, protected bool) {
 				return false, true
 			}
 		}
+		if foldName(part) == ".git" && r.gitOrder(path, parts, i, file) {
+			return false, true
+		}
 	}
 	return false, false
+}
+
+// Where git keeps whole repositories below .git, what it takes orders from
+// there, and what is only data, whatever its name.
+var (
+	gitInner  = []string{"modules", "worktrees"}
+	gitOrders = []string{"hooks", "config", "config.worktree", "commondir", "gitdir"}
+	gitData   = []string{"refs", "logs", "objects"}
+)
+
+// gitOrder tells whether a path leads git elsewhere: a .git that is a file or
+// a link (a directory git init may make), or the orders of a submodule or a
+// worktree. parts[i] is .git.
+func (r *nameRules) gitOrder(path string, parts []string, i int, file bool) bool {
+	names := r.first[".git"]
+	if len(names) == 0 || slices.ContainsFunc(names, func(n *protectedName) bool { return n.excepts(path) }) {
+		return false
+	}
+	if i == len(parts)-1 {
+		return file && !r.free(parts[:i])
+	}
+	if !slices.Contains(gitInner, foldName(parts[i+1])) {
+		return false
+	}
+	for j := i + 3; j < len(parts) && !slices.Contains(gitData, parts[j-1]); j++ {
+		if slices.Contains(gitOrders, foldName(parts[j])) && !r.free(parts[:j]) {
+			return true
+		}
+	}
+	return false
 }
 
 // at tells whether parts begin with the name.

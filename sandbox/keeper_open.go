@@ -102,7 +102,7 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 			return failed(errno), false
 		}
 	}
-	denied, protected := r.s.rules.forbids(path)
+	denied, protected := r.s.rules.forbids(path, true)
 	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
 		return failed(unix.EACCES), false
 	}
@@ -115,7 +115,7 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 }
 
 func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link bool) {
-	if !r.mayAt(sp) {
+	if !r.mayAt(sp, true) {
 		return failed(unix.EACCES), false
 	}
 	if r.s.t.k.made.isStacked() {

@@ -4,6 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Limits of looking for repositories below a writable tree.
@@ -44,4 +47,81 @@ func repositories(root string, names map[string]bool) []string {
 		level = next
 	}
 	return found
+}
+
+// collectGit seals what git's own files lead to: a .git that is a file, the
+// repository it names, the directory of core.hooksPath, and what the
+// configuration includes. A path that a rule grants itself is left out.
+func (v *view) collectGit() error {
+	i := slices.IndexFunc(v.plan.Steps, func(s Step) bool { return s.Op == OpProtect && s.Path == ".git/config" })
+	if i < 0 {
+		return nil
+	}
+	rule := v.plan.Steps[i].Rule
+	for _, dir := range v.protected {
+		for _, path := range gitLeads(dir) {
+			at := v.host.look(path).path
+			if !filepath.IsAbs(path) || slices.Contains(v.open, at) {
+				continue
+			}
+			if err := v.collectMask(Step{Op: OpSeal, Path: filepath.Clean(path), Rule: rule}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gitLeads gives the paths that git would take orders from in a directory,
+// besides those that protected names cover.
+func gitLeads(dir string) []string {
+	var leads []string
+	from := func(base, path string) string {
+		if filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(base, path)
+	}
+	git := filepath.Join(dir, ".git")
+	st, err := os.Lstat(git)
+	if err != nil {
+		return nil
+	}
+	repo := git
+	if !st.IsDir() {
+		leads = append(leads, git)
+		if target, ok := strings.CutPrefix(readStart(git), "gitdir:"); ok {
+			repo = from(dir, strings.TrimSpace(target))
+			for _, name := range gitOrders {
+				if unix.Lstat(filepath.Join(repo, name), &unix.Stat_t{}) == nil {
+					leads = append(leads, filepath.Join(repo, name))
+				}
+			}
+		}
+	}
+	for _, o := range configOrders(filepath.Join(repo, "config")) {
+		switch {
+		case o.value == "" || strings.HasPrefix(o.value, "~"):
+		case o.name == "core.hookspath":
+			leads = append(leads, from(dir, o.value))
+		case o.name == "include.path", o.name == "includeif.path":
+			leads = append(leads, from(repo, o.value))
+		}
+	}
+	return leads
+}
+
+// readStart is the beginning of a regular file.
+func readStart(path string) string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	var buf [unix.PathMax + 64]byte
+	n, err := readRetry(fd, buf[:])
+	if err != nil {
+		return ""
+	}
+	return string(buf[:n])
 }

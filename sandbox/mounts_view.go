@@ -127,6 +127,9 @@ func (v *view) collect() error {
 			return fmt.Errorf("%s %s (%s): %w", s.Op, s.Path, s.Rule, err)
 		}
 	}
+	if err := v.collectGit(); err != nil {
+		return err
+	}
 	return v.copyClones()
 }
 

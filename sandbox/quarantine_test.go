@@ -109,7 +109,7 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		git init -q honest && git -C honest config user.name x && git -C honest config user.email x@x.test &&
 		echo a > honest/a && git -C honest add -A && git -C honest commit -qm a && git clone -q honest copy && git -C copy status --short &&
 		git init -q evil && printf '#!/bin/sh\n' > evil/.git/hooks/post-checkout && chmod +x evil/.git/hooks/post-checkout &&
-		git -C evil config core.fsmonitor /tmp/x && echo 'gitdir: evil/.git' > .git && git init -q --bare bare && git -C bare config core.hooksPath /tmp`)
+		git -C evil config core.fsmonitor /tmp/x && mkdir led && echo 'gitdir: ../evil/.git' > led/.git && git init -q --bare bare && git -C bare config core.hooksPath /tmp`)
 	if status != 0 {
 		t.Fatal(out)
 	}
@@ -124,7 +124,7 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/w/evil/.git": "hooks/post-checkout, core.fsmonitor", "/w/.git": "a link to another repository", "/w/bare": "core.hookspath",
+		"/w/evil/.git": "hooks/post-checkout, core.fsmonitor", "/w/led/.git": "a link to another repository", "/w/bare": "core.hookspath",
 	} {
 		if !strings.HasSuffix(got[path], want) {
 			t.Errorf("%s: %q, want %q", path, got[path], want)
