@@ -13,7 +13,13 @@ import (
 // A program of one's own runs a command inside. It needs no helper programs:
 // the processes of a session are this very program, started anew.
 func ExampleNew() {
-	rules, _, err := policy.Load(policy.Options{Dir: "/usr", Home: "/nonexistent", SystemFile: "/nonexistent"})
+	home, err := os.MkdirTemp("", "example")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(home)
+	rules, _, err := policy.Load(policy.Options{Dir: "/usr", Home: home, SystemFile: home + "/none.toml"})
 	if err != nil {
 		fmt.Println(err)
 		return
