@@ -85,7 +85,7 @@ var (
 // restrictFiles leaves reading the resolver's files. Where resolv.conf is a
 // link (systemd-resolved, resolvconf), its target is replaced by rename, so
 // the target's directory is readable; a replaced plain file cannot be read
-// again, and names stop resolving until the next session: closed, not open.
+// again, see hostResolver.
 // Best effort means: as much as this kernel's Landlock can; all of the other
 // steps hold without it.
 func restrictFiles() error {

@@ -35,6 +35,7 @@ const (
 	opPing   op = "ping"   // nothing but an answer
 	opAnswer op = "answer" // Seq, Error
 	opEvent  op = "event"  // Event
+	opResolv op = "resolv" // the proxy asks for resolv.conf; Text is the answer
 )
 
 // door names a descriptor of an add request.
@@ -52,6 +53,7 @@ type message struct {
 	Network  *policy.Network `json:"network,omitempty"`
 	Doors    []door          `json:"doors,omitempty"`
 	Error    string          `json:"error,omitempty"`
+	Text     string          `json:"text,omitempty"`
 	Event    *events.Event   `json:"event,omitempty"`
 	files    []*os.File
 }

@@ -48,10 +48,14 @@ func setDefaults(cfg *Config) {
 // that the host's search domains cannot turn an allowed name into another one;
 // a single label may mean a machine of the local domain.
 func resolveSystem(ctx context.Context, name string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", absoluteName(name))
+}
+
+func absoluteName(name string) string {
 	if strings.Contains(name, ".") {
-		name += "."
+		return name + "."
 	}
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	return name
 }
 
 func cachedOwnAddrs() func() []netip.Addr {

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -20,9 +21,11 @@ type proxyProcess struct {
 	upstream *Upstream
 	detail   bool // events of what was allowed are wanted in full
 	out      chan outgoing
+	resolver *hostResolver
 
 	mu     sync.Mutex
 	spaces map[int]*space
+	resolv chan message // the question for resolv.conf, if there is one
 	// exposed are the ports of the host's loopback that lead inside.
 	exposed map[int]*exposedPort
 	lost    int // events that found the queue full
@@ -52,6 +55,7 @@ func ProxyMain(control int) int {
 		return exitSandbox
 	}
 	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, exposed: map[int]*exposedPort{}, out: make(chan outgoing, eventQueue)}
+	p.resolver = newHostResolver(p.askResolvConf)
 	err = confine(control)
 	hello, herr := ch.receive()
 	if herr != nil || hello.Op != opHello {
@@ -70,6 +74,11 @@ func ProxyMain(control int) int {
 		if err != nil {
 			return 0 // the shell is gone, and with it every reason to run
 		}
+		if m.Op == opResolv {
+			closeFiles(m.files)
+			p.resolvConf(m)
+			continue
+		}
 		if p.answer(m, p.handle(m)) != nil {
 			return 0
 		}
@@ -82,6 +91,36 @@ func (p *proxyProcess) answer(m message, err error) error {
 		a.Error = err.Error()
 	}
 	return p.ch.send(a)
+}
+
+// askResolvConf asks the shell for resolv.conf. The resolver asks one question
+// at a time.
+func (p *proxyProcess) askResolvConf(ctx context.Context) (string, error) {
+	answer := make(chan message, 1)
+	p.mu.Lock()
+	p.resolv = answer
+	p.mu.Unlock()
+	if err := p.ch.send(message{Op: opResolv}); err != nil {
+		return "", err
+	}
+	select {
+	case m := <-answer:
+		if m.Error != "" {
+			return "", errors.New(m.Error)
+		}
+		return m.Text, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (p *proxyProcess) resolvConf(m message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resolv != nil {
+		p.resolv <- m
+		p.resolv = nil
+	}
 }
 
 func (p *proxyProcess) handle(m message) error {
@@ -114,7 +153,7 @@ func (p *proxyProcess) add(m message) error {
 	if err != nil {
 		return err
 	}
-	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream, AttributeAll: p.detail})
+	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream, AttributeAll: p.detail, Resolve: p.resolver.resolve})
 	if err != nil {
 		return err
 	}

@@ -190,6 +190,8 @@ func (p *Proxy) receive() {
 		case m.Op == opAnswer && p.waiting[m.Seq] != nil:
 			p.waiting[m.Seq] <- m
 			delete(p.waiting, m.Seq)
+		case m.Op == opResolv:
+			go p.tellResolvConf()
 		case m.Op == opEvent && m.Event != nil:
 			if len(p.backlog) >= maxBacklog {
 				p.backlog = p.backlog[1:]
@@ -208,6 +210,15 @@ func (p *Proxy) receive() {
 	p.wake.Signal()
 	p.mu.Unlock()
 	close(p.gone)
+}
+
+func (p *Proxy) tellResolvConf() {
+	m := message{Op: opResolv}
+	var err error
+	if m.Text, err = readResolvConf(); err != nil {
+		m.Error = err.Error()
+	}
+	_ = p.ch.send(m) // a process that is gone needs no answer
 }
 
 // lastWords is how long events that nobody takes are offered after the end.
