@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fsh-sh/fsh/events"
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -57,6 +58,28 @@ func nestedGrants(pl *Plan) []grant {
 	return gs
 }
 
+// tellNested says that what the command line allows can only be what the outer
+// session allows as well; with a monitor, that there is an outer session.
+func (s *Session) tellNested(p *policy.Policy) {
+	asked := ""
+	note := func(r policy.Rule) {
+		if r.Origin.Layer == "flag" && asked == "" {
+			asked = r.Key + " " + r.Value + ": "
+		}
+	}
+	for _, list := range [][]policy.Path{p.Filesystem.AllowRead, p.Filesystem.AllowWrite} {
+		for _, r := range list {
+			note(r.Rule)
+		}
+	}
+	for _, h := range p.Network.AllowedDomains {
+		note(h.Rule)
+	}
+	if asked != "" || s.cfg.Monitor {
+		s.emit(events.Event{Kind: events.Warning, Message: asked + "inside of a session, whose rules hold: this one can only narrow them"})
+	}
+}
+
 // ownProgram is the path at which a runner inside of a session is started.
 func ownProgram() string {
 	if insideMounts() {
@@ -70,6 +93,7 @@ func (s *Session) startNested(p *policy.Policy) (*startedRunner, error) {
 	if err := nestedError(p); err != nil {
 		return nil, err
 	}
+	s.tellNested(p)
 	plan := NewPlan(p, Facts{UID: -1, Dir: s.cfg.Dir})
 	ruleset, err := landlockRuleset(nestedGrants(plan), plan.Listen)
 	if err != nil {

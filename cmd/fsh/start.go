@@ -201,6 +201,9 @@ func (in *invocation) openSinks() error {
 
 // system is the door to the operating system that the command line asks for.
 func (in *invocation) system() (interp.System, error) {
+	if in.unsafe && sandbox.Inside() {
+		return nil, &usageError{"--unsafe-no-sandbox: not inside of a session", "leave it out: the outer session's rules hold in any case"}
+	}
 	if in.unsafe {
 		return plain.New("/proc/self/exe"), nil
 	}
