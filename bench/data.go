@@ -19,6 +19,9 @@ func makeData() (err error) {
 	if data, err = os.MkdirTemp(here, ".bench-"); err != nil {
 		return err
 	}
+	if err := makeNarrow(data); err != nil {
+		return err
+	}
 	os.MkdirAll(filepath.Join(data, "many"), 0o755)
 	for i := range 10_000 {
 		if err := os.WriteFile(filepath.Join(data, "many", fmt.Sprintf("file%05d.c", i)), nil, 0o644); err != nil {

@@ -24,12 +24,16 @@ type variant struct {
 type row struct {
 	title string
 	// per is the number of operations in one run, less those of base.
-	per      int
+	per int
+	// count is the argument of a run, when it is not per.
+	count    int
 	variants []variant
 	// slope subtracts a run with no iterations, so that start-up does not count.
 	slope bool
 	// files says that the two are not counts but scripts: full and empty.
 	files bool
+	// targets are those of DESIGN §7.
+	targets []target
 }
 
 const trueLoop = `i=0; while [ "$i" -lt "$1" ]; do /bin/true; i=$((i+1)); done`
@@ -58,7 +62,15 @@ func main() {
 	fsh := flag.String("fsh", "build/fsh", "the fsh to measure")
 	rounds := flag.Int("rounds", 7, "rounds per row")
 	only := flag.String("only", "", "rows whose title contains this")
+	drainFrom := flag.String("drain", "", "be the client of the throughput row: read from this server")
 	flag.Parse()
+	if *drainFrom != "" {
+		if err := drain(*drainFrom, flag.Arg(0)); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := makeData(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -77,6 +89,10 @@ func main() {
 		}
 		w.Flush()
 	}
+	if strings.Contains(growth, *only) {
+		fmt.Println(growth)
+		fmt.Println(noGrowth())
+	}
 }
 
 func rows(fsh string) []row {
@@ -88,11 +104,13 @@ func rows(fsh string) []row {
 			{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-c", script, "x"}},
 		}
 	}
-	exec1 := row{title: "one more /bin/true in a loop", per: 1000, slope: true, variants: shells(trueLoop)}
+	exec1 := row{title: "one more /bin/true in a loop", per: 1000, slope: true, variants: shells(trueLoop),
+		targets: []target{{variant: "fsh", of: "dash", ratio: 1.25}}}
 	if path, err := exec.LookPath("bwrap"); err == nil {
 		loop := strings.ReplaceAll(trueLoop, "/bin/true", path+
 			" --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-all /bin/true")
 		exec1.variants = append(exec1.variants, variant{"bwrap each", []string{"dash", "-c", loop, "x"}})
+		exec1.targets = append(exec1.targets, target{variant: "fsh", of: "bwrap each", ratio: 0.2})
 	}
 	all := []row{
 		exec1,
@@ -101,20 +119,25 @@ func rows(fsh string) []row {
 			{"bash", []string{"bash", "-c", ":"}},
 			{"fsh", []string{fsh, "-c", ":"}},
 			{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-c", ":"}},
-		}},
+		}, targets: []target{{variant: "fsh", of: "dash", more: 6000}}},
 		{title: "first command: -c /bin/true (network included)", per: 1, variants: []variant{
 			{"dash", []string{"dash", "-c", "/bin/true; :"}},
 			{"fsh", []string{fsh, "-c", "/bin/true; :"}},
-		}},
+		}, targets: []target{{variant: "fsh", more: 20_000}}},
+		{title: "cd to a directory whose runner exists", per: 2 * cdCount, count: cdCount, slope: true, variants: []variant{
+			{"dash", []string{"dash", "-c", cdLoop, "x"}},
+			{"fsh", []string{fsh, "-c", cdLoop, "x"}},
+		}, targets: []target{{variant: "fsh", more: 1000}}},
+		throughput(fsh),
 	}
 	for _, p := range pure {
-		all = append(all, row{title: p.name, per: p.count, slope: true, variants: shells(p.script)})
+		all = append(all, row{title: p.name, per: p.count, slope: true, variants: shells(p.script), targets: pureTargets[p.name]})
 	}
 	return append(all, row{title: "parse a configure script of 1 MB (-n)", per: 1, files: true, variants: []variant{
 		{"dash", []string{"dash", "-n"}},
 		{"bash", []string{"bash", "-n"}},
 		{"fsh plain", []string{fsh, "--unsafe-no-sandbox", "-n"}},
-	}})
+	}, targets: []target{{variant: "fsh plain", of: "dash", ratio: 2}}})
 }
 
 // measure runs all variants in turn and prints medians per operation and the
@@ -143,12 +166,18 @@ func (r row) measure(w *tabwriter.Writer, rounds int) error {
 		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", v.name,
 			us(sorted[rounds/2]), us(sorted[0]), us(sorted[rounds-1]), ratios[rounds/2])
 	}
+	for _, t := range r.targets {
+		fmt.Fprintf(w, "%s\n", t.judge(r, times))
+	}
 	return nil
 }
 
 // once is the time of one run, less that of a run without iterations.
 func (r row) once(v variant) (time.Duration, error) {
 	more, less := fmt.Sprint(r.per), "0"
+	if r.count > 0 {
+		more = fmt.Sprint(r.count)
+	}
 	switch {
 	case r.files:
 		more, less = filepath.Join(data, "configure"), filepath.Join(data, "empty")
