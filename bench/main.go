@@ -77,7 +77,13 @@ func main() {
 	}
 	defer os.RemoveAll(data)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, r := range rows(*fsh) {
+	network, err := networkRows(*fsh)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.RemoveAll(data)
+		os.Exit(1)
+	}
+	for _, r := range append(rows(*fsh), network...) {
 		if !strings.Contains(r.title, *only) {
 			continue
 		}
