@@ -324,3 +324,20 @@ func TestAttackExceptionInHiddenDirectory(t *testing.T) {
 		{"sealed", "touch,@/h/.rc/lock", "EROFS", "touch,@/h/.rc/open/f"},
 	})
 }
+
+// A process with a Landlock domain of its own is not helped past it by the
+// keeper, which has none.
+func TestAttackOwnDomainByTheKeeper(t *testing.T) {
+	dir := attackTree(t)
+	inside(t, attackPolicy(dir)).attacks(dir, []attack{
+		{"before", "touch,@/w/before", "ok", "mkdir,@/w/made,0755"},
+		{"another domain", "stack", "ok", ""},
+		{"create", "touch,@/w/n", "EACCES", "read,@/w/f"},
+		{"write", "write,@/w/f", "EACCES", ""},
+		{"mkdir", "mkdir,@/w/d,0755", "EACCES", ""},
+		{"link", "link,@/w/f,@/w/l", "EACCES", ""},
+		{"rename", "rename,@/w/f,@/w/l", "EACCES", ""},
+		{"symlink", "symlink,f,@/w/l", "EACCES", ""},
+		{"protected", "touch,@/w/.envrc", "EACCES", ""},
+	})
+}

@@ -151,7 +151,7 @@ const callItself = unix.Errno(0xffff)
 
 // do makes a call as the process would, unless it has to itself.
 func (r *request) do(call func() error, masked bool) unix.Errno {
-	if r.s.t.k.made.isStacked() {
+	if r.itself() {
 		return callItself
 	}
 	if masked {

@@ -222,6 +222,9 @@ type madeDirs struct {
 	// stacked: a process entered a Landlock domain of its own, so nothing
 	// can be done in its stead any more: it might not have the right to.
 	stacked bool
+	// loose: some calls were made by processes themselves, with what result
+	// is not known.
+	loose bool
 	// serial makes look and deed one, for all views of the session.
 	serial sync.Mutex
 }
@@ -269,7 +272,7 @@ func (m *madeDirs) has(dir string) bool {
 	if _, own := m.dirs[key]; own && ok {
 		return true
 	}
-	return ok && m.stacked && int64(key.born) >= m.began.UnixNano()
+	return ok && m.loose && int64(key.born) >= m.began.UnixNano()
 }
 
 // repo notes a directory in which git will look for orders.
@@ -284,7 +287,13 @@ func (m *madeDirs) repo(path string) {
 func (m *madeDirs) stack() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stacked = true
+	m.stacked, m.loose = true, true
+}
+
+func (m *madeDirs) beLoose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.loose = true
 }
 
 func (m *madeDirs) isStacked() bool {

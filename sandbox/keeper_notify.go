@@ -147,14 +147,21 @@ func (s *supervisor) enter(mountNS int) error {
 	if err := unix.Setns(mountNS, unix.CLONE_NEWNS); err != nil {
 		return err
 	}
-	return onlyCapability(unix.CAP_SYS_PTRACE)
+	caps := []uint{unix.CAP_SYS_PTRACE}
+	if s.t.v.plan.Ownership {
+		caps = append(caps, ownershipCaps...)
+	}
+	return onlyCapabilities(caps)
 }
 
-// onlyCapability leaves the calling thread one capability.
-func onlyCapability(c int) error {
+// onlyCapabilities leaves the calling thread those.
+func onlyCapabilities(caps []uint) error {
 	hdr := unix.CapUserHeader{Version: capabilityVersion3}
 	var data [2]unix.CapUserData
-	data[c/32].Effective, data[c/32].Permitted = 1<<(c%32), 1<<(c%32)
+	for _, c := range caps {
+		data[c/32].Effective |= 1 << (c % 32)
+		data[c/32].Permitted |= 1 << (c % 32)
+	}
 	return unix.Capset(&hdr, &data[0])
 }
 

@@ -106,7 +106,7 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
 		return failed(unix.EACCES), false
 	}
-	if r.s.t.k.made.isStacked() {
+	if r.itself() {
 		return goOn, false
 	}
 	fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(held),
@@ -118,7 +118,7 @@ func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link boo
 	if !r.mayAt(sp, true) {
 		return failed(unix.EACCES), false
 	}
-	if r.s.t.k.made.isStacked() {
+	if r.itself() {
 		return goOn, false
 	}
 	if !r.takeUmask() {
