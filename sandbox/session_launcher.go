@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -210,9 +211,13 @@ func (s *Session) explain(action, abs string, errno syscall.Errno, w interp.Wher
 	if allowed {
 		return
 	}
+	hinted := asked
+	if asked == "write" && errors.Is(unix.Lstat(abs, &unix.Stat_t{}), unix.ENOENT) {
+		hinted = "create" // what does not exist cannot be granted
+	}
 	s.emit(events.Event{
 		Kind: events.Open, Denied: true, File: w.File, Line: w.Line, Program: w.Name,
-		Action: asked, Target: abs, Errno: errnoName(errno), Rule: &rule, Hint: p.Hint(asked, abs),
+		Action: asked, Target: abs, Errno: errnoName(errno), Rule: &rule, Hint: p.Hint(hinted, abs),
 	})
 }
 
