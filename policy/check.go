@@ -30,7 +30,7 @@ func alone(o Options, file string) (*Policy, []events.Event, error) {
 		return nil, nil, bad
 	}
 	in := input{path: path, text: text, layer: "user", base: l.Dir, trusted: true}
-	if filepath.Base(path) == projectFile {
+	if filepath.Base(path) == ProjectFile {
 		in.layer, in.base = "project", filepath.Dir(path)
 		l.Trusted = func(string, []byte) bool { return true }
 	}

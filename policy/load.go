@@ -49,8 +49,10 @@ type Flag struct {
 	Value string
 }
 
+// ProjectFile is the name of a project's policy file.
+const ProjectFile = ".fsh.toml"
+
 const (
-	projectFile = ".fsh.toml"
 	systemFile  = "/etc/fsh/policy.toml"
 	maxExtends  = 10
 )
@@ -168,7 +170,7 @@ func (l *loader) user() *Error {
 		return err
 	}
 	in := input{path: path, text: text, layer: "user", base: l.Dir, trusted: true}
-	if filepath.Base(path) == projectFile {
+	if filepath.Base(path) == ProjectFile {
 		// The user agreed to a project's file for once: it means what it would.
 		in.base = filepath.Dir(path)
 	}
@@ -184,7 +186,7 @@ func (l *loader) project() *Error {
 		}
 	}
 	for _, dir := range slices.Backward(dirs) {
-		path := filepath.Join(dir, projectFile)
+		path := filepath.Join(dir, ProjectFile)
 		if path == l.PolicyFile {
 			continue
 		}

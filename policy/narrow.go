@@ -70,7 +70,7 @@ func hasProjectFile(dir, start string) bool {
 		if d == "/" || d == start || strings.HasPrefix(start, d+"/") {
 			return false
 		}
-		if _, err := os.Lstat(filepath.Join(d, projectFile)); err == nil {
+		if _, err := os.Lstat(filepath.Join(d, ProjectFile)); err == nil {
 			return true
 		}
 	}

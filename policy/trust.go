@@ -266,7 +266,7 @@ func Ask(o Options, file string) (*Request, error) {
 		if err != nil {
 			return false
 		}
-		if p != canonical && (known(path, sum) || filepath.Base(p) == projectFile) {
+		if p != canonical && (known(path, sum) || filepath.Base(p) == ProjectFile) {
 			return known(path, sum) // of a directory above, for example
 		}
 		a := Agreement{Path: p, SHA256: hex.EncodeToString(sum), Since: time.Now().UTC().Truncate(time.Second)}

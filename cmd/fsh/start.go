@@ -219,7 +219,7 @@ func (in *invocation) system() (interp.System, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner := func(dir string) (*policy.Policy, error) { return rules.NarrowedIn(dir, opts) }
+	inner := &cdPolicies{start: rules, opts: opts}
 	in.env = insideEnv(in.env, rules)
 	proxy := &proxy{sink: in.sink, env: os.Environ(), detail: in.debug || in.options.events != ""}
 	script := ""
@@ -229,7 +229,7 @@ func (in *invocation) system() (interp.System, error) {
 		}
 	}
 	session, err := sandbox.New(sandbox.Config{
-		Policy: rules, PolicyFor: inner, Sink: in.sink,
+		Policy: rules, PolicyFor: inner.in, Sink: in.sink,
 		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, Weaker: in.weaker,
 		Unusable: in.unusable(slices.Clone(in.closer)),
 	})
