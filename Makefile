@@ -2,9 +2,10 @@
 export CGO_ENABLED = 0
 FSH := build/fsh
 
+# The tag and -checklinkname=0 are for cmd/fsh/ignored_linkname.go.
 .PHONY: build test check bench load run fuzz install
 build:
-	go build -trimpath -ldflags='-s -w' -o $(FSH) ./cmd/fsh
+	go build -trimpath -tags startsignals -ldflags='-s -w -checklinkname=0' -o $(FSH) ./cmd/fsh
 
 # The bundled install script in a throw-away home, with what was allowed and blocked.
 run: build

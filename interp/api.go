@@ -291,6 +291,8 @@ func (s *Shell) end(f flow, status int) Result {
 	sh.status = status
 	sh.finish(f)
 	sh.finishOutputs()
+	sh.peek.close()
+	sh.peek = nil
 	close(sh.rt.stop)
 	return Result{Status: sh.status & 0xff, Signal: sh.endBy}
 }

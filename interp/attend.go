@@ -45,6 +45,7 @@ func (sh *shell) runTrap(command string) flow {
 	noErrexit, outer := sh.noErrexit, sh.entered
 	sh.entered = &trapEntry{status, sh.funcDepth}
 	f := sh.evalText(command, "trap")
+	sh.debugStatus = sh.status
 	sh.noErrexit, sh.entered = noErrexit, outer
 	sh.line = line
 	if f == flowNext {
@@ -57,6 +58,17 @@ func (sh *shell) runErrTrap() flow { return sh.pseudoTrap(trapOnErr, optErrtrace
 
 func (sh *shell) runDebugTrap() flow { return sh.pseudoTrap(trapOnDebug, optFunctrace) }
 
+// beforeCommand runs the DEBUG trap before a command, which with extdebug its
+// status can forbid.
+func (sh *shell) beforeCommand() (f flow, skip bool) {
+	if !sh.traps.pseudo {
+		return flowNext, false
+	}
+	sh.debugStatus = 0
+	f = sh.runDebugTrap()
+	return f, f != flowNext || sh.debugStatus != 0 && sh.shopts.on(shoptExtdebug)
+}
+
 func (sh *shell) runReturnTrap() flow { return sh.pseudoTrap(trapOnReturn, optFunctrace) }
 
 // pseudoTrap runs bash's ERR, DEBUG and RETURN. Functions and subshells do
@@ -66,7 +78,8 @@ func (sh *shell) pseudoTrap(n int, inherit options) flow {
 		return flowNext
 	}
 	command, ok := sh.traps.get(n)
-	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) && n != trapOnReturn {
+	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) &&
+		(n != trapOnReturn || sh.thisCall != 0 && sh.returnSetIn != sh.thisCall) {
 		return flowNext
 	}
 	sh.inTrap = true

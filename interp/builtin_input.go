@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"math/bits"
-	goruntime "runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -99,12 +98,14 @@ func newPeekPipe() (*peekPipe, error) {
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
 		return nil, err
 	}
-	p := &peekPipe{fds[0], fds[1]}
-	goruntime.SetFinalizer(p, func(p *peekPipe) {
+	return &peekPipe{fds[0], fds[1]}, nil
+}
+
+func (p *peekPipe) close() {
+	if p != nil {
 		syscall.Close(p.r)
 		syscall.Close(p.w)
-	})
-	return p, nil
+	}
 }
 
 // lookAhead copies what is in a pipe without taking it, by tee(2). It fails

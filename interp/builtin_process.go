@@ -259,6 +259,9 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 		return sh.killMain(pid, sig)
 	}
 	err = sh.rt.sys.Kill(pid, sig)
+	if err == nil && (sig == syscall.SIGCONT || sig == syscall.SIGKILL) {
+		sh.jobs.resumed(pid)
+	}
 	if err == nil && (pid <= 0 || sig == syscall.SIGKILL && pid == sh.rt.sys.Pid()) {
 		sh.awaitOwnSignal(sig)
 	}

@@ -247,6 +247,7 @@ func (c *compiler) subshell(s *syntax.Subshell) node {
 		sub.complete(body(sub))
 		sh.status = sub.status
 		sub.close()
+		sh.announceSignal(sub.endBy, "")
 		return sh.failed()
 	}
 }

@@ -137,6 +137,12 @@ func (l *forLoop) run(sh *shell) flow {
 	sh.loopDepth++
 	defer func() { sh.loopDepth-- }()
 	for _, item := range items {
+		sh.line = l.line
+		if f, skip := sh.beforeCommand(); f != flowNext {
+			return f
+		} else if skip {
+			continue
+		}
 		if err := sh.setVar(l.name, item); err != nil {
 			return sh.assignmentFailed(err)
 		}
@@ -245,6 +251,9 @@ func (c *compiler) caseClause(cc *syntax.CaseClause) node {
 	line := int(cc.Pos().Line())
 	return func(sh *shell) flow {
 		sh.line = line
+		if f, skip := sh.beforeCommand(); skip {
+			return f
+		}
 		sh.substRan = false
 		s, err := subject.str(sh)
 		if err != nil {

@@ -68,7 +68,7 @@ func (s *simple) run(sh *shell) flow {
 		return flowNext
 	}
 	sh.beginCommand(s.source)
-	if f := sh.runDebugTrap(); f != flowNext {
+	if f, skip := sh.beforeCommand(); skip {
 		return f
 	}
 	sh.substRan = false
@@ -214,6 +214,9 @@ func (sh *shell) call(fn *function, args []string) flow {
 	params, loops := sh.params, sh.loopDepth
 	sh.params, sh.loopDepth = args[1:], 0
 	sh.funcDepth++
+	caller := sh.thisCall
+	sh.calls++
+	sh.thisCall = sh.calls
 	sh.callStack = append(sh.callStack, callSite{fn.name, fn.file, sh.line})
 	sh.pushFrame(true)
 	f := fn.body(sh)
@@ -225,6 +228,7 @@ func (sh *shell) call(fn *function, args []string) flow {
 			f = g
 		}
 	}
+	sh.thisCall = caller
 	sh.popFrame()
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.funcDepth--

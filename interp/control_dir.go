@@ -2,6 +2,7 @@ package interp
 
 import (
 	"path"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 )
@@ -127,6 +128,7 @@ func (sh *shell) chdir(target string, physical bool) error {
 			open = logical
 		}
 	}
+	sh.rt.sweepDirs()
 	dir, err := sh.rt.sys.OpenDir(sh.dir, open)
 	if err != nil && open != target && len(open) >= syscall.PathMax-1 {
 		dir, err = sh.rt.sys.OpenDir(sh.dir, target)
@@ -203,4 +205,15 @@ func (sh *shell) initPWD() {
 		sh.cwd = cwd
 	}
 	sh.setAttrs("PWD", attrExport, 0)
+}
+
+// dirsPerSweep is how many directories are opened until those that nobody
+// uses any more are looked for: they are descriptors, of which a process may
+// have few, and the collector knows only of memory.
+const dirsPerSweep = 200
+
+func (rt *runtime) sweepDirs() {
+	if rt.dirs.Add(1)%dirsPerSweep == 0 {
+		goruntime.GC()
+	}
 }

@@ -94,6 +94,12 @@ func runExit(sh *shell, args []string) int {
 		if !sh.mayLeave() {
 			return 1
 		}
+		if sh.bash() {
+			// The EXIT trap sees local variables and redirections as here.
+			sh.status = status
+			sh.finish(flowExit)
+			status = sh.status
+		}
 		sh.jump = flowExit
 	}
 	return status

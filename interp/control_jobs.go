@@ -11,6 +11,7 @@ var jobBuiltins = []builtin{
 	{name: "jobs", run: runJobs, usage: "jobs [-lnprs] [id ...]"},
 	{name: "fg", run: runForeground, usage: "fg [id]"},
 	{name: "bg", run: runBackground, usage: "bg [id ...]"},
+	{name: "suspend", run: runSuspend, usage: "suspend"},
 	{name: "disown", run: runDisown, usage: "disown [-ahr] [id ...]"},
 }
 
@@ -103,6 +104,10 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 	} else {
 		pid, err := strconv.Atoi(id)
 		if err != nil || pid < 0 {
+			if sh.bash() {
+				sh.errorf("wait: %s: not a pid or valid job spec", id)
+				return 1, false
+			}
 			return sh.builtinFailed(2, "wait: %s", sh.illegal(id)), false
 		}
 		if j = sh.jobs.byPid(pid); j == nil {
@@ -182,8 +187,41 @@ func (sh *shell) waitAny(ids []string, into string) int {
 	}
 }
 
+// runSuspend stops the shell itself, until somebody continues it.
+func runSuspend(sh *shell, args []string) int {
+	if !sh.needJobControl("suspend") {
+		return 1
+	}
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP); err != nil {
+		sh.errorf("suspend: %s", errText(err))
+		return 1
+	}
+	return 0
+}
+
+// runWithJobs is jobs -x: a command whose job IDs become process groups.
+func (sh *shell) runWithJobs(words []string) int {
+	words = append([]string(nil), words...)
+	for i, w := range words {
+		if !strings.HasPrefix(w, "%") {
+			continue
+		}
+		if j, err := sh.jobs.find(w); err == nil {
+			words[i] = strconv.Itoa(max(j.pgid, j.pid))
+		}
+	}
+	if len(words) == 0 {
+		return 0
+	}
+	sh.jump = (&simple{line: sh.line}).command(sh, words)
+	return sh.status
+}
+
 func runJobs(sh *shell, args []string) int {
 	rest := args[1:]
+	if len(rest) > 0 && rest[0] == "-x" {
+		return sh.runWithJobs(rest[1:])
+	}
 	long, pids, running, stopped := false, false, false, false
 	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
 		a := rest[0]

@@ -122,15 +122,17 @@ func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
 
 // announceDeath says what killed a foreground command, as other shells do.
 func (sh *shell) announceDeath(ws syscall.WaitStatus) {
-	sig := ws.Signal()
-	if sig == syscall.SIGINT || sig == syscall.SIGPIPE || sh.parent != nil {
-		return
-	}
-	text := signalText(sig)
+	core := ""
 	if ws.CoreDump() {
-		text += " (core dumped)"
+		core = " (core dumped)"
 	}
-	sh.write(2, []byte(text+"\n"))
+	sh.announceSignal(ws.Signal(), core)
+}
+
+func (sh *shell) announceSignal(sig syscall.Signal, more string) {
+	if sig != 0 && sig != syscall.SIGINT && sig != syscall.SIGPIPE && sh.parent == nil {
+		sh.write(2, []byte(signalText(sig)+more+"\n"))
+	}
 }
 
 // newCommand describes a program to the System.

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"io"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -191,7 +192,14 @@ func (sh *shell) write(n int, b []byte) error {
 		if err := sh.waitOut(f); err != nil {
 			return err
 		}
-		n, err := sh.rt.writeOut(f.fd, b)
+		some := b
+		if len(sh.limits) > 0 {
+			var err error
+			if some, err = sh.withinLimit(f, b); err != nil {
+				return err
+			}
+		}
+		n, err := sh.rt.writeOut(f.fd, some)
 		switch {
 		case n > 0:
 			b = b[n:]
@@ -210,14 +218,40 @@ func (sh *shell) write(n int, b []byte) error {
 	return nil
 }
 
+// withinLimit is the part of a write that ulimit -f allows. The limit is for
+// commands and for this environment, not for the process.
+func (sh *shell) withinLimit(f *file, b []byte) ([]byte, error) {
+	limit := sh.limitOf(rlimitFsize).Cur
+	if limit == limitInfinity || !f.regular() {
+		return b, nil
+	}
+	var st syscall.Stat_t
+	at, err := syscall.Seek(f.fd, 0, io.SeekCurrent)
+	if flags, _ := unix.FcntlInt(uintptr(f.fd), unix.F_GETFL, 0); err == nil && flags&unix.O_APPEND != 0 {
+		err = syscall.Fstat(f.fd, &st)
+		at = st.Size
+	}
+	switch {
+	case err != nil:
+		return b, nil
+	case uint64(at) >= limit:
+		sh.suffer(syscall.SIGXFSZ)
+		return nil, syscall.EFBIG
+	}
+	return b[:min(uint64(len(b)), limit-uint64(at))], nil
+}
+
 // brokenPipe is SIGPIPE: ignored, trapped, or the end.
-func (sh *shell) brokenPipe() {
-	switch sh.traps.disposition(syscall.SIGPIPE) {
+func (sh *shell) brokenPipe() { sh.suffer(syscall.SIGPIPE) }
+
+// suffer is what a signal does that a write of this shell causes.
+func (sh *shell) suffer(sig syscall.Signal) {
+	switch sh.traps.disposition(sig) {
 	case trapIgnore:
 	case trapCommand:
-		sh.attn.raise(syscall.SIGPIPE)
+		sh.attn.raise(sig)
 	default:
-		sh.attn.die(syscall.SIGPIPE)
+		sh.attn.die(sig)
 	}
 }
 

@@ -112,7 +112,7 @@ func (g *jobGroup) catch() {
 	for sh := range g.shells {
 		sh.traps.mu.RLock()
 		for n := range sh.traps.commands {
-			wanted[n] = n > 0 && n < trapOnErr
+			wanted[n] = n > 0 && n < firstPseudoTrap
 		}
 		sh.traps.mu.RUnlock()
 	}

@@ -241,6 +241,15 @@ func (j *job) resume() {
 	}
 }
 
+// resumed notes that the leader of a job, or its group, was told to go on.
+func (t *jobTable) resumed(pid int) {
+	for _, j := range t.jobs {
+		if pid == j.pid || pid == -j.pgid && pid != 0 {
+			j.resume()
+		}
+	}
+}
+
 func (t *jobTable) anyStopped() bool {
 	for _, j := range t.jobs {
 		if state, _, _ := j.look(); state == jobStopped {

@@ -34,6 +34,7 @@ type runtime struct {
 	outputs  sync.WaitGroup
 	running  atomic.Int32    // of these
 	replaced atomic.Bool     // a program runs in the main shell's place
+	dirs     atomic.Uint32   // opened so far
 	live     map[*shell]bool // subshells whose goroutines run
 	readonly map[*function]bool
 	regexps  regexpCache

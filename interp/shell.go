@@ -33,6 +33,10 @@ type shell struct {
 	status       int // $?
 	pipeStatus   []int
 	statusBefore int              // $? of the first command of an eval
+	calls        int              // of functions so far
+	thisCall     int              // number of the call being run, 0 outside
+	returnSetIn  int              // call that set the RETURN trap
+	debugStatus  int              // of the last DEBUG trap
 	exitBefore   int              // $? when the EXIT trap began
 	current      *syntax.CallExpr // $BASH_COMMAND
 	entered      *trapEntry       // of the trap being run
@@ -165,7 +169,7 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.frames = sub.cloneFrames()
 	sub.attn = newAttention()
 	sub.jobs = sh.jobs.forSubshell()
-	sub.traps = sh.traps.forSubshell()
+	sub.traps = sh.traps.forSubshell(sh.opts)
 	sub.subLevel++
 	if sh.bash() {
 		sub.loopDepth = 0 // elsewhere break and continue end the subshell
@@ -188,6 +192,8 @@ func (sh *shell) close() {
 		f.drop()
 		sh.fds[i] = nil
 	}
+	sh.peek.close()
+	sh.peek = nil
 	sh.rt.leave(sh)
 	if sh.group != nil {
 		sh.group.leave(sh)

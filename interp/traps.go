@@ -17,9 +17,11 @@ const (
 // Pseudo-signals of the trap builtin, outside the range of real ones.
 const (
 	trapOnExit   = 0
-	trapOnErr    = 65
-	trapOnDebug  = 66
+	trapOnDebug  = 65
+	trapOnErr    = 66
 	trapOnReturn = 67
+
+	firstPseudoTrap = trapOnDebug
 )
 
 // traps is the table of the trap builtin. The dispatcher reads dispositions
@@ -58,8 +60,9 @@ func (t *traps) disposition(sig syscall.Signal) trapAction {
 	return trapDefault
 }
 
-// forSubshell resets traps that run commands and keeps ignored signals.
-func (t *traps) forSubshell() traps {
+// forSubshell resets traps that run commands and keeps ignored signals, and
+// bash's own traps as its options say.
+func (t *traps) forSubshell(opts options) traps {
 	sub := newTraps(t.ignored)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -68,8 +71,12 @@ func (t *traps) forSubshell() traps {
 	}
 	for n, s := range t.commands {
 		sub.inherited[n] = s
-		if s == "" {
+		switch {
+		case s == "",
+			n == trapOnErr && opts.on(optErrtrace),
+			n >= firstPseudoTrap && n != trapOnErr && opts.on(optFunctrace):
 			sub.commands[n] = s
+			sub.pseudo = sub.pseudo || n >= firstPseudoTrap
 		}
 	}
 	return sub
@@ -81,7 +88,7 @@ func (t *traps) ignoredSignals() []syscall.Signal {
 	defer t.mu.RUnlock()
 	var list []syscall.Signal
 	for n, s := range t.commands {
-		if s == "" && n > 0 && n < trapOnErr && !t.ignored[syscall.Signal(n)] {
+		if s == "" && n > 0 && n < firstPseudoTrap && !t.ignored[syscall.Signal(n)] {
 			list = append(list, syscall.Signal(n))
 		}
 	}
@@ -104,14 +111,17 @@ func (sh *shell) ignoredSignals() []syscall.Signal {
 // setTrap changes one trap. remove restores the default.
 func (sh *shell) setTrap(n int, command string, remove bool) {
 	sig := syscall.Signal(n)
-	real := n > 0 && n < trapOnErr
+	real := n > 0 && n < firstPseudoTrap
 	if real && sh.traps.ignored[sig] && !sh.interactive() {
 		return // POSIX: no error, no effect
 	}
 	was := sh.traps.disposition(sig)
 	sh.traps.mu.Lock()
 	sh.traps.inherited = nil
-	sh.traps.pseudo = sh.traps.pseudo || n >= trapOnErr
+	if n == trapOnReturn {
+		sh.returnSetIn = sh.thisCall
+	}
+	sh.traps.pseudo = sh.traps.pseudo || n >= firstPseudoTrap
 	if remove {
 		delete(sh.traps.commands, n)
 	} else {
@@ -161,7 +171,7 @@ func (sh *shell) updateStandIn() {
 	var caught, ignored []syscall.Signal
 	for n, s := range sh.traps.commands {
 		switch {
-		case n <= 0 || n >= trapOnErr:
+		case n <= 0 || n >= firstPseudoTrap:
 		case s == "":
 			ignored = append(ignored, syscall.Signal(n))
 		default:

@@ -286,8 +286,8 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 	cfg := interp.Config{
 		System: sys, Env: in.env, Options: in.set, SelfInside: "/run/fsh/fsh",
 		Interactive: in.interactive, Name: in.name, Args: in.operands,
-		Terminal: controllingTerminal,
-		Bash:     !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
+		Terminal: controllingTerminal, Ignored: ignoredOnEntry(),
+		Bash: !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
 	}
 	switch {
 	case in.command && len(in.operands) == 0:

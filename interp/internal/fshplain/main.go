@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/interp/plain"
@@ -14,6 +17,9 @@ import (
 func main() {
 	plain.Hidden()
 	result := run(os.Args)
+	if os.Getenv("FSH_TEST_LEFT") != "" {
+		showLeft()
+	}
 	if result.Signal != 0 {
 		interp.DieOf(result.Signal)
 	}
@@ -80,6 +86,19 @@ func start(cfg interp.Config, rest []string, command bool) interp.Result {
 		return sh.RunInteractive()
 	}
 	return sh.RunStdin()
+}
+
+// showLeft tells how many goroutines there are once those that are about to end
+// have done so.
+func showLeft() {
+	n := runtime.NumGoroutine()
+	for range 100 {
+		time.Sleep(10 * time.Millisecond)
+		if n = runtime.NumGoroutine(); n <= 3 {
+			break
+		}
+	}
+	fmt.Fprintf(os.Stderr, "goroutines: %d\n", n)
 }
 
 func openTerminal() int {
