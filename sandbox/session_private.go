@@ -67,7 +67,14 @@ func (s *Session) privateDirs(p *policy.Policy) map[string]string {
 // directory) the session has them in memory and says so.
 func (s *Session) openStore(home string) *privateStore {
 	state := stateDir(home)
-	store, err := openPrivateStore(state, s.cfg.Dir)
+	var store *privateStore
+	st, err := os.Stat(home)
+	switch {
+	case err == nil && st.IsDir(), !below(state, filepath.Clean(home)):
+		store, err = openPrivateStore(state, s.cfg.Dir)
+	case err == nil: // fsh makes its own directory, not somebody's home
+		err = &os.PathError{Op: "use", Path: home, Err: unix.ENOTDIR}
+	}
 	if err != nil {
 		s.emit(events.Event{Kind: events.Warning, Message: "caches are not kept: " + err.Error()})
 		return &privateStore{throwAway: true}

@@ -44,7 +44,7 @@ func TestHostileSetUp(t *testing.T) {
 		{"all is well", nil, dir, "", 0, "Permission denied"},
 		{"no HOME", nil, "-", "", 0, ""},
 		{"relative HOME", nil, "relative", "", 0, ""},
-		{"HOME is absent", nil, "/nonexistent/home", "", 0, ""},
+		{"HOME is absent", nil, dir + "/absent/home", "", 0, "caches are not kept"},
 		{"HOME is a file", nil, odd + "/empty", "", 0, ""},
 		{"HOME cannot be written", nil, dir + "/readonly", "", 0, ""},
 		{"policy is a fifo", []string{"--policy=odd/fifo"}, dir, "", 125, "not a regular file"},
@@ -83,6 +83,9 @@ func TestHostileSetUp(t *testing.T) {
 				t.Errorf("no reason: %q", stderr)
 			}
 		})
+	}
+	if _, err := os.Lstat(dir + "/absent"); err == nil {
+		t.Error("a home was made")
 	}
 	t.Run("no working directory", func(t *testing.T) {
 		status, _, stderr := runIn(t, dir+"/gone", []string{"HOME=" + dir, "PATH=/usr/bin:/bin"},
