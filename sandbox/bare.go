@@ -17,7 +17,7 @@ import (
 // Where user namespaces are refused (containers, Ubuntu's AppArmor) there are
 // no mounts and no namespaces. The keeper then starts runners with Landlock and
 // seccomp alone: "bare". What may be read is every tree without a secret in it;
-// nothing of the host may be written; there are no sockets; calls that change
+// nothing of the host may be written; connections lead to the proxies; calls that change
 // the attributes of files, which Landlock does not know, are made by the keeper
 // in the process's place. A policy that needs more is refused by name.
 
@@ -36,7 +36,7 @@ func WeakerLayers() []string {
 
 // bareNote is what people are told once per session.
 const bareNote = "weaker sandbox: user namespaces are refused here, so Landlock and seccomp work alone: " +
-	"names in secret directories can be listed, the host's processes are visible, and nothing but caches and TMPDIR is writable"
+	"the network is reachable by the proxy variables only, names in secret directories can be listed, the host's processes are visible, and nothing but caches and TMPDIR is writable"
 
 // bareNeeds lists what a policy asks for that a bare sandbox does not have:
 // layer and rule.
@@ -47,9 +47,6 @@ func bareNeeds(p *policy.Policy, pl *Plan) [][2]string {
 		need(WeakerMounts, fmt.Sprintf("allow_write %q (protected names inside of it)", r.Pattern))
 	}
 	n := &p.Network
-	for _, h := range n.AllowedDomains {
-		need(WeakerNet, fmt.Sprintf("allowed_domains %q", h.Entry))
-	}
 	for _, r := range n.UnixSockets {
 		need(WeakerNet, fmt.Sprintf("allow_unix_sockets %q", r.Pattern))
 	}

@@ -23,7 +23,7 @@ type attributeCall struct {
 	kernelCall
 	dir, path, flags int
 	nofollow         bool // the call never follows a last link
-	change           func(s *attributeSupervisor, n *notification, file string) error
+	change           func(s *bareSupervisor, n *notification, file string) error
 }
 
 var (
@@ -53,26 +53,31 @@ var attributeDenied = []kernelCall{
 	{"removexattr", 197, 14}, {"lremovexattr", 198, 15}, {"fremovexattr", 199, 16}, {"removexattrat", 466, 466},
 }
 
-// attributeProgram asks the keeper about attributeCalls.
-func attributeProgram() []bpf.Instruction {
+// attributeProgram asks the keeper about attributeCalls, and with broker about
+// connections.
+func attributeProgram(broker bool) []bpf.Instruction {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	for _, c := range attributeCalls {
 		if nr := nativeArch.number(c.kernelCall); nr != no {
 			prog = append(prog, onCall(uint32(nr), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})...)
 		}
 	}
+	if broker {
+		prog = append(prog, connectRule()...)
+	}
 	return append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 }
 
-// attributeSupervisor answers for one runner and its commands.
-type attributeSupervisor struct {
+// bareSupervisor answers for one runner and its commands.
+type bareSupervisor struct {
 	k        *keeper
+	net      *bareNet
 	listen   int
 	writable []string
 }
 
 // take gets the listener, which the child shares.
-func (s *attributeSupervisor) take(_, fd int) error {
+func (s *bareSupervisor) take(_, fd int) error {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD)
 	if err != nil {
 		return err
@@ -83,7 +88,7 @@ func (s *attributeSupervisor) take(_, fd int) error {
 	return nil
 }
 
-func (s *attributeSupervisor) run() {
+func (s *bareSupervisor) run() {
 	defer unix.Close(s.listen)
 	for {
 		var n notification
@@ -92,6 +97,13 @@ func (s *attributeSupervisor) run() {
 				continue // the process was killed meanwhile
 			}
 			return // nobody is left, or calls fail with ENOSYS from now on
+		}
+		if int(n.nr) == nativeArch.number(callConnect) {
+			go func() {
+				answer := verdict{id: n.id, err: -int32(errnoOf(s.connect(&n)))}
+				_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer))
+			}()
+			continue
 		}
 		answer := verdict{id: n.id, err: -int32(unix.EPERM)}
 		for _, c := range attributeCalls {
@@ -104,7 +116,7 @@ func (s *attributeSupervisor) run() {
 }
 
 // handle makes a call in a process's place.
-func (s *attributeSupervisor) handle(n *notification, c *attributeCall) error {
+func (s *bareSupervisor) handle(n *notification, c *attributeCall) error {
 	fd, err := s.open(n, c)
 	if err != nil {
 		return err
@@ -129,7 +141,7 @@ func (s *attributeSupervisor) handle(n *notification, c *attributeCall) error {
 }
 
 // open is the file that a call is about, as the process sees it.
-func (s *attributeSupervisor) open(n *notification, c *attributeCall) (int, error) {
+func (s *bareSupervisor) open(n *notification, c *attributeCall) (int, error) {
 	name, flags := "", uint64(0)
 	if c.flags >= 0 {
 		flags = n.args[c.flags]
@@ -175,8 +187,8 @@ func (s *attributeSupervisor) open(n *notification, c *attributeCall) (int, erro
 	return unix.Openat(at, name, how, 0)
 }
 
-func changeMode(arg int) func(*attributeSupervisor, *notification, string) error {
-	return func(_ *attributeSupervisor, n *notification, file string) error {
+func changeMode(arg int) func(*bareSupervisor, *notification, string) error {
+	return func(_ *bareSupervisor, n *notification, file string) error {
 		mode := uint32(n.args[arg]) & 0o7777
 		if mode&setIDBits != 0 {
 			return unix.EPERM
@@ -187,8 +199,8 @@ func changeMode(arg int) func(*attributeSupervisor, *notification, string) error
 
 // changeOwner does what a process without capabilities may: nothing that
 // makes a difference, for whoever the keeper is.
-func changeOwner(arg int) func(*attributeSupervisor, *notification, string) error {
-	return func(_ *attributeSupervisor, n *notification, file string) error {
+func changeOwner(arg int) func(*bareSupervisor, *notification, string) error {
+	return func(_ *bareSupervisor, n *notification, file string) error {
 		uid, gid := int32(n.args[arg]), int32(n.args[arg+1])
 		var st unix.Stat_t
 		if err := unix.Stat(file, &st); err != nil {
@@ -202,7 +214,7 @@ func changeOwner(arg int) func(*attributeSupervisor, *notification, string) erro
 }
 
 // changeTimes reads the times in the layout of the call.
-func changeTimes(s *attributeSupervisor, n *notification, file string) error {
+func changeTimes(s *bareSupervisor, n *notification, file string) error {
 	at := n.args[1]
 	nr := int(n.nr)
 	if nr == nativeArch.number(callUtimensat) || nr == nativeArch.number(callFutimesat) {

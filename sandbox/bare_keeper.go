@@ -153,16 +153,32 @@ func statusOfProcess(proc int, pid, field string) string {
 
 // makeBareView starts a runner of Landlock and seccomp.
 func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
-	rp, err := k.startBareView(id, req, fds)
+	doors, fresh, err := k.bareNetwork(req.Plan)
+	if err != nil {
+		closeAll(fds)
+		k.reply(id, viewReply{Error: toWire(setupError("network", err, ""))}, nil)
+		return
+	}
+	rp, err := k.startBareView(id, req, fds, doors)
+	if err != nil && fresh { // the shell will not get them
+		k.mu.Lock()
+		delete(k.bareNets, req.Plan.Net)
+		k.mu.Unlock()
+		closeAll(doors.doors)
+	}
 	closeAll(fds) // as in makeView
 	if err != nil {
 		k.reply(id, viewReply{Error: toWire(setupError("runner", err, ""))}, nil)
 		return
 	}
-	k.follow(id, rp, viewReply{Pid: rp.pid}, nil)
+	if !fresh {
+		k.follow(id, rp, viewReply{Pid: rp.pid}, nil)
+		return
+	}
+	k.follow(id, rp, viewReply{Pid: rp.pid, Doors: doors.names}, doors.doors)
 }
 
-func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int) (*runnerProc, error) {
+func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int, doors *bareNet) (*runnerProc, error) {
 	type made struct {
 		pid int
 		err error
@@ -170,7 +186,7 @@ func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int) (*runnerP
 	done := make(chan made)
 	go func() {
 		runtime.LockOSThread() // for ever: the runner dies with this thread
-		pid, err := k.startBareRunner(id, req, fds)
+		pid, err := k.startBareRunner(id, req, fds, doors)
 		done <- made{pid, err}
 		if err == nil {
 			select {}
@@ -183,7 +199,7 @@ func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int) (*runnerP
 	return newRunnerProc(m.pid)
 }
 
-func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid int, err error) {
+func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {
 	pl := req.Plan
 	if err := k.bareTemp(pl); err != nil {
 		return 0, fmt.Errorf("temporary directory: %w", err)
@@ -192,7 +208,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid in
 	if err != nil {
 		return 0, err
 	}
-	ruleset, err := landlockRuleset(view.grants, false)
+	ruleset, err := landlockRuleset(view.grants, pl.BareNet && pl.Listen)
 	if err != nil {
 		return 0, err
 	}
@@ -201,7 +217,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid in
 	if err != nil {
 		return 0, err
 	}
-	notify, err := assemble(attributeProgram())
+	notify, err := assemble(attributeProgram(!pl.BareNet))
 	if err != nil {
 		return 0, err
 	}
@@ -216,7 +232,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int) (pid in
 		}
 		defer unix.Close(files[i])
 	}
-	sup := &attributeSupervisor{k: k, writable: view.writable}
+	sup := &bareSupervisor{k: k, net: doors, writable: view.writable}
 	p := &childProgram{}
 	p.sharedNotifier(notify, sup.take)
 	last := len(files) - 1

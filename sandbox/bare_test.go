@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -160,6 +161,12 @@ func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {
 func bareProcesses(t *testing.T, rr *rawRunner) {
 	t.Helper()
 	parent := os.Getpid()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
 	rr.checkAll(
 		check{"status,NoNewPrivs", "1"}, check{"status,CapEff", "0000000000000000"},
 		check{fmt.Sprintf("signal,%d,0", parent), "EPERM"}, check{"signal,1,9", "EPERM"},
@@ -168,9 +175,20 @@ func bareProcesses(t *testing.T, rr *rawRunner) {
 		check{sysProbe(unix.SYS_SCHED_SETAFFINITY, parent, 0, 0), "EPERM"}, check{sysProbe(unix.SYS_SETPRIORITY, 2, 0, 19), "EPERM"},
 		check{sysProbe(unix.SYS_SHMGET, 1, 1, 0), "EPERM"}, check{sysProbe(unix.SYS_MSGGET, 1, 0), "EPERM"},
 		check{sysProbe(unix.SYS_UNSHARE, unix.CLONE_NEWUSER), "EPERM"},
-		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_STREAM), "EACCES"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_STREAM), "ok"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_DGRAM), "EACCES"},
+		check{fmt.Sprintf("socket,%d,%d,262", unix.AF_INET, unix.SOCK_STREAM), "EPROTONOSUPPORT"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_RAW), "EACCES"},
+		check{sysProbe(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_DGRAM, 0, 0), "ENOTSUP"},
+		check{sysProbe(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_RAW, 0, 0), "ENOTSUP"},
+		check{fmt.Sprint("connect,127.0.0.1,", PortHTTP), "ok"}, check{fmt.Sprint("connect,127.0.0.1,", PortSOCKS), "ok"},
+		check{fmt.Sprint("connect,127.0.0.1,", port), "ECONNREFUSED"}, check{"connect,192.0.2.1,443", "ECONNREFUSED"},
+		check{fmt.Sprint("connect,127.0.0.2,", PortHTTP), "ECONNREFUSED"}, check{"listen,0", "EACCES"},
+		check{sysProbe(unix.SYS_SENDTO, 0, 0, 0, 0, 1, 16), "EACCES"}, check{sysProbe(unix.SYS_SENDTO, 0, 0, 0, 0, "0x100000000", 16), "EACCES"},
+		check{sysProbe(unix.SYS_SENDTO, 0, 0, 0, msgFastopen, 0, 0), "EACCES"}, check{sysProbe(unix.SYS_SENDMSG, 0, 0, msgFastopen), "EACCES"},
+		check{sysProbe(unix.SYS_SENDMMSG, 0, 0, 0, msgFastopen), "EACCES"}, check{sysProbe(unix.SYS_CONNECT, 0, 0, 16), "EFAULT"},
 		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_UNIX, unix.SOCK_STREAM), "EACCES"},
-		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_NETLINK, unix.SOCK_RAW), "EACCES"},
+		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_NETLINK, unix.SOCK_RAW), "EAFNOSUPPORT"},
 		check{"own-inside,", "true"},
 	)
 	if Inside() {
@@ -189,7 +207,7 @@ func bareRefusals(t *testing.T, p *policy.Policy) {
 	}
 	for layer, q := range map[string]*policy.Policy{
 		WeakerMounts: wider(func(q *policy.Policy) { q.Filesystem.AllowWrite = paths(p.Dir) }),
-		WeakerNet:    wider(func(q *policy.Policy) { q.Network.AllowedDomains = []policy.HostRule{{Entry: "x.test"}} }),
+		WeakerNet:    wider(func(q *policy.Policy) { q.Network.LocalBinding = true }),
 		WeakerLimits: wider(func(q *policy.Policy) { q.Limits.Processes = 10 }),
 	} {
 		if layer == WeakerLimits && pidsGroup() != "" {

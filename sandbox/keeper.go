@@ -152,8 +152,9 @@ type keeper struct {
 	// marked are the mount namespaces with mounts on such directories.
 	marked []marked
 	// bare is a keeper without namespaces; temps are its temporary directories.
-	bare  bool
-	temps []string
+	bare     bool
+	bareNets map[string]*bareNet
+	temps    []string
 }
 
 type netOnce struct {

@@ -55,8 +55,9 @@ func (m filterMode) rows() []seccompRow {
 	if m.bare {
 		rows = append(rows, bareRows...)
 		if !m.net {
-			rows = append(rows, seccompRow{callSocket, unix.EACCES, whyBareNet, nil})
+			rows = append(rows, bareSocketRows()...)
 		} else {
+			rows = append(rows, bareSocketRows()[4]) // of pairs
 			rows = append(rows, seccompRow{callSocket, unix.EACCES, whyBareUnix, []argTest{equal(0, unix.AF_UNIX)}},
 				seccompRow{callSocket, unix.EAFNOSUPPORT, whyBareNet, []argTest{other(0, unix.AF_INET), other(0, unix.AF_INET6)}},
 				seccompRow{callSocket, unix.EPROTONOSUPPORT, whyBareNet, []argTest{equal(1, unix.SOCK_RAW)}})

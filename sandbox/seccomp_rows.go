@@ -130,6 +130,8 @@ const (
 	markerAnswer = unix.ENOANO
 )
 
+var callSocketpair = kernelCall{"socketpair", 53, 199}
+
 // setIDRows keep set-id files from being made.
 var setIDRows = []seccompRow{
 	{kernelCall{"chmod", 90, no}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
@@ -157,7 +159,7 @@ var seccompRows = []seccompRow{
 	{kernelCall{"clone", 56, 220}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace)}},
 	{kernelCall{"unshare", 272, 97}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace|unix.CLONE_NEWTIME)}},
 	{kernelCall{"personality", 135, 92}, unix.EPERM, whyABI, personalities},
-	{kernelCall{"socketpair", 53, 199}, unix.EOPNOTSUPP, whyFamily, []argTest{other(0, unix.AF_UNIX)}},
+	{callSocketpair, unix.EOPNOTSUPP, whyFamily, []argTest{other(0, unix.AF_UNIX)}},
 
 	// Reading the limits of another process is harmless; setting them is not,
 	// and asks for no right but the same user.

@@ -67,7 +67,7 @@ func (s *Session) setNetwork(id string, rules *policy.Network) error {
 			return err
 		}
 	}
-	if s.cfg.Reach == nil {
+	if s.cfg.Reach == nil || s.bare != nil {
 		return nil
 	}
 	reach, err := s.cfg.Reach(rules)

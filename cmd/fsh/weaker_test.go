@@ -3,6 +3,10 @@ package main_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -51,7 +55,11 @@ sh -c 'kill -9 -1' ; echo alive; sh -c 'kill -STOP $PPID'; echo alive; (exit 3);
 	if left, _ := filepath.Glob(dir + "/.local/state/fsh/tmp/*"); len(left) > 0 {
 		t.Errorf("left: %s", left)
 	}
-	for flag, layer := range map[string]string{"--allow-write=.": "mounts", "--allow-net=x.test": "net"} {
+	binding := filepath.Join(dir, "binding.toml")
+	if err := os.WriteFile(binding, []byte("version = 1\n[network]\nallow_local_binding = true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flag, layer := range map[string]string{"--allow-write=.": "mounts", "--policy=" + binding: "net"} {
 		got := run(flag, "-c", "echo ran; cat /dev/null; echo ran")
 		if got.status != 125 || got.stdout != "" || !strings.Contains(got.stderr, "sandbox: "+layer) || !strings.Contains(got.stderr, "--allow-weaker="+layer) {
 			t.Errorf("%s: %+v", flag, got)
@@ -63,6 +71,41 @@ sh -c 'kill -9 -1' ; echo alive; sh -c 'kill -STOP $PPID'; echo alive; (exit 3);
 	}
 	if got := run("--allow-weaker=walls", "-c", ":"); got.status != 2 || !strings.Contains(got.stderr, "no such layer") {
 		t.Errorf("unknown layer: %+v", got)
+	}
+}
+
+// TestNetworkWithoutNamespaces: rules about hosts hold for programs that use
+// the proxies, and no other way leads out.
+func TestNetworkWithoutNamespaces(t *testing.T) {
+	require(t, "curl")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "served %s\n", r.URL.Path)
+	})}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	port := l.Addr().(*net.TCPAddr).Port
+	dir := home(t)
+	rules := filepath.Join(dir, "policy.toml")
+	text := fmt.Sprintf("version = 1\n[network]\nallowed_domains = [\"allowed.test:%d\"]\nhosts = { \"allowed.test\" = \"127.0.0.1\", \"denied.test\" = \"127.0.0.1\" }\n", port)
+	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at := fmt.Sprintf("test:%d/x", port)
+	script := `curl -sS http://allowed.` + at + `; curl -sS -x socks5h://127.0.0.1:1080 http://allowed.` + at + `
+curl -sS -f http://denied.` + at + ` || echo refused; curl -sS -x socks5h://127.0.0.1:1080 http://denied.` + at + ` || echo refused
+curl -sS --noproxy '*' http://127.0.0.1:` + fmt.Sprint(port) + `/ || echo refused; curl -sS --noproxy '*' --resolve allowed.test:` + fmt.Sprint(port) + `:127.0.0.1 http://allowed.` + at + ` || echo refused
+bash -c 'echo > /dev/udp/127.0.0.1/53' || echo refused; head -c 3000000 /dev/zero | curl -sS --data-binary @- http://allowed.` + at + `
+cat /dev/null; exit 4`
+	cmd := withoutNamespaces(t, "--policy="+rules, "-c", script)
+	cmd.Dir = dir
+	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
+	want := "served /x\nserved /x\n" + strings.Repeat("refused\n", 5) + "served /x\n"
+	if got := outcomeOf(t, cmd); got.status != 4 || got.stdout != want {
+		t.Errorf("%+v", got)
 	}
 }
 

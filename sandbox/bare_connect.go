@@ -1,0 +1,242 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// A bare session has the host's network, so connect(2) waits for the keeper.
+// It never lets the call happen: for the addresses of the proxies, which
+// programs know from their variables, it puts a connection of its own in the
+// place of the process's socket (SECCOMP_IOCTL_NOTIF_ADDFD; pidfd_getfd is
+// refused in containers), and every other address is refused. So the decision
+// is made by the same proxies as ever, and nothing that the process does to
+// its memory meanwhile matters. Datagrams, listening and every way to name an
+// address in a send are refused by the filter.
+
+// msgFastopen is MSG_FASTOPEN of linux/socket.h.
+const msgFastopen = 0x20000000
+
+var callConnect = kernelCall{"connect", 42, 203}
+
+// bareSocketRows are the sockets of a bare session: TCP, and unconnected to
+// anything by themselves; pairs that cannot be aimed at somebody else.
+func bareSocketRows() []seccompRow {
+	notStream := argTest{arg: 1, mask: 0xf, value: unix.SOCK_STREAM, not: true}
+	notPackets := argTest{arg: 1, mask: 0xf, value: unix.SOCK_SEQPACKET, not: true}
+	return []seccompRow{
+		{callSocket, unix.EACCES, whyBareUnix, []argTest{equal(0, unix.AF_UNIX)}},
+		{callSocket, unix.EAFNOSUPPORT, whyBareNet, []argTest{other(0, unix.AF_INET), other(0, unix.AF_INET6)}},
+		{callSocket, unix.EACCES, whyBareNet, []argTest{notStream}},
+		{callSocket, unix.EPROTONOSUPPORT, whyBareNet, []argTest{other(2, 0), other(2, unix.IPPROTO_TCP)}},
+		// A pair of datagram sockets can send to any path: unix(7).
+		{callSocketpair, unix.EOPNOTSUPP, whyBareUnix, []argTest{notStream, notPackets}},
+		{kernelCall{"bind", 49, 200}, unix.EACCES, whyBareNet, nil},
+		{kernelCall{"listen", 50, 201}, unix.EACCES, whyBareNet, nil},
+		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{nonZero(4)}},
+		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{highBits(4)}},
+		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{anyBit(3, msgFastopen)}},
+		{kernelCall{"sendmsg", 46, 211}, unix.EACCES, whyBareNet, []argTest{anyBit(2, msgFastopen)}},
+		{kernelCall{"sendmmsg", 307, 269}, unix.EACCES, whyBareNet, []argTest{anyBit(3, msgFastopen)}},
+	}
+}
+
+// connectRule has connect ask the keeper.
+func connectRule() []bpf.Instruction {
+	return onCall(uint32(nativeArch.number(callConnect)), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})
+}
+
+// bareNet are the doors of one set of network rules: listeners that have no
+// path any more, of which the keeper holds the way in.
+type bareNet struct {
+	names []string
+	doors []int
+	ways  map[uint16]int // port to an O_PATH descriptor of the socket
+}
+
+// bareNetwork gives the doors of a plan's rules; fresh says that the shell
+// does not have them yet.
+func (k *keeper) bareNetwork(pl *Plan) (n *bareNet, fresh bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if n := k.bareNets[pl.Net]; n != nil {
+		return n, false, nil
+	}
+	n = &bareNet{ways: map[uint16]int{}}
+	for _, d := range []struct {
+		name string
+		port uint16
+	}{{DoorHTTP, PortHTTP}, {DoorSOCKS, PortSOCKS}} {
+		path := filepath.Join(filepath.Dir(pl.Temp), fmt.Sprintf("door-%d-%d", os.Getpid(), d.port))
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return nil, false, err
+		}
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+			return nil, false, err
+		}
+		way, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		_ = os.Remove(path)
+		if err == nil {
+			err = unix.Listen(fd, 128)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		n.names, n.doors, n.ways[d.port] = append(n.names, d.name), append(n.doors, fd), way
+	}
+	if k.bareNets == nil {
+		k.bareNets = map[string]*bareNet{}
+	}
+	k.bareNets[pl.Net] = n
+	return n, true, nil
+}
+
+// connect answers a connect(2) call.
+func (s *bareSupervisor) connect(n *notification) error {
+	to, err := readSockaddr(int(n.pid), uintptr(n.args[1]), int(int32(n.args[2])))
+	if err != nil {
+		return err
+	}
+	if s.net == nil || to.Addr() != netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		return unix.ECONNREFUSED
+	}
+	way, ok := s.net.ways[to.Port()]
+	if !ok {
+		return unix.ECONNREFUSED
+	}
+	fd := int(int32(n.args[0]))
+	flags, err := s.socketFlags(int(n.pid), fd)
+	if err != nil {
+		return err
+	}
+	own, err := throughDoor(way)
+	if err != nil {
+		return unix.ECONNREFUSED
+	}
+	defer own.Close()
+	raw, err := own.(*net.TCPConn).File()
+	if err != nil {
+		return unix.ECONNREFUSED
+	}
+	defer raw.Close()
+	if err := unix.SetNonblock(int(raw.Fd()), flags&unix.O_NONBLOCK != 0); err != nil {
+		return unix.ECONNREFUSED
+	}
+	add := struct {
+		id                          uint64
+		flags, src, dst, descriptor uint32
+	}{n.id, unix.SECCOMP_ADDFD_FLAG_SETFD, uint32(raw.Fd()), uint32(fd), uint32(flags & unix.O_CLOEXEC)}
+	if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&add)); err != nil {
+		return unix.ECONNREFUSED
+	}
+	return nil
+}
+
+// socketFlags are the flags of a process's descriptor (proc_pid_fdinfo(5)).
+func (s *bareSupervisor) socketFlags(pid, fd int) (int, error) {
+	at := strconv.Itoa(pid)
+	buf := make([]byte, 64)
+	n, err := unix.Readlinkat(s.k.base.hostProc, at+"/fd/"+strconv.Itoa(fd), buf)
+	if err != nil {
+		return 0, unix.EBADF
+	}
+	if !strings.HasPrefix(string(buf[:n]), "socket:") {
+		return 0, unix.ENOTSOCK
+	}
+	info, err := unix.Openat(s.k.base.hostProc, at+"/fdinfo/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, unix.EBADF
+	}
+	f := os.NewFile(uintptr(info), "fdinfo")
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return 0, unix.EBADF
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "flags:"); ok {
+			v, err := strconv.ParseInt(strings.TrimSpace(rest), 8, 64)
+			return int(v), err
+		}
+	}
+	return 0, unix.EBADF
+}
+
+// throughDoor makes a TCP connection whose other end is the proxy's door. The
+// listener lives for this one connection, and takes it from nobody else.
+func throughDoor(way int) (net.Conn, error) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer ln.Close()
+	own, err := net.Dial("tcp4", ln.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	for {
+		there, err := ln.Accept()
+		if err != nil {
+			own.Close()
+			return nil, err
+		}
+		if there.RemoteAddr().String() != own.LocalAddr().String() {
+			there.Close() // another process of the machine was faster
+			continue
+		}
+		door, err := net.Dial("unix", "/proc/self/fd/"+strconv.Itoa(way))
+		if err != nil {
+			there.Close()
+			own.Close()
+			return nil, err
+		}
+		go relay(there.(*net.TCPConn), door.(*net.UnixConn))
+		return own, nil
+	}
+}
+
+// relay copies both ways until both have ended.
+func relay(a *net.TCPConn, b *net.UnixConn) {
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(b, a)
+		_ = b.CloseWrite()
+		close(done)
+	}()
+	_, _ = io.Copy(a, b)
+	_ = a.CloseWrite()
+	<-done
+	a.Close()
+	b.Close()
+}
+
+// readSockaddr copies an address out of a process: sockaddr_in, ip(7). Others
+// have no way out.
+func readSockaddr(pid int, at uintptr, size int) (netip.AddrPort, error) {
+	var buf [128]byte
+	if size < 2 || size > len(buf) {
+		return netip.AddrPort{}, unix.EINVAL
+	}
+	local := []unix.Iovec{{Base: &buf[0]}}
+	local[0].SetLen(size)
+	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: size}}, 0)
+	if err != nil || n != size {
+		return netip.AddrPort{}, unix.EFAULT
+	}
+	if binary.NativeEndian.Uint16(buf[:]) != unix.AF_INET || size < 16 {
+		return netip.AddrPort{}, unix.EACCES
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(buf[4:8])), binary.BigEndian.Uint16(buf[2:])), nil
+}
