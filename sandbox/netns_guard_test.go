@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
@@ -205,4 +206,36 @@ func guardAlone(t *testing.T) error {
 	}
 	try(unix.SOCK_STREAM, "192.0.2.1", "81", nil) // the proxy's to decide
 	return nil
+}
+
+// Sockets of this very process are found, and a search has an end.
+func TestSocketOwners(t *testing.T) {
+	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(proc)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		t.Fatal(err)
+	}
+	link := fmt.Sprintf("socket:[%d]", st.Ino)
+	s := newSocketOwners(proc)
+	left := maxLooks
+	if !s.holds(os.Getpid(), link, &left) || left == maxLooks {
+		t.Errorf("own socket is not found, %d looks left", left)
+	}
+	if left = 0; s.holds(1<<30, link, &left) {
+		t.Error("a process that is not has a socket")
+	}
+	left = 1
+	s.holds(os.Getpid(), "socket:[0]", &left)
+	if who := s.process(os.Getpid()); who.Pid != os.Getpid() || who.Name == "" {
+		t.Errorf("%+v", who)
+	}
 }

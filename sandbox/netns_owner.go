@@ -122,18 +122,27 @@ func parseDiag(b []byte) (m diagMessage, ok bool) {
 	return m, true
 }
 
+// maxLooks bounds the descriptors that one search reads, some ten milliseconds'
+// worth: a program with a million of them stays unknown rather than keeping
+// the keeper busy.
+const maxLooks = 20_000
+
 // of gives the process that has a socket open.
 func (s *socketOwners) of(inode uint32) doorbell.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	left := maxLooks
 	link := "socket:[" + strconv.FormatUint(uint64(inode), 10) + "]"
-	if s.last != 0 && s.holds(s.last, link) {
+	if s.last != 0 && s.holds(s.last, link, &left) {
 		return s.process(s.last)
 	}
-	pids := s.numbers(".")
+	pids := s.numbers(".", left)
 	slices.Sort(pids)
 	for _, pid := range pids {
-		if s.holds(pid, link) {
+		if left <= 0 {
+			break
+		}
+		if s.holds(pid, link, &left) {
 			s.last = pid
 			return s.process(pid)
 		}
@@ -141,8 +150,9 @@ func (s *socketOwners) of(inode uint32) doorbell.Process {
 	return doorbell.Process{}
 }
 
-// numbers lists the entries of a directory in /proc that are numbers.
-func (s *socketOwners) numbers(dir string) []int {
+// numbers lists the entries of a directory in /proc that are numbers, about as
+// many as are wanted.
+func (s *socketOwners) numbers(dir string, want int) []int {
 	fd, err := unix.Openat(s.proc, dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
@@ -155,7 +165,7 @@ func (s *socketOwners) numbers(dir string) []int {
 		if err == unix.EINTR {
 			continue
 		}
-		if err != nil || n <= 0 {
+		if err != nil || n <= 0 || len(out) >= want {
 			return out
 		}
 		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
@@ -167,10 +177,11 @@ func (s *socketOwners) numbers(dir string) []int {
 	}
 }
 
-func (s *socketOwners) holds(pid int, link string) bool {
+func (s *socketOwners) holds(pid int, link string, left *int) bool {
 	dir := strconv.Itoa(pid) + "/fd"
 	var buf [64]byte
-	for _, fd := range s.numbers(dir) {
+	for _, fd := range s.numbers(dir, *left) {
+		*left--
 		n, err := unix.Readlinkat(s.proc, dir+"/"+strconv.Itoa(fd), buf[:])
 		if err == nil && string(buf[:n]) == link {
 			return true
