@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,6 +88,22 @@ func (w *world) widens(before, after *Policy) string {
 		}
 	}
 	denied := entries(after.Network.DeniedDomains)
+	// What a connection would be told, whatever the entries are called.
+	reaches := func(p *Policy, host string) bool {
+		f, _ := parseHost(host)
+		covered := func(list []HostRule) bool {
+			return slices.ContainsFunc(list, func(h HostRule) bool {
+				outer, m := parseHost(h.Entry)
+				return m == nil && outer.covers(f)
+			})
+		}
+		return covered(p.Network.AllowedDomains) && !covered(p.Network.DeniedDomains)
+	}
+	for _, host := range []string{"x.test:80", "a.x.test:443", "y.test:22", "10.1.1.1:5432", "elsewhere.test:443"} {
+		if reaches(after, host) && !reaches(before, host) {
+			return "connections to " + host
+		}
+	}
 	for e := range entries(before.Network.DeniedDomains) {
 		if !denied[e] {
 			return "no longer denied " + e
@@ -201,6 +219,68 @@ func TestNothingNeverWidens(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBrokenNeverWidens: a file that is damaged anywhere is an error at a
+// place and no policy at all; or it is valid, and then whatever is allowed
+// beyond the defaults is allowed by a rule of this file.
+func TestBrokenNeverWidens(t *testing.T) {
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := newWorld(t, nil)
+		nothing := w.effective()
+		text := someFile(r)
+		if text == "" {
+			return
+		}
+		for range 10 {
+			broken := []byte(text)
+			switch at := r.IntN(len(broken)); r.IntN(3) {
+			case 0:
+				broken = broken[:at] // a write that stopped
+			case 1:
+				broken[at] = byte(r.IntN(256))
+			default:
+				broken = append(broken[:at:at], broken[min(at+1+r.IntN(8), len(broken)):]...)
+			}
+			w.write("user", string(broken))
+			p, _, err := Load(w.opts)
+			var e *Error
+			if err != nil {
+				if p != nil || !errors.As(err, &e) || e.File != w.path("user") || e.Line == 0 {
+					t.Errorf("%q: %v %v", broken, p, err)
+				}
+				continue
+			}
+			p.Dir = w.root
+			for _, q := range questions {
+				target := w.expand(q[1])
+				before, _ := nothing.Why(q[0], target)
+				after, rule := p.Why(q[0], target)
+				byFile := rule.Origin.File == w.path("user") || strings.HasPrefix(rule.Origin.File, "preset ")
+				if after && !before && !byFile && !(q[0] == "exec" && strings.Contains(string(broken), "command.")) {
+					t.Errorf("%q allows %v by %+v", broken, q, rule)
+				}
+			}
+		}
+	})
+}
+
+// TestNarrowedInNeverWidens: whatever a directory's file says.
+func TestNarrowedInNeverWidens(t *testing.T) {
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := someWorld(t, r)
+		outer := w.effective()
+		w.write("inner/.fsh.toml", someFile(r))
+		w.trusted[w.path("inner/.fsh.toml")] = r.IntN(2) == 0
+		narrow, err := outer.NarrowedIn(w.path("inner"), w.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		narrow.Dir = w.root
+		if got := w.widens(outer, narrow); got != "" {
+			t.Errorf("cd allows %s", got)
+		}
+	})
 }
 
 // TestOrderDoesNotMatter: of keys in a file, and of [directory] tables.

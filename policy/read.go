@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -54,7 +55,7 @@ func readFile(path string, follow bool) (string, *Error) {
 		return bad(syscall.EFBIG, "larger than 1 MiB", "is this a policy?")
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() && !unknownRoot(st.Uid) {
 		return bad(errForeign, fmt.Sprintf("owned by user %d", st.Uid), "a policy must belong to you or to root")
 	}
 	if info.Mode().Perm()&0o002 != 0 {
@@ -65,6 +66,25 @@ func readFile(path string, follow bool) (string, *Error) {
 		return bad(err, "cannot read it: "+err.Error(), "")
 	}
 	return string(data), nil
+}
+
+// unknownRoot tells whether an owner may be root, which this user namespace
+// has no number for: inside of a session, whose rules hold anyway.
+func unknownRoot(uid uint32) bool {
+	const overflow = 65534 // /proc/sys/kernel/overflowuid, as good as never changed
+	if uid != overflow {
+		return false
+	}
+	ids, err := os.ReadFile("/proc/self/uid_map") // inside, outside, count
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(ids)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "0" {
+			return false
+		}
+	}
+	return true
 }
 
 // readHint is what to do about a file that cannot be opened.

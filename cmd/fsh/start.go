@@ -271,6 +271,9 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
 		CheckHost: netfilter.CheckEntry, ScriptSum: in.sum,
 	}
+	if sandbox.Inside() {
+		return o // the store is not visible, and nothing could widen
+	}
 	var err error
 	if o.Trusted, err = trustStore(in.env).Trusted(); err != nil && in.sink != nil {
 		in.sink.Emit(events.Event{Kind: events.Warning, Message: err.Error(), Hint: hintOf(err)})
