@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -83,7 +84,8 @@ func TestNetworkWithoutNamespaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "served %s\n", r.URL.Path)
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "served %s %d\n", r.URL.Path, n)
 	})}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
@@ -103,7 +105,7 @@ cat /dev/null; exit 4`
 	cmd := withoutNamespaces(t, "--policy="+rules, "-c", script)
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
-	want := "served /x\nserved /x\n" + strings.Repeat("refused\n", 5) + "served /x\n"
+	want := "served /x 0\nserved /x 0\n" + strings.Repeat("refused\n", 5) + "served /x 3000000\n"
 	if got := outcomeOf(t, cmd); got.status != 4 || got.stdout != want {
 		t.Errorf("%+v", got)
 	}
