@@ -53,8 +53,8 @@ type Flag struct {
 const ProjectFile = ".fsh.toml"
 
 const (
-	systemFile  = "/etc/fsh/policy.toml"
-	maxExtends  = 10
+	systemFile = "/etc/fsh/policy.toml"
+	maxExtends = 10
 )
 
 //go:embed presets/*.toml
