@@ -25,6 +25,7 @@ func forkBareKeeper(sock int) (pid int, err error) {
 	defer unix.Close(null)
 	pid, err = syscall.ForkExec("/proc/self/exe", []string{nameBareKeeper}, &syscall.ProcAttr{
 		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(sock)}, Env: []string{},
+		Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	return pid, setupError("keeper", err, "")
 }
@@ -33,6 +34,7 @@ func forkBareKeeper(sock int) (pid int, err error) {
 func bareKeeperMain() int {
 	signal.Notify(make(chan os.Signal, 1)) // see keeperMain
 	k := &keeper{sock: 3, bare: true, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
+	joinShell(k.shell)
 	unix.CloseOnExec(k.sock)
 	if err := k.setUpBare(); err != nil {
 		k.reply(0, viewReply{Error: toWire(err)}, nil)

@@ -174,6 +174,7 @@ func keeperMain() int {
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
 	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
+	joinShell(k.shell)
 	unix.CloseOnExec(k.sock)
 	over := make(chan struct{})
 	go func() {

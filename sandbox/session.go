@@ -76,6 +76,7 @@ type Session struct {
 	// waiting are the requests without an answer, gone the runners alive.
 	waiting map[uint32]chan answer
 	gone    map[uint32]chan ending
+	fates   map[uint32]<-chan ending  // of runners that startRunner has not taken up yet
 	rules   map[uint32]*policy.Policy // of views
 	refused error                     // why the keeper could not set itself up
 	lost    error                     // why the keeper is no more
@@ -110,7 +111,7 @@ func New(cfg Config) (*Session, error) {
 	}
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
-		waiting: map[uint32]chan answer{}, gone: map[uint32]chan ending{},
+		waiting: map[uint32]chan answer{}, gone: map[uint32]chan ending{}, fates: map[uint32]<-chan ending{},
 		rules: map[uint32]*policy.Policy{},
 	}, nil
 }
@@ -288,6 +289,7 @@ func (s *Session) ask(op op, text []byte, p *policy.Policy, fds []int) (id uint3
 	s.waiting[id] = ch
 	if op == opView {
 		s.gone[id] = make(chan ending, 1)
+		s.fates[id] = s.gone[id]
 		s.rules[id] = p
 	}
 	s.mu.Unlock()
@@ -421,16 +423,13 @@ func (s *Session) tookNumber(view uint32, pid int) {
 	}
 }
 
-// goneChannel may be asked for after the runner has already ended.
+// goneChannel tells of a runner's end. It may have come already.
 func (s *Session) goneChannel(id uint32) <-chan ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ch := s.gone[id]; ch != nil {
-		return ch
-	}
-	ended := make(chan ending)
-	close(ended)
-	return ended
+	fate := s.fates[id]
+	delete(s.fates, id)
+	return fate
 }
 
 // Close ends everything inside and waits until it is gone.

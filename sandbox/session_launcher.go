@@ -71,21 +71,50 @@ func (s *Session) runner(p *policy.Policy) (*runnerConn, error) {
 	if rc := f.conns[key]; rc != nil && !rc.dead() {
 		return rc, nil
 	}
-	r, err := s.startRunner(p)
+	rc, err := s.connectRunner(p)
 	if err != nil {
 		return nil, err
 	}
-	rc, err := newRunnerConn(r.sock, r.events)
-	if err != nil {
-		end := <-r.gone // nothing is said of one that ended with everything
-		return nil, &SetupError{Layer: "runner", Err: fmt.Errorf("%w%s", err, end)}
-	}
-	rc.host = &runnerHost{s: s, view: r.view, gone: r.gone}
 	if f.conns == nil {
 		f.conns = map[string]*runnerConn{}
 	}
 	f.conns[key] = rc
 	return rc, nil
+}
+
+// runnerStarts is how often a runner is started that a signal ends at once.
+const runnerStarts = 20
+
+func (s *Session) connectRunner(p *policy.Policy) (*runnerConn, error) {
+	for try := 1; ; try++ {
+		r, err := s.startRunner(p)
+		if err != nil {
+			return nil, err
+		}
+		rc, err := newRunnerConn(r.sock, r.events)
+		if err == nil {
+			rc.host = &runnerHost{s: s, view: r.view, gone: r.gone}
+			return rc, nil
+		}
+		end := <-r.gone // nothing is said of one that ended with everything
+		if try == runnerStarts || !end.early() {
+			return nil, &SetupError{Layer: "runner", Err: fmt.Errorf("%w%s", err, end)}
+		}
+	}
+}
+
+// early tells whether a runner that had said nothing was ended by a signal
+// that it would have handled: for its first moments the Go runtime lets some
+// in (blockedSignals). What a terminal sends has reached the shell as well.
+func (e ending) early() bool {
+	if !e.Status.Signaled() {
+		return e.Status.ExitStatus() == 2 // the runtime's end on SIGQUIT and SIGABRT
+	}
+	switch e.Status.Signal() {
+	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM:
+		return true
+	}
+	return false
 }
 
 // closeRunners ends the conversations with all runners.
@@ -99,7 +128,7 @@ func (s *Session) closeRunners() {
 
 // hooks connect the system to policy and events.
 func (s *Session) hooks() systemHooks {
-	h := systemHooks{start: s.commandStarts, program: s.programPolicy, environ: s.programEnv, paths: s.ownPaths, unusable: s.cfg.Unusable}
+	h := systemHooks{ppid: s.parentNumber, start: s.commandStarts, program: s.programPolicy, environ: s.programEnv, paths: s.ownPaths, unusable: s.cfg.Unusable}
 	if s.cfg.Sink != nil {
 		h.exit, h.explain, h.gone = s.commandEnded, s.explain, s.runnerDied
 	}

@@ -62,6 +62,17 @@ func (e ending) String() string {
 	return ""
 }
 
+// parentNumber is $PPID. The shell's parent has no number inside, and that of
+// the outside would be another process there, or nobody. It is init, as for any
+// process whose parent is out of reach; the kernel says 0, which kill(1) would
+// take for the shell's own group.
+func (s *Session) parentNumber() int {
+	if Inside() || s.bare != nil {
+		return os.Getppid()
+	}
+	return 1
+}
+
 // dieKilled ends this process as one that was killed.
 func dieKilled() {
 	_ = unix.Kill(os.Getpid(), unix.SIGKILL)

@@ -46,6 +46,15 @@ func unlocked(main func() int) func() int {
 	}
 }
 
+// joinShell puts a keeper that handles signals into the process group of the
+// shell, where runners belong. Until then it is in one of its own: keys of the
+// terminal would end it.
+func joinShell(shell int) {
+	if group, err := unix.Getpgid(shell); err == nil {
+		_ = unix.Setpgid(0, group) // a shell that is gone is noticed by serve
+	}
+}
+
 // confinedRunner is what the keeper's child executes.
 func confinedRunner() int {
 	// Dumpable is a property of the executed image. Commands of the same
@@ -76,6 +85,7 @@ func forkKeeper(sock int) (pid int, err error) {
 		if sys == nil {
 			continue
 		}
+		sys.Setpgid = true // until joinShell
 		attr.Sys = sys
 		pid, err = syscall.ForkExec("/proc/self/exe", []string{nameKeeper}, attr)
 		if err == nil {

@@ -25,6 +25,8 @@ type launcher interface {
 
 // systemHooks connect a system to policy and events; nil ones do nothing.
 type systemHooks struct {
+	// ppid is the value of $PPID.
+	ppid func() int
 	// environ filters the environment of a command.
 	environ func(p *policy.Policy, env []string) []string
 	// paths are the candidates of a command as they are inside.
@@ -54,7 +56,6 @@ type system struct {
 	launcher launcher
 	hooks    systemHooks
 	start    string // absolute path of the start directory
-	ppid     int
 
 	mu      sync.Mutex
 	pid     int // $$: the number of the first runner
@@ -83,7 +84,7 @@ func newSystem(l launcher, start string, hooks systemHooks) (*system, error) {
 		return nil, fmt.Errorf("start directory %q is not an absolute path", start)
 	}
 	return &system{
-		launcher: l, hooks: hooks, start: start, ppid: syscall.Getppid(),
+		launcher: l, hooks: hooks, start: start,
 		standIn: map[standInKey]*standInProcess{},
 		signals: make(chan syscall.Signal, signalRoom),
 	}, nil
@@ -100,8 +101,12 @@ func (s *system) Pid() int {
 	return s.pid
 }
 
-// Ppid is the number outside: there is none for it inside.
-func (s *system) Ppid() int { return s.ppid }
+func (s *system) Ppid() int {
+	if s.hooks.ppid != nil {
+		return s.hooks.ppid()
+	}
+	return syscall.Getppid()
+}
 
 func (s *system) Signals() <-chan syscall.Signal { return s.signals }
 
