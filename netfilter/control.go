@@ -10,8 +10,8 @@ import (
 	"os"
 	"sync"
 
-	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/events/doorbell"
 	"github.com/fsh-sh/fsh/policy"
 	"golang.org/x/sys/unix"
 )

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/events/doorbell"
 	"github.com/fsh-sh/fsh/policy"
 	"github.com/miekg/dns"
 )

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/events/doorbell"
 	"github.com/fsh-sh/fsh/policy"
 )
 

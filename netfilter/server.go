@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/fsh-sh/fsh/doorbell"
 	"github.com/fsh-sh/fsh/events"
+	"github.com/fsh-sh/fsh/events/doorbell"
 )
 
 // Listeners are the doors, made inside the sandbox's network namespace. Each

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/fsh-sh/fsh/doorbell"
+	"github.com/fsh-sh/fsh/events/doorbell"
 	"github.com/fsh-sh/fsh/policy"
 )
 

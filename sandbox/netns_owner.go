@@ -11,7 +11,7 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/fsh-sh/fsh/doorbell"
+	"github.com/fsh-sh/fsh/events/doorbell"
 )
 
 // sockDiag asks the kernel for the inode of a socket, sock_diag(7).

@@ -11,7 +11,7 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/fsh-sh/fsh/doorbell"
+	"github.com/fsh-sh/fsh/events/doorbell"
 )
 
 // A watch belongs to a network namespace. It answers connections that the
