@@ -52,7 +52,11 @@ _fsh() {
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	else
 		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		# A subcommand is the very first argument.
+		mapfile -t COMPREPLY < <(
+			((COMP_CWORD == 1)) && compgen -W 'cache completion doctor help log policy quarantine trust untrust why' -- "$cur"
+			compgen -f -- "$cur"
+		)
 	fi
 }
 complete -F _fsh fsh

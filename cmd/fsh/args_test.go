@@ -153,6 +153,15 @@ func TestCompletionsListTheUsage(t *testing.T) {
 			t.Errorf("%s:\n%s", shell, diff)
 		}
 	}
+	var names []string
+	for _, sub := range subcommands() {
+		names = append(names, sub.name)
+	}
+	for shell := range shortOf {
+		if text, _ := completions.Script(shell); !strings.Contains(text, strings.Join(names, " ")) {
+			t.Errorf("%s does not complete the subcommands %v", shell, names)
+		}
+	}
 	if _, ok := completions.Script("csh"); ok {
 		t.Error("a script for csh")
 	}
@@ -193,6 +202,8 @@ func TestBashCompletion(t *testing.T) {
 		"fsh -c compge":                   "compgen",
 		"fsh --policy = /proc/self/statu": "/proc/self/status",
 		"fsh script --pol":                "",
+		"fsh untru":                       "untrust",
+		"fsh -e untru":                    "",
 	} {
 		test := script + "\ncompopt() { :; }\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_fsh\necho \"${COMPREPLY[*]}\"\n"
 		out, err := exec.Command(bash, "--norc", "-c", test).CombinedOutput()
