@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"errors"
 	"io"
 	"strings"
 	"syscall"
@@ -90,30 +89,6 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 // and in a subshell none.
 func (sh *shell) survivesAbort() bool {
 	return sh.parent == nil && (!sh.interactive() || sh.file == "stdin" && sh.evalDepth == 0)
-}
-
-// syntaxFailed reports text that cannot be parsed; it ends a script.
-func (sh *shell) syntaxFailed(err error) flow {
-	var pe *parse.Error
-	var ce *syntaxError
-	switch {
-	case errors.As(err, &pe):
-		sh.line = pe.Line
-		sh.errorf("Syntax error: %s", pe.Text)
-	case errors.As(err, &ce):
-		sh.line = ce.line
-		sh.errorf("Syntax error: %s", ce.text)
-	default:
-		sh.errorf("%s", errText(err))
-	}
-	sh.status = 2
-	if sh.interactive() {
-		return flowAbort
-	}
-	if sh.bash() && sh.evalDepth > 0 {
-		return flowNext
-	}
-	return flowExit
 }
 
 // maxScript bounds the text of one script.

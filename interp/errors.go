@@ -27,10 +27,7 @@ func errText(err error) string {
 
 // errorf writes a message to standard error, with the script's name and line.
 func (sh *shell) errorf(format string, args ...any) {
-	where := sh.file
-	if where == "" || where == "-c" || where == "stdin" {
-		where = sh.name
-	}
+	where := sh.source()
 	line := "line " + strconv.Itoa(sh.line) + ": "
 	if sh.interactive() && sh.evalDepth == 0 {
 		line = ""

@@ -202,7 +202,7 @@ func (p *Parser) globParen(r *litRun) bool {
 	}
 	switch p.src[p.i-1] {
 	case '?', '*', '+', '@', '!':
-		return p.i+1 < len(p.src) && p.src[p.i+1] != ')'
+		return p.i+1 < len(p.src) && (p.src[p.i+1] != ')' || p.kwAt != r.start)
 	}
 	return false
 }

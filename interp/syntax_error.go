@@ -1,0 +1,82 @@
+package interp
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fsh-sh/fsh/interp/parse"
+)
+
+// syntaxFailed reports text that cannot be parsed; it ends a script.
+func (sh *shell) syntaxFailed(err error) flow {
+	var pe *parse.Error
+	var ce *syntaxError
+	switch {
+	case errors.As(err, &pe):
+		sh.line = pe.Line
+		at := strconv.Itoa(pe.Line) + ":" + strconv.Itoa(pe.Col)
+		sh.write(2, []byte(sh.source()+":"+at+": syntax error: "+pe.Text+"\n"+pointAt(pe.Source, pe.Col)))
+	case errors.As(err, &ce):
+		sh.line = ce.line
+		sh.errorf("syntax error: %s", ce.text)
+	default:
+		sh.errorf("%s", errText(err))
+	}
+	sh.status = 2
+	if sh.interactive() {
+		return flowAbort
+	}
+	if sh.bash() && sh.evalDepth > 0 {
+		return flowNext
+	}
+	sh.gaveUp = true
+	return flowExit
+}
+
+// source is the name that messages begin with.
+func (sh *shell) source() string {
+	if sh.file == "" || sh.file == "-c" || sh.file == "stdin" {
+		return sh.name
+	}
+	return sh.file
+}
+
+// pointWidth bounds how much of a line is shown; some scripts have one line.
+const pointWidth = 72
+
+// pointAt shows a line of source with a caret below column col, in bytes from
+// 1. What could move a terminal's cursor is replaced.
+func pointAt(line string, col int) string {
+	line = strings.TrimRight(line, "\r\n")
+	at := min(max(col-1, 0), len(line))
+	if line == "" {
+		return ""
+	}
+	from, to := 0, len(line)
+	if to > pointWidth {
+		from = max(0, at-pointWidth/2)
+		to = min(len(line), from+pointWidth)
+	}
+	for from > 0 && !utf8.RuneStart(line[from]) {
+		from--
+	}
+	var shown, below strings.Builder
+	for i := from; i < to; {
+		r, n := utf8.DecodeRuneInString(line[i:])
+		blank := ' '
+		switch {
+		case r == '\t':
+			blank = '\t'
+		case r == utf8.RuneError && n == 1, r < ' ', r >= 0x7f && r < 0xa0:
+			r = '?'
+		}
+		shown.WriteRune(r)
+		if i < at {
+			below.WriteRune(blank)
+		}
+		i += n
+	}
+	return "  " + shown.String() + "\n  " + below.String() + "^\n"
+}
