@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 FSH := build/fsh
 
 # The tag and -checklinkname=0 are for cmd/fsh/ignored_linkname.go.
-.PHONY: build test check bench load run fuzz install
+.PHONY: build test check conformance bench load run fuzz install
 build:
 	go build -trimpath -tags startsignals -ldflags='-s -w -checklinkname=0' -o $(FSH) ./cmd/fsh
 
@@ -18,6 +18,10 @@ test: build
 check:
 	scripts/lint
 	scripts/race
+
+# The suites of busybox, bash and mksh; needs scripts/fetch-sources, python3, perl, cc.
+conformance:
+	scripts/conformance
 
 bench: build
 	go run ./bench -fsh $(FSH)

@@ -66,7 +66,7 @@ func New(cfg Config) (*Shell, error) {
 		started: rt.start, file: cfg.Name,
 	}
 	rt.main = sh
-	sh.opts = (optHashall | optBraceexpand) * boolOption(cfg.Bash)
+	sh.opts = (optHashall | optBraceexpand | optComments) * boolOption(cfg.Bash)
 	sh.umask = uint32(unix.Umask(0))
 	unix.Umask(int(sh.umask))
 	if cfg.Interactive {
@@ -207,6 +207,7 @@ func (sh *shell) adoptEnv(env []string) {
 	sh.setOwn("MACHTYPE", "x86_64-pc-linux-gnu")
 	sh.setOwn("BASH", sh.rt.inside)
 	sh.setOwn("OPTERR", "1")
+	sh.setOwn("BASH_ARGV0", sh.name)
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
 		sh.setOwn("HOSTNAME", unix.ByteSliceToString(uts.Nodename[:]))

@@ -66,6 +66,11 @@ func (sh *shell) alias(name string) (string, bool) {
 	return v, ok && v != removedAlias
 }
 
+// expandsAliases: scripts for bash have to ask for aliases.
+func (sh *shell) expandsAliases() bool {
+	return !sh.bash() || sh.interactive() || sh.shopts.on(shoptExpandAliases)
+}
+
 func (sh *shell) hasAlias(name string) bool {
 	_, ok := sh.alias(name)
 	return ok

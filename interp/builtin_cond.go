@@ -20,9 +20,14 @@ type condWorld interface {
 }
 
 // condError is a malformed expression or operand: status 2.
-type condError struct{ text string }
+type condError struct {
+	text  string
+	cause error
+}
 
 func (e *condError) Error() string { return e.text }
+
+func (e *condError) Unwrap() error { return e.cause }
 
 // modes of access(2).
 const (
@@ -195,16 +200,16 @@ func condInteger(s string) (int64, error) {
 		i++
 	}
 	if i == end {
-		return 0, &condError{"Illegal number: " + s}
+		return 0, &condError{text: "Illegal number: " + s}
 	}
 	var v int64 // negated: the negative range is the larger one
 	for ; i < end; i++ {
 		d := int64(digitValue(s[i]))
 		if d > 9 {
-			return 0, &condError{"Illegal number: " + s}
+			return 0, &condError{text: "Illegal number: " + s}
 		}
 		if v < (-1<<63+d)/10 {
-			return 0, &condError{"Illegal number: " + s}
+			return 0, &condError{text: "Illegal number: " + s}
 		}
 		v = v*10 - d
 	}
@@ -212,7 +217,7 @@ func condInteger(s string) (int64, error) {
 		return v, nil
 	}
 	if v == -1<<63 {
-		return 0, &condError{"Illegal number: " + s}
+		return 0, &condError{text: "Illegal number: " + s}
 	}
 	return -v, nil
 }
@@ -254,7 +259,7 @@ func testTwo(w condWorld, a []string) (bool, error) {
 	if isUnaryCond(a[0]) {
 		return evalUnaryCond(w, a[0], a[1])
 	}
-	return false, &condError{a[0] + ": unexpected operator"}
+	return false, &condError{text: a[0] + ": unexpected operator"}
 }
 
 func testThree(w condWorld, a []string) (bool, error) {
@@ -271,7 +276,7 @@ func testThree(w condWorld, a []string) (bool, error) {
 	case a[0] == "(" && a[2] == ")":
 		return a[1] != "", nil
 	}
-	return false, &condError{a[1] + ": unexpected operator"}
+	return false, &condError{text: a[1] + ": unexpected operator"}
 }
 
 // testParser is the grammar or = and {-o and}, and = term {-a term}.
@@ -284,7 +289,7 @@ type testParser struct {
 
 func (p *testParser) fail(text string) bool {
 	if p.err == nil {
-		p.err = &condError{text}
+		p.err = &condError{text: text}
 	}
 	p.pos = len(p.args)
 	return false

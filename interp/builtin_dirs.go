@@ -54,6 +54,22 @@ func stackIndex(s string, size int) (i int, ok bool, err error) {
 	return i, true, nil
 }
 
+// stackTilde is ~N, ~+N and ~-N: entries of the directory stack.
+func (sh *shell) stackTilde(s string) (string, bool) {
+	if !sh.bash() || s == "" || strings.Trim(s[1:], "0123456789") != "" {
+		return "", false
+	}
+	if c := s[0]; c >= '0' && c <= '9' {
+		s = "+" + s
+	}
+	list := sh.directories()
+	i, ok, err := stackIndex(s, len(list))
+	if !ok || err != nil {
+		return "", false
+	}
+	return list[i], true
+}
+
 // changeTo is cd without its output.
 func (sh *shell) changeTo(name, dir string) int {
 	return sh.rt.builtins["cd"].run(sh, []string{name, "--", dir})

@@ -66,7 +66,7 @@ type lookupKinds struct {
 func (sh *shell) meanings(name string, want lookupKinds) []meaning {
 	var found []meaning
 	if !want.onlyFiles {
-		if v, ok := sh.alias(name); ok {
+		if v, ok := sh.alias(name); ok && sh.expandsAliases() {
 			found = append(found, meaning{kind: kindAlias, text: v})
 		}
 		if sh.isReserved(name) {

@@ -93,7 +93,7 @@ func (c *compiler) forClause(f *syntax.ForClause) node {
 		if !loop.InPos.IsValid() {
 			words = nil
 		}
-		l := &forLoop{loop.Name.Value, words, !loop.InPos.IsValid(), body, int(f.Pos().Line())}
+		l := &forLoop{loop.Name.Value, words, !loop.InPos.IsValid(), body, int(f.Pos().Line()), f}
 		if f.Select {
 			return l.choose
 		}
@@ -108,6 +108,7 @@ type forLoop struct {
 	params bool // no `in`: over "$@"
 	body   node
 	line   int
+	source *syntax.ForClause
 }
 
 func (l *forLoop) items(sh *shell) ([]string, error) {
@@ -138,7 +139,7 @@ func (l *forLoop) run(sh *shell) flow {
 	defer func() { sh.loopDepth-- }()
 	for _, item := range items {
 		sh.line = l.line
-		if f, skip := sh.beforeCommand(); f != flowNext {
+		if f, skip := sh.debug(l.source, l.line); f != flowNext {
 			return f
 		} else if skip {
 			continue
@@ -167,9 +168,12 @@ func (c *compiler) arithmText(x syntax.ArithmExpr) func(sh *shell) (int64, error
 
 func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
 	start, cond, next := c.arithmText(l.Init), c.arithmText(l.Cond), c.arithmText(l.Post)
-	step := func(sh *shell, x func(*shell) (int64, error)) (int64, bool) {
+	step := func(sh *shell, x func(*shell) (int64, error), src syntax.ArithmExpr) (int64, bool) {
 		if x == nil {
 			return 1, true
+		}
+		if sh.opts.on(optXtrace) {
+			sh.trace("(( " + loopSource(src) + " ))")
 		}
 		n, err := x(sh)
 		if err != nil {
@@ -179,14 +183,14 @@ func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
 		return n, err == nil
 	}
 	return func(sh *shell) flow {
-		if _, ok := step(sh, start); !ok {
+		if _, ok := step(sh, start, l.Init); !ok {
 			return sh.failed()
 		}
 		sh.status = 0
 		sh.loopDepth++
 		defer func() { sh.loopDepth-- }()
 		for {
-			if n, ok := step(sh, cond); !ok {
+			if n, ok := step(sh, cond, l.Cond); !ok {
 				return sh.failed()
 			} else if n == 0 {
 				return flowNext
@@ -199,7 +203,7 @@ func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
 			if end, result := sh.loopFlow(body(sh)); end {
 				return result
 			}
-			if _, ok := step(sh, next); !ok {
+			if _, ok := step(sh, next, l.Post); !ok {
 				return sh.failed()
 			}
 		}
@@ -216,6 +220,9 @@ func (c *compiler) arithmCmd(a *syntax.ArithmCmd) node {
 	}
 	return func(sh *shell) flow {
 		sh.line = line
+		if f, skip := sh.debug(a, line); skip {
+			return f
+		}
 		if sh.opts.on(optXtrace) {
 			sh.trace("(( " + text(sh) + " ))")
 		}
@@ -251,7 +258,7 @@ func (c *compiler) caseClause(cc *syntax.CaseClause) node {
 	line := int(cc.Pos().Line())
 	return func(sh *shell) flow {
 		sh.line = line
-		if f, skip := sh.beforeCommand(); skip {
+		if f, skip := sh.debug(cc, line); skip {
 			return f
 		}
 		sh.substRan = false

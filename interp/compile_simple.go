@@ -10,7 +10,7 @@ type simple struct {
 	words   []*word
 	redirs  []redir
 	line    int
-	source  *syntax.CallExpr
+	source  syntax.Command
 }
 
 func (c *compiler) words(ws []*syntax.Word) []*word {
@@ -84,15 +84,28 @@ func (s *simple) run(sh *shell) flow {
 	}
 	f := s.command(sh, args)
 	sh.pipeStatus = nil
+	if sh.traps.pseudo {
+		sh.line = s.line // that of the ERR trap, not of what a function ran last
+	}
 	if f != flowNext {
 		return f
 	}
 	return sh.failed()
 }
 
+// debug is beforeCommand for what is no simple command.
+func (sh *shell) debug(c syntax.Command, line int) (f flow, skip bool) {
+	if !sh.traps.pseudo {
+		return flowNext, false
+	}
+	sh.line = line
+	sh.beginCommand(c)
+	return sh.beforeCommand()
+}
+
 // beginCommand notes the command for BASH_COMMAND, which in a trap stays the
 // one that the trap interrupted.
-func (sh *shell) beginCommand(c *syntax.CallExpr) {
+func (sh *shell) beginCommand(c syntax.Command) {
 	if sh.entered == nil {
 		sh.current = c
 	}

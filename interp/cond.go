@@ -1,6 +1,9 @@
 package interp
 
 import (
+	"errors"
+
+	"github.com/fsh-sh/fsh/interp/arith"
 	"github.com/fsh-sh/fsh/interp/pattern"
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -13,6 +16,9 @@ func (c *compiler) testClause(t *syntax.TestClause) node {
 	line := int(t.Pos().Line())
 	return func(sh *shell) flow {
 		sh.line = line
+		if f, skip := sh.debug(t, line); skip {
+			return f
+		}
 		ok, err := x(sh)
 		switch {
 		case err != nil:
@@ -21,6 +27,10 @@ func (c *compiler) testClause(t *syntax.TestClause) node {
 			}
 			sh.errorf("[[: %s", err)
 			sh.status = 2
+			var bad *arith.Error
+			if errors.As(err, &bad) {
+				sh.status = 1
+			}
 		case ok:
 			sh.status = 0
 		default:
@@ -160,11 +170,11 @@ func numberCond(x, y *word, op string) cond {
 		sh.traceCond(quoteWord(s) + " " + op + " " + quoteWord(t))
 		a, err := sh.arith(s)
 		if err != nil {
-			return false, &condError{err.Error()}
+			return false, &condError{err.Error(), err}
 		}
 		b, err := sh.arith(t)
 		if err != nil {
-			return false, &condError{err.Error()}
+			return false, &condError{err.Error(), err}
 		}
 		return compareIntegers(a, op, b), nil
 	}

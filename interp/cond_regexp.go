@@ -19,12 +19,12 @@ func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
 		return false, err
 	}
 	if len(text) > maxRegexp {
-		return false, &condError{"the regular expression is too long"}
+		return false, &condError{text: "the regular expression is too long"}
 	}
 	sh.traceCond(quoteWord(s) + " =~ " + text)
 	re, err := sh.rt.regexps.compile(text, sh.shopts.on(shoptNocasematch))
 	if err != nil {
-		return false, &condError{"invalid regular expression: " + text}
+		return false, &condError{text: "invalid regular expression: " + text}
 	}
 	groups := re.FindStringSubmatch(s)
 	if err := sh.setArray("BASH_REMATCH", groups); err != nil {

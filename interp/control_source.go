@@ -81,6 +81,9 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 		} else if f != flowNext {
 			return f
 		}
+		if sh.opts.on(optOnecmd) && sh.evalDepth == 0 {
+			return flowExit
+		}
 	}
 }
 

@@ -172,22 +172,19 @@ func runUnset(sh *shell, args []string) int {
 
 func (sh *shell) unsetOne(name string, functions, variables bool) int {
 	if functions {
-		sh.unsetFunction(name)
-		return 0
+		return sh.unsetFunction(name)
 	}
 	if base, sub, ok := splitSubscript(name); ok {
 		return sh.unsetElement(base, sub)
 	}
 	if !validName(name) {
 		if fn, _ := sh.funcs.get(name); fn != nil && !variables {
-			sh.unsetFunction(name)
-			return 0
+			return sh.unsetFunction(name)
 		}
 		return sh.builtinFailed(sh.badNumber(), "unset: %s: bad variable name", name)
 	}
 	if v, _ := sh.vars.get(name); v == nil && sh.bash() && !variables {
-		sh.unsetFunction(name)
-		return 0
+		return sh.unsetFunction(name)
 	}
 	if err := sh.unsetVar(name); err != nil {
 		return sh.builtinFailed(sh.badNumber(), "unset: %s", err)
@@ -195,10 +192,13 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 	return 0
 }
 
-func (sh *shell) unsetFunction(name string) {
+func (sh *shell) unsetFunction(name string) int {
 	fn, _ := sh.funcs.get(name)
 	if fn == nil {
-		return
+		return 0
+	}
+	if sh.rt.isReadonlyFunc(fn) {
+		return sh.builtinFailed(sh.badNumber(), "unset: %s: cannot unset: readonly function", name)
 	}
 	if fn.exported {
 		sh.env = nil
@@ -208,6 +208,7 @@ func (sh *shell) unsetFunction(name string) {
 	} else {
 		sh.funcs.set(name, nil)
 	}
+	return 0
 }
 
 func (sh *shell) unsetElement(name, sub string) int {

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // dynamic computes a variable that has no stored value. After an assignment
@@ -40,7 +38,7 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 		if sh.current == nil {
 			return nil
 		}
-		return scalar(inlineText(&syntax.Stmt{Cmd: sh.current}))
+		return scalar(headText(sh.current))
 	case "SHELLOPTS":
 		return scalar(sh.optionNames())
 	case "BASHOPTS":

@@ -393,7 +393,9 @@ func (p *tildePart) expand(e *expander) error {
 			home, ok = sh.getVar("OLDPWD")
 		}
 	default:
-		home, ok = sh.rt.sys.HomeOf(p.user)
+		if home, ok = sh.stackTilde(p.user); !ok {
+			home, ok = sh.rt.sys.HomeOf(p.user)
+		}
 	}
 	if !ok {
 		home = "~" + p.user

@@ -40,12 +40,20 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 		g.flags |= pattern.UTF8
 	}
 	g.parts = g.components(src)
+	ignore := ""
+	if sh.rt.bash {
+		ignore = sh.getOr("GLOBIGNORE", "")
+	}
+	g.dots = sh.shopts.on(shoptDotglob) || ignore != ""
 	root := ""
 	if strings.HasPrefix(src, "/") {
 		root = src[:len(src)-len(strings.TrimLeft(src, "/"))]
 	}
 	g.paths = dst
 	g.expand([]string{root}, 0)
+	if ignore != "" {
+		g.paths = append(dst, sh.notIgnored(ignore, g.paths[len(dst):])...)
+	}
 	found := g.paths[len(dst):]
 	switch {
 	case g.interrupted:
@@ -61,9 +69,25 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 	return append(dst, text), nil
 }
 
+// notIgnored drops what bash's GLOBIGNORE matches.
+func (sh *shell) notIgnored(list string, names []string) []string {
+	var ignore []*pattern.Pattern
+	for _, src := range strings.Split(list, ":") {
+		ignore = append(ignore, pattern.Compile(src, sh.globFlags()))
+	}
+	kept := names[:0]
+	for _, name := range names {
+		if !slices.ContainsFunc(ignore, func(p *pattern.Pattern) bool { return p.Match(name) }) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
 type globber struct {
 	sh          *shell
 	flags       pattern.Flags
+	dots        bool // dotglob, or GLOBIGNORE is set
 	parts       []globPart
 	paths       []string
 	interrupted bool
@@ -234,7 +258,7 @@ func (g *globber) existing(dirs []string, p *globPart) {
 func (g *globber) match(dst []string, dir string, text []byte, p *globPart, last bool) []string {
 	var unsure []string
 	g.read(dir, text, func(name string, kind uint8) {
-		if name[0] == '.' && !p.dot && !g.sh.shopts.on(shoptDotglob) || !p.pat.Match(name) {
+		if name[0] == '.' && !p.dot && !g.dots || !p.pat.Match(name) {
 			return
 		}
 		if p.slashes != "" && kind != unix.DT_DIR {
@@ -289,7 +313,7 @@ func (g *globber) descend(dst []string, dir string, last, slashless bool) []stri
 				dst = append(dst, at.path)
 			}
 			g.read(at.path, texts[i], func(name string, kind uint8) {
-				if name[0] == '.' && !g.sh.shopts.on(shoptDotglob) {
+				if name[0] == '.' && !g.dots {
 					return
 				}
 				path := g.path(at.path, name, "/")

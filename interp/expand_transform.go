@@ -65,6 +65,9 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 			return []string{"set -- " + strings.Join(quoted, " ")}, nil
 		}
 		// bash expands "${a[@]@A}" to the separate words of a command.
+		if !sh.lookupVar(p.name).is(attrSet) && len(vals) == 0 {
+			return nil, nil
+		}
 		return strings.SplitN(sh.declarationText(p.name, nil), " ", 3), nil
 	case 'K', 'k':
 		return p.pairs(sh, vals), nil
@@ -93,13 +96,18 @@ func (p *paramPart) pairs(sh *shell, vals []string) []string {
 	keys := p.keys(sh)
 	words := make([]string, 0, 2*len(vals))
 	for i, v := range vals {
+		k := keys[i]
 		if p.letter == 'K' {
-			v = quoteDouble(v)
+			k, v = quoteKey(k), quoteDouble(v)
 		}
-		words = append(words, keys[i], v)
+		words = append(words, k, v)
 	}
 	if p.letter == 'K' {
-		return []string{strings.Join(words, " ")}
+		text := strings.Join(words, " ")
+		if sh.lookupVar(p.name).is(attrAssoc) && text != "" {
+			text += " "
+		}
+		return []string{text}
 	}
 	return words
 }

@@ -35,6 +35,19 @@ func inlineText(stmts ...*syntax.Stmt) string {
 	return l.b.String()
 }
 
+// headText is what BASH_COMMAND has of a command: of loops and case only the
+// words they begin with.
+func headText(c syntax.Command) string {
+	text := inlineText(&syntax.Stmt{Cmd: c})
+	switch c.(type) {
+	case *syntax.ForClause:
+		text, _, _ = strings.Cut(text, ";")
+	case *syntax.CaseClause:
+		text, _, _ = strings.Cut(text, "\n")
+	}
+	return text
+}
+
 func (l *lister) text(parts ...string) {
 	for _, s := range parts {
 		l.b.WriteString(s)

@@ -29,6 +29,8 @@ const (
 	optPhysical
 	optBraceexpand
 	optHistexpand
+	optComments // of no effect in scripts
+	optOnecmd
 	optInteractive // -i: set at start only
 	optStdin       // -s: set at start only
 	optCommand     // -c: set at start only
@@ -51,6 +53,7 @@ var optionTable = []struct {
 	{"hashall", 'h', optHashall, false},
 	{"histexpand", 'H', optHistexpand, false},
 	{"ignoreeof", 0, optIgnoreeof, false},
+	{"interactive-comments", 0, optComments, false},
 	{"monitor", 'm', optMonitor, false},
 	{"noclobber", 'C', optNoclobber, false},
 	{"noexec", 'n', optNoexec, false},
@@ -58,6 +61,7 @@ var optionTable = []struct {
 	{"nolog", 0, optNolog, false},
 	{"notify", 'b', optNotify, false},
 	{"nounset", 'u', optNounset, false},
+	{"onecmd", 't', optOnecmd, false},
 	{"physical", 'P', optPhysical, false},
 	{"pipefail", 0, optPipefail, false},
 	{"posix", 0, optPosix, false},

@@ -38,7 +38,7 @@ type shell struct {
 	returnSetIn  int              // call that set the RETURN trap
 	debugStatus  int              // of the last DEBUG trap
 	exitBefore   int              // $? when the EXIT trap began
-	current      *syntax.CallExpr // $BASH_COMMAND
+	current      syntax.Command // $BASH_COMMAND
 	entered      *trapEntry       // of the trap being run
 	lastBg       int              // $!, 0 when there was none
 	line         int              // $LINENO of the command being run

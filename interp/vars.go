@@ -71,13 +71,14 @@ const (
 	hookPath
 	hookOptind
 	hookLocale
+	hookName    // $BASH_ARGV0
 	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
 )
 
 var variableHooks = map[string]hook{
 	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
 	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
-	"LINENO": hookDynamic,
+	"LINENO": hookDynamic, "BASH_ARGV0": hookName,
 	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
@@ -363,6 +364,10 @@ func (sh *shell) touch(name string, h hook) {
 		sh.hashed = table[string]{}
 	case hookOptind:
 		sh.optindChanged()
+	case hookName:
+		if s, ok := sh.getVar(name); ok && sh.rt.bash {
+			sh.name = s
+		}
 	case hookDynamic:
 		sh.setDynamic(name)
 	}

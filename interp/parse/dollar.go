@@ -203,6 +203,7 @@ func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syn
 	}
 	var text strings.Builder
 	start := p.i
+	single, double := false, false // whether quotes are open, roughly
 	for {
 		if p.i == len(p.src) {
 			if p.kind == baseInput {
@@ -226,6 +227,12 @@ func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syn
 			return in, right
 		case '\n':
 			p.newline()
+		case '\'':
+			single = single != !double
+			p.i++
+		case '"':
+			double = double != !single
+			p.i++
 		case '\\':
 			if p.i+1 == len(p.src) {
 				p.i++
@@ -237,6 +244,12 @@ func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syn
 				in.gaps = append(in.gaps, gap{text.Len(), p.off(p.i+1) - in.base - text.Len()})
 				start = p.i + 1
 				p.i += 2
+			case e == '\n' && single: // goes here too; elsewhere it is a continuation
+				text.WriteString(p.src[start:p.i])
+				p.i++
+				p.newline()
+				start = p.i
+				in.gaps = append(in.gaps, gap{text.Len(), p.off(p.i) - in.base - text.Len()})
 			default:
 				p.i++
 			}

@@ -292,6 +292,7 @@ var treeRows = []struct {
 	{"cat <<E; x=$(\necho hi)\nbody\nE\n", false, []string{"cat <<E=body\\n ; [x=<cmd echo hi>]"}},
 	{"cat <<E\n$(cat <<F\na\nF\n)${x:-\"b\"}\nE\n", false, []string{"cat <<E=<cmd cat <<F=a\\n><$x :- <\"b\">>\\n"}},
 	{"echo `echo \\`a \\\\\\$b\\`` \"`echo \\\"a b\\\"`\"", false, []string{"echo <cmd echo <cmd a <$b>>> <\"<cmd echo <\"a b\">>\">"}},
+	{"x=`echo 'a\\\nb' c\\\nd`", false, []string{"[x=<cmd echo <'ab'> cd>]"}},
 	{"echo `cat <<E\na\nE` b", false, []string{"echo <cmd cat <<E=a\\n> b"}},
 	{"i\\\nf a\\\nb; then \\\n c; f\\\ni &\\\n& d\\\n", false, []string{"(if{ab}{c} && d)"}},
 	{"echo $\\\nx $\\\n{y\\\nz:\\\n-w} $\\\n(a) 'b\\\nc' \"d\\\ne\"", false, []string{"echo <$x> <$yz :- w> <cmd a> <'b\\\nc'> <\"de\">"}},
