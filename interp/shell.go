@@ -32,16 +32,16 @@ type shell struct {
 
 	status       int // $?
 	pipeStatus   []int
-	statusBefore int              // $? of the first command of an eval
-	calls        int              // of functions so far
-	thisCall     int              // number of the call being run, 0 outside
-	returnSetIn  int              // call that set the RETURN trap
-	debugStatus  int              // of the last DEBUG trap
-	exitBefore   int              // $? when the EXIT trap began
+	statusBefore int            // $? of the first command of an eval
+	calls        int            // of functions so far
+	thisCall     int            // number of the call being run, 0 outside
+	returnSetIn  int            // call that set the RETURN trap
+	debugStatus  int            // of the last DEBUG trap
+	exitBefore   int            // $? when the EXIT trap began
 	current      syntax.Command // $BASH_COMMAND
-	entered      *trapEntry       // of the trap being run
-	lastBg       int              // $!, 0 when there was none
-	line         int              // $LINENO of the command being run
+	entered      *trapEntry     // of the trap being run
+	lastBg       int            // $!, 0 when there was none
+	line         int            // $LINENO of the command being run
 	file         string
 	ifs          ifsState
 	random       uint32
