@@ -78,7 +78,7 @@ func (sh *shell) pseudoTrap(n int, inherit options) flow {
 		return flowNext
 	}
 	command, ok := sh.traps.get(n)
-	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) &&
+	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) && !(sh.traced && n != trapOnErr) &&
 		(n != trapOnReturn || sh.thisCall != 0 && sh.returnSetIn != sh.thisCall) {
 		return flowNext
 	}

@@ -208,7 +208,7 @@ func runCaller(sh *shell, args []string) int {
 		depth = int(v)
 	}
 	at := len(sh.callStack) - 1 - depth
-	if at < 0 {
+	if at < 0 || at == 0 && numbered && sh.opts.on(optCommand) {
 		return 1
 	}
 	site := sh.callStack[at]

@@ -232,7 +232,15 @@ func (sh *shell) call(fn *function, args []string) flow {
 	sh.thisCall = sh.calls
 	sh.callStack = append(sh.callStack, callSite{fn.name, fn.file, sh.line})
 	sh.pushFrame(true)
-	f := fn.body(sh)
+	traced := sh.traced
+	sh.traced = fn.traced
+	f := flowNext
+	if sh.traps.pseudo && (fn.traced || sh.opts.on(optFunctrace)) {
+		f = sh.enterTraced(fn)
+	}
+	if f == flowNext {
+		f = fn.body(sh)
+	}
 	if f == flowReturn || f == flowBreak || f == flowContinue {
 		f = flowNext
 	}
@@ -242,11 +250,21 @@ func (sh *shell) call(fn *function, args []string) flow {
 		}
 	}
 	sh.thisCall = caller
+	sh.traced = traced
 	sh.popFrame()
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.funcDepth--
 	sh.params, sh.loopDepth = params, loops
 	sh.evalDepth--
+	return f
+}
+
+// enterTraced runs the DEBUG trap before the first command of a function.
+func (sh *shell) enterTraced(fn *function) flow {
+	line := sh.line
+	sh.line = fn.line
+	f := sh.runDebugTrap()
+	sh.line = line
 	return f
 }
 

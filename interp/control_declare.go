@@ -380,10 +380,14 @@ func (c *declCall) runFunctions(sh *shell) int {
 		})
 		sort.Strings(names)
 	}
-	if c.add&attrReadonly != 0 || c.name == "export" {
+	if c.add&(attrReadonly|attrTrace) != 0 || c.remove&attrTrace != 0 || c.name == "export" {
 		for _, name := range names {
 			if fn, _ := sh.funcs.get(name); fn == nil {
 				return sh.builtinFailed(1, "%s: %s: not a function", c.name, name)
+			} else if (c.add|c.remove)&attrTrace != 0 {
+				traced := *fn
+				traced.traced = c.add&attrTrace != 0
+				sh.funcs.set(name, &traced)
 			} else if c.add&attrReadonly != 0 {
 				sh.rt.protect(fn)
 			} else {

@@ -34,7 +34,9 @@ func runEval(sh *shell, args []string) int {
 func (sh *shell) evalText(text, what string) flow {
 	line := sh.line
 	p := parse.New(parse.String(text), sh.parseOptions(what, line))
+	sh.indirect++
 	f := sh.runCommands(p)
+	sh.indirect--
 	sh.line = line
 	return f
 }
@@ -126,7 +128,9 @@ func runDot(sh *shell, args []string) int {
 	sh.file = rest[0]
 	sh.funcDepth++
 	special := sh.special
+	sh.indirect++
 	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(rest[0], 1)))
+	sh.indirect--
 	sh.special = special
 	sh.funcDepth--
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]

@@ -68,6 +68,9 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 			case "FUNCNAME":
 				a.set(i, site.name)
 			case "BASH_SOURCE":
+				if site.file == "-c" {
+					site.file = "environment" // what bash calls it
+				}
 				a.set(i, site.file)
 			case "BASH_LINENO":
 				a.set(i, strconv.Itoa(site.line))
@@ -76,9 +79,10 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 		switch {
 		case name == "FUNCNAME" && n == 0:
 			return nil
+		case sh.rt.main.file == "-c": // there is no main
 		case name == "FUNCNAME":
 			a.set(n, "main")
-		case name == "BASH_SOURCE" && sh.rt.main.file != "-c":
+		case name == "BASH_SOURCE":
 			a.set(n, sh.rt.main.file)
 		case name == "BASH_LINENO":
 			a.set(n, "0")

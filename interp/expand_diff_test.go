@@ -1,15 +1,13 @@
 package interp
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/fsh-sh/fsh/interp/internal/difftest"
 )
 
 // expandDriver runs each of its arguments in a subshell. Its output is that of
@@ -78,57 +76,20 @@ func expandTree(t *testing.T) string {
 	return dir
 }
 
-// fshPlain builds the interpreter on the plain System, once.
-func fshPlain(t *testing.T) string {
-	t.Helper()
-	path, err := buildPlain()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-var buildPlain = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "fshplain")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "fshplain")
-	cmd := exec.Command("go", "build", "-o", path, "./internal/fshplain")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
-
-// runExpandRows runs the rows in one shell.
+// runExpandRows runs the rows in one shell, or with "fsh:" and a dialect here.
 func runExpandRows(t *testing.T, dir string, rows []string, argv ...string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
-	defer cancel()
-	driver := expandDriver
-	if len(argv) == 1 && strings.HasSuffix(argv[0], "bash") {
-		driver = "shopt -s extglob\n" + driver // eval parses with it
+	c := difftest.Case{Shell: argv[0], Options: argv[1:], Script: expandDriver, Args: rows, Env: []string{"d=" + dir}}
+	if argv[0] == "bash" && len(argv) == 1 {
+		c.Script = "shopt -s extglob\n" + expandDriver // eval parses with it
 	}
-	args := append(append(append([]string{}, argv[1:]...), "-c", driver, "sh"), rows...)
-	cmd := exec.CommandContext(ctx, argv[0], args...)
-	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/", "d=" + dir}
 	if dialect, plain := strings.CutPrefix(argv[0], "fsh:"); plain {
-		cmd = exec.CommandContext(ctx, fshPlain(t), args...)
-		cmd.Dir = t.TempDir()
-		cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/", "d=" + dir, "FSH_TEST_DIALECT=" + dialect}
+		c.Shell, c.Dialect = difftest.Fsh(t), dialect
 	}
-	var errText strings.Builder
-	cmd.Stderr = &errText
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("%s: %v %s", argv[0], err, errText.String())
-	}
-	results := strings.Split(string(out), "\x01\n")
-	if len(results) != len(rows)+1 {
-		t.Fatalf("%s: %d results for %d rows; %s", argv[0], len(results)-1, len(rows), errText.String())
+	r := difftest.Run(t, c)
+	results := strings.Split(r.Out, "\x01\n")
+	if r.State != "exit status 0" || len(results) != len(rows)+1 {
+		t.Fatalf("%s: %s, %d results for %d rows; %s", argv[0], r.State, len(results)-1, len(rows), r.Messages)
 	}
 	return results[:len(rows)]
 }
@@ -138,13 +99,9 @@ func TestExpandLikeReferenceShells(t *testing.T) {
 	var names []string
 	var want [][]string
 	for _, ref := range [][]string{{"dash"}, {"bash", "--posix"}, {"yash", "--posixly-correct"}, {"mksh", "-o", "posix"}} {
-		if _, err := exec.LookPath(ref[0]); err == nil {
-			names = append(names, ref[0])
-			want = append(want, runExpandRows(t, dir, rows, ref...))
-		}
-	}
-	if len(names) == 0 {
-		t.Skip("no shell to compare with")
+		difftest.Shell(t, ref[0])
+		names = append(names, ref[0])
+		want = append(want, runExpandRows(t, dir, rows, ref...))
 	}
 	for i, got := range runExpandRows(t, dir, rows, "fsh:posix") {
 		text, ok := "", false
@@ -159,9 +116,7 @@ func TestExpandLikeReferenceShells(t *testing.T) {
 }
 
 func TestExpandLikeBash(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("no bash to compare with")
-	}
+	difftest.Shell(t, "bash")
 	rows, dir := expandRows(t, "expand_bash.txt"), expandTree(t)
 	want := runExpandRows(t, dir, rows, "bash")
 	for i, got := range runExpandRows(t, dir, rows, "fsh:bash") {

@@ -1,6 +1,8 @@
 package interp_test
 
 import (
+	"github.com/fsh-sh/fsh/interp/internal/difftest"
+
 	"bufio"
 	"context"
 	"io"
@@ -15,7 +17,7 @@ import (
 // does, once the script has said that it is ready. The commands use exec:
 // dash may miss an interrupt that comes while it forks.
 func TestInterrupt(t *testing.T) {
-	fsh := needPlainShell(t)
+	fsh := difftest.Fsh(t)
 	for _, row := range []struct {
 		script  string
 		dialect string

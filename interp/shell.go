@@ -78,6 +78,8 @@ type shell struct {
 	// noErrexit counts the contexts in which -e is ignored.
 	noErrexit  int
 	subLevel   int
+	indirect   int  // command substitutions, eval, . and traps around, for -x
+	traced     bool // the function being run has the attribute of declare -ft
 	inTrap     bool
 	trapExit   bool // the EXIT trap runs or has run
 	substRan   bool // a command substitution ran: its status is an assignment's
@@ -120,6 +122,7 @@ type function struct {
 	line int
 	// exported puts it into the environment of commands (bash's export -f).
 	exported bool
+	traced   bool // inherits the DEBUG and RETURN traps: declare -ft
 }
 
 // flow says how a command ended: zero to go on with the next one.

@@ -15,6 +15,7 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	defer func() { sh.evalDepth-- }()
 	sub := sh.subshell(false)
 	sub.noStop = sh.noStop || sh.jobControl()
+	sub.indirect++
 	if sh.bash() && !sh.shopts.on(shoptInheritErrexit) {
 		sub.opts &^= optErrexit
 	}

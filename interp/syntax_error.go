@@ -16,8 +16,12 @@ func (sh *shell) syntaxFailed(err error) flow {
 	switch {
 	case errors.As(err, &pe):
 		sh.line = pe.Line
-		at := strconv.Itoa(pe.Line) + ":" + strconv.Itoa(pe.Col)
-		sh.write(2, []byte(sh.source()+":"+at+": syntax error: "+pe.Text+"\n"+pointAt(pe.Source, pe.Col)))
+		at := sh.place(pe.Line, pe.Col)
+		text := at + "syntax error: " + pe.Text + "\n"
+		for shown := range strings.Lines(pointAt(pe.Source, pe.Col)) {
+			text += at + shown
+		}
+		sh.write(2, []byte(text))
 	case errors.As(err, &ce):
 		sh.line = ce.line
 		sh.errorf("syntax error: %s", ce.text)
@@ -33,6 +37,18 @@ func (sh *shell) syntaxFailed(err error) flow {
 	}
 	sh.gaveUp = true
 	return flowExit
+}
+
+// place begins every line of a syntax error, so that it can be told from the
+// output of scripts: script:line:col, or after a shell's own name a blank.
+func (sh *shell) place(line, col int) string {
+	name := sh.source()
+	if name == sh.name && sh.file != name {
+		name += ": "
+	} else {
+		name += ":"
+	}
+	return name + strconv.Itoa(line) + ":" + strconv.Itoa(col) + ": "
 }
 
 // source is the name that messages begin with.

@@ -21,7 +21,7 @@ func (sh *shell) trace(line string) {
 	sh.xtraceBusy = false
 	if sh.bash() && prompt != "" {
 		// bash repeats the first character once per level of indirection.
-		prompt = strings.Repeat(prompt[:1], min(sh.subLevel, 100)) + prompt
+		prompt = strings.Repeat(prompt[:1], min(sh.indirect, 100)) + prompt
 	}
 	sh.write(2, []byte(prompt+line+"\n"))
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/fsh-sh/fsh/interp/internal/difftest"
 )
 
 type script struct {
@@ -18,7 +20,7 @@ type script struct {
 // corpus finds the shell scripts of this system, once per test binary.
 var corpus = sync.OnceValue(func() []script {
 	var found []script
-	roots := []string{"/bin", "/etc", "/lib", "/opt", "/sbin", "/usr", "/var/lib/dpkg/info"}
+	roots := []string{"/bin", "/etc", "/lib", "/opt", "/sbin", "/usr", "/var/lib/dpkg/info", "../../build/sources"}
 	for _, root := range roots {
 		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
@@ -66,12 +68,15 @@ func readScript(path string) (script, bool) {
 	return script{path, bash, text}, err == nil && len(text) < huge
 }
 
+// wantCorpus is how many real scripts the parsers have to agree on at least.
+const wantCorpus = 300
+
 // needCorpus skips the test on systems without enough scripts to tell.
 func needCorpus(t *testing.T) []script {
 	t.Helper()
 	scripts := corpus()
-	if len(scripts) < 50 {
-		t.Skipf("only %d shell scripts on this system", len(scripts))
+	if len(scripts) < wantCorpus {
+		difftest.Lacks(t, "only %d shell scripts on this system, want %d", len(scripts), wantCorpus)
 	}
 	return scripts
 }
