@@ -2,6 +2,7 @@ package interp_test
 
 import (
 	"bytes"
+	"github.com/fsh-sh/fsh/interp/internal/difftest"
 	"os/exec"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ repeat TIMES work; wait; count
 `
 
 func TestNothingIsLeft(t *testing.T) {
-	fsh := needPlainShell(t)
+	fsh := difftest.Fsh(t)
 	for _, row := range []struct{ name, body, times, options, slack string }{
 		{"commands", "/bin/true", "10000", "", "4"},
 		{"builtins", ": >/dev/null; read x </dev/null; echo x | read y", "10000", "", "4"},
