@@ -85,7 +85,7 @@ func (b *backgroundJob) run(sh *shell) flow {
 		j.tell = sh.attn
 		j.mu.Unlock()
 	}
-	sh.jobs.add(j)
+	sh.addJob(j)
 	sh.lastBg = j.pid
 	sh.status = 0
 	if sh.interactive() {

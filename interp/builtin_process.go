@@ -283,6 +283,9 @@ func (sh *shell) killMain(pid int, sig syscall.Signal) error {
 	if !sigEnds(sig) {
 		return sh.rt.sys.Kill(pid, sig)
 	}
+	if sh.rt.interactiveSurvives(sig) {
+		return nil
+	}
 	main.attn.die(sig)
 	return nil
 }

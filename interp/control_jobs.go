@@ -362,5 +362,8 @@ func runDisown(sh *shell, args []string) int {
 		return 1
 	}
 	sh.jobs.remove(j)
+	sh.rt.mu.Lock()
+	delete(sh.rt.jobs, j)
+	sh.rt.mu.Unlock()
 	return 0
 }

@@ -105,7 +105,7 @@ func (sh *shell) stoppedInFront(j *job, status int) int {
 	j.modes = sh.rt.terminalModes()
 	sh.rt.setModes(sh.rt.modes)
 	if j.id == 0 {
-		sh.jobs.add(j)
+		sh.addJob(j)
 	}
 	sh.jobs.promote(j)
 	j.mu.Lock()
@@ -113,6 +113,41 @@ func (sh *shell) stoppedInFront(j *job, status int) int {
 	j.mu.Unlock()
 	sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
 	return status
+}
+
+// addJob enters a job in the table, and among those that a hang-up is for.
+func (sh *shell) addJob(j *job) {
+	sh.jobs.add(j)
+	if !sh.interactive() || sh.parent != nil || j.pgid == 0 {
+		return
+	}
+	sh.rt.mu.Lock()
+	defer sh.rt.mu.Unlock()
+	for old := range sh.rt.jobs {
+		if state, _, _ := old.look(); state == jobDone {
+			delete(sh.rt.jobs, old)
+		}
+	}
+	if sh.rt.jobs == nil {
+		sh.rt.jobs = map[*job]bool{}
+	}
+	sh.rt.jobs[j] = true
+}
+
+// hangUp tells the jobs of an interactive shell that it ends by SIGHUP.
+func (rt *runtime) hangUp() {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for j := range rt.jobs {
+		state, _, _ := j.look()
+		if state == jobDone {
+			continue
+		}
+		rt.sys.Kill(-j.pgid, syscall.SIGHUP)
+		if state == jobStopped {
+			rt.sys.Kill(-j.pgid, syscall.SIGCONT)
+		}
+	}
 }
 
 // terminalModes are the modes of the terminal, nil without one.

@@ -35,6 +35,7 @@ type runtime struct {
 	running  atomic.Int32    // of these
 	replaced atomic.Bool     // a program runs in the main shell's place
 	dirs     atomic.Uint32   // opened so far
+	jobs     map[*job]bool   // of an interactive shell
 	live     map[*shell]bool // subshells whose goroutines run
 	readonly map[*function]bool
 	regexps  regexpCache
@@ -77,6 +78,11 @@ func (rt *runtime) listen() {
 		// The default of the Go runtime is a dump of all goroutines.
 		signal.Notify(rt.notify, syscall.SIGQUIT)
 	}
+	for _, sig := range sessionSignals {
+		if rt.main.interactive() && !rt.ignored[sig] {
+			signal.Notify(rt.notify, sig)
+		}
+	}
 	for _, sig := range mortal {
 		if !rt.ignored[sig] {
 			signal.Notify(rt.notify, sig)
@@ -90,6 +96,14 @@ func (rt *runtime) listen() {
 var mortal = []syscall.Signal{
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM, syscall.SIGPROF,
 	syscall.SIGIO, syscall.SIGPWR, syscall.SIGXCPU, syscall.SIGXFSZ, syscall.SIGSTKFLT,
+}
+
+// sessionSignals are not simply death for an interactive shell: it passes the
+// first on and ignores the second.
+var sessionSignals = []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM}
+
+func isSessions(sig syscall.Signal) bool {
+	return sig == syscall.SIGHUP || sig == syscall.SIGTERM
 }
 
 func isMortal(sig syscall.Signal) bool {
@@ -192,6 +206,9 @@ func (rt *runtime) deliver(sig syscall.Signal) {
 			return
 		}
 		if _, onExit := rt.main.traps.get(trapOnExit); sig != syscall.SIGINT && !(onExit && rt.bash) {
+			if sig == syscall.SIGHUP {
+				rt.hangUp()
+			}
 			DieOf(sig) // at once, whatever the shell is doing
 		}
 		rt.main.attn.die(sig)

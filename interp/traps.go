@@ -157,7 +157,7 @@ func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove boo
 		signal.Ignore(sig)
 	case !remove:
 		signal.Notify(rt.notify, sig)
-	case sig == syscall.SIGINT || sig == syscall.SIGQUIT || isMortal(sig):
+	case sig == syscall.SIGINT || sig == syscall.SIGQUIT || isMortal(sig) || rt.main.interactive() && isSessions(sig):
 		signal.Notify(rt.notify, sig)
 	default:
 		signal.Reset(sig)

@@ -371,6 +371,11 @@ var conversations = map[string]string{
 >-icanon
 <stty echo
 >ps1>`,
+	"signals to the shell": `
+<kill $$; kill -QUIT $$; sh -c 'kill $PPID'; echo "ali"ve
+>alive
+<kill -s USR1 $$
+!U`,
 	"traps": `
 <trap 'echo "tra"pped' INT
 >ps1>
@@ -477,7 +482,11 @@ func converse(t *testing.T, term *terminal, text string) {
 		case '>':
 			term.expect(arg)
 		case '!':
-			if ws := term.ends(); !ws.Exited() || string(rune('0'+ws.ExitStatus())) != arg {
+			ws := term.ends()
+			if arg == "U" && ws.Signaled() && ws.Signal() == syscall.SIGUSR1 {
+				return
+			}
+			if !ws.Exited() || string(rune('0'+ws.ExitStatus())) != arg {
 				t.Fatalf("ended with %#x, want %s\n%s", ws, arg, term.all.String())
 			}
 			return
@@ -489,5 +498,35 @@ func converse(t *testing.T, term *terminal, text string) {
 	term.send("exit 7\rexit 7\r")
 	if ws := term.ends(); ws.ExitStatus() != 7 {
 		t.Errorf("ended with %#x\n%s", ws, term.all.String())
+	}
+}
+
+// TestHangUp ends an interactive shell by SIGHUP: its jobs are told, those that
+// are stopped as well.
+func TestHangUp(t *testing.T) {
+	term := openTerminal(t, fshBinary(t), "--unsafe-no-sandbox")
+	term.expect("ps1> ")
+	term.send("sh -c 'trap \"echo hup >one; exit\" HUP; echo rea\"\"dy; while :; do sleep 0.1; done' &\r")
+	term.expect("ready")
+	term.send("\r")
+	term.expect("ps1> ")
+	term.send("sh -c 'trap \"echo hup >two; exit\" HUP; echo rea\"\"dy; while :; do sleep 0.1; done'\r")
+	term.expect("ready")
+	term.send("\x1a")
+	term.expect("Stopped")
+	term.expect("ps1> ")
+	_ = syscall.Kill(term.cmd.Process.Pid, syscall.SIGHUP)
+	if ws := term.ends(); !ws.Signaled() || ws.Signal() != syscall.SIGHUP {
+		t.Errorf("ended with %#x", ws)
+	}
+	for _, name := range []string{"one", "two"} {
+		for end := time.Now().Add(terminalPatience); ; time.Sleep(10 * time.Millisecond) {
+			if text, err := os.ReadFile(term.cmd.Dir + "/" + name); err == nil && string(text) == "hup\n" {
+				break
+			} else if time.Now().After(end) {
+				t.Errorf("%s: %q %v", name, text, err)
+				break
+			}
+		}
 	}
 }
