@@ -506,11 +506,14 @@ func converse(t *testing.T, term *terminal, text string) {
 func TestHangUp(t *testing.T) {
 	term := openTerminal(t, fshBinary(t), "--unsafe-no-sandbox")
 	term.expect("ps1> ")
-	term.send("sh -c 'trap \"echo hup >one; exit\" HUP; echo rea\"\"dy; while :; do sleep 0.1; done' &\r")
+	// Not stopped between vfork and exec: its parent could not stop then.
+	term.send(`hup='trap "echo hup >$HUPTO; exit" HUP; sh -c "echo ready; exec sleep 60"; :'` + "\r")
+	term.expect("ready.*\r\n.*ps1> ")
+	term.send(`HUPTO=one sh -c "$hup" &` + "\r")
 	term.expect("ready")
 	term.send("\r")
 	term.expect("ps1> ")
-	term.send("sh -c 'trap \"echo hup >two; exit\" HUP; echo rea\"\"dy; while :; do sleep 0.1; done'\r")
+	term.send(`HUPTO=two sh -c "$hup"` + "\r")
 	term.expect("ready")
 	term.send("\x1a")
 	term.expect("Stopped")
