@@ -25,7 +25,7 @@ Shell:
   -c -s -i -a -b -C -e -f -h -n -u -v -x -o NAME, and with + instead of -
                          as in sh(1); job control in a script is 'set -m'
   --bash                 bash's extensions, also when the script's #! says bash
-  --posix                never bash's extensions
+  --posix                sh, also when the script's #! says bash
   --allow-weaker=LAYER   go on without mounts, net, commands or limits where the
                          machine lacks them (fsh doctor)
   --unsafe-no-sandbox    run everything unconfined
