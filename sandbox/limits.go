@@ -145,7 +145,7 @@ const groupPrefix = "fsh-"
 
 // reapGroups removes the groups of sessions that were killed. One that is in
 // use cannot be removed.
-func reapGroups(dir string) {
+func reapGroups(proc int, dir string) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
 		return
@@ -153,11 +153,18 @@ func reapGroups(dir string) {
 	for _, e := range list {
 		number, ok := strings.CutPrefix(e.Name(), groupPrefix)
 		pid, _, _ := strings.Cut(number, ".")
-		if n, err := strconv.Atoi(pid); !ok || err != nil || syscall.Kill(n, 0) != syscall.ESRCH {
+		if n, err := strconv.Atoi(pid); !ok || err != nil || n == os.Getpid() || lives(proc, pid) {
 			continue
 		}
 		_ = unix.Rmdir(filepath.Join(dir, e.Name()))
 	}
+}
+
+// lives tells whether a process runs; one that has ended and is not yet
+// reaped does not.
+func lives(proc int, pid string) bool {
+	state := statusOfProcess(proc, pid, "State")
+	return state != "" && state[0] != 'Z' && state[0] != 'X'
 }
 
 // errNoGroup: for root, the limit needs a control group.
@@ -240,6 +247,7 @@ func (k *keeper) leaveGroups() {
 	for _, g := range k.groups {
 		k.checkGroup(g)
 		_ = unix.Rmdir(g.dir)
+		reapGroups(k.base.hostProc, filepath.Dir(g.dir)) // what was still dying when we began
 	}
 }
 

@@ -29,7 +29,10 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	}
 	if p.Limits.Processes > 0 {
 		if f.Group = pidsGroup(); f.Group != "" {
-			reapGroups(f.Group)
+			if proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+				reapGroups(proc, f.Group)
+				unix.Close(proc)
+			}
 		}
 	}
 	var err error
