@@ -167,6 +167,10 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	if err != nil {
 		return nil, 0, childError(err)
 	}
+	if gate.sup.runner == nil { // its namespace ended before it got that far
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return nil, 0, fmt.Errorf("killed before it ran: %w", unix.ESRCH)
+	}
 	if err := t.v.onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
