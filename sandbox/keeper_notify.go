@@ -62,6 +62,9 @@ func (v *view) supervises() bool {
 }
 
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
+	if !t.v.supervises() {
+		return &supervisor{t: t} // for signals only
+	}
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made),
 		told: map[string]bool{}, mask: -1, masks: map[uint32]int{}}
 	if t.v.plan.Monitor {
@@ -70,10 +73,8 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if t.v.plan.Commands {
 		s.commands = p
 	}
-	if t.v.supervises() {
-		for _, c := range watched() {
-			s.calls[int32(c.nr)] = c
-		}
+	for _, c := range watched() {
+		s.calls[int32(c.nr)] = c
 	}
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
