@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -67,9 +68,13 @@ func addr[T any](p *childProgram, v *T) uintptr {
 // when no handler of this process is left: one that ran in the child would be
 // in a broken runtime.
 func (p *childProgram) exec(path string, argv []string, blocked uint64) {
-	dfl, mask := addr(p, new(sigaction)), addr(p, &blocked)
+	dfl, ign, mask := addr(p, new(sigaction)), addr(p, &sigaction{handler: sigIgn}), addr(p, &blocked)
 	for sig := uintptr(1); sig <= 64; sig++ {
-		p.try("signals", unix.SYS_RT_SIGACTION, sig, dfl, 0, 8)
+		act := dfl
+		if slices.Contains(unblockedAtStart, syscall.Signal(sig)) {
+			act = ign
+		}
+		p.try("signals", unix.SYS_RT_SIGACTION, sig, act, 0, 8)
 	}
 	p.add("signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, mask, 0, 8)
 	ptrs := make([]uintptr, 0, len(argv)+1)

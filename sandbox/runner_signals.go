@@ -61,9 +61,16 @@ var runtimeSignals = []syscall.Signal{
 	32, 33, 34,
 }
 
+// unblockedAtStart are let in by the Go runtime whatever the mask says, as they
+// end programs. New programs ignore them until the runtime handles them, and
+// HUP and INT until their own handler is there.
+var unblockedAtStart = []syscall.Signal{
+	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTERM,
+}
+
 // blockedSignals is the mask that runners and stand-ins are started with, so
 // that they are not killed by signals before they are ready. The runtime does
-// not honour it for HUP, INT, QUIT, ABRT and TERM.
+// not honour it for unblockedAtStart.
 func blockedSignals() uint64 {
 	set := ^uint64(0)
 	for _, s := range runtimeSignals {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -110,11 +111,7 @@ func (e ending) early() bool {
 	if !e.Status.Signaled() {
 		return e.Status.ExitStatus() == 2 // the runtime's end on SIGQUIT and SIGABRT
 	}
-	switch e.Status.Signal() {
-	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM:
-		return true
-	}
-	return false
+	return slices.Contains(unblockedAtStart, e.Status.Signal())
 }
 
 // closeRunners ends the conversations with all runners.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -105,8 +106,27 @@ func TestExecForwards(t *testing.T) {
 				if err := cmd.Process.Signal(s.sig); err != nil {
 					t.Fatal(err)
 				}
-				io.WriteString(in, "go on\n") // bash runs traps between commands
-				expect(s.name)
+				// bash runs traps between commands, and the signal takes its
+				// time: give it commands until it has come.
+				came := make(chan struct{})
+				var nudge sync.WaitGroup
+				nudge.Go(func() {
+					tick := time.NewTicker(20 * time.Millisecond)
+					defer tick.Stop()
+					for {
+						select {
+						case <-came:
+							return
+						case <-tick.C:
+							io.WriteString(in, "go on\n")
+						}
+					}
+				})
+				func() {
+					defer nudge.Wait()
+					defer close(came)
+					expect(s.name)
+				}()
 			}
 			io.WriteString(in, "end\n")
 			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 4 {
