@@ -177,11 +177,14 @@ func (sh *shell) showDirs(name string) int {
 }
 
 // dirsCall is a parsed dirs command.
-type dirsCall struct{ long, lines, numbered bool }
+type dirsCall struct {
+	long, lines, numbered bool
+	from, to              int // the entries to print
+}
 
 func runDirs(sh *shell, args []string) int {
-	var c dirsCall
 	list := sh.directories()
+	c := dirsCall{to: len(list)}
 	rest := args[1:]
 	for ; len(rest) > 0; rest = rest[1:] {
 		i, ok, err := stackIndex(rest[0], len(list))
@@ -190,8 +193,8 @@ func runDirs(sh *shell, args []string) int {
 			return 1
 		}
 		if ok {
-			line := sh.shortDir(list[i], c.long) + "\n"
-			return sh.emit(args[0], append(sh.scratch[:0], line...))
+			c.from, c.to = i, i+1
+			continue
 		}
 		if !isOption(rest[0]) || strings.Trim(rest[0][1:], "clpv") != "" {
 			return sh.usageError(args[0])
@@ -204,15 +207,19 @@ func runDirs(sh *shell, args []string) int {
 		c.lines = c.lines || strings.ContainsAny(rest[0], "pv")
 		c.numbered = c.numbered || strings.Contains(rest[0], "v")
 	}
+	return sh.emit(args[0], c.format(sh, list))
+}
+
+func (c *dirsCall) format(sh *shell, list []string) []byte {
 	out := sh.scratch[:0]
-	for i, dir := range list {
-		if i > 0 && !c.lines {
+	for i := c.from; i < c.to; i++ {
+		if i > c.from && !c.lines {
 			out = append(out, ' ')
 		}
 		if c.numbered {
 			out = fmt.Appendf(out, "%2d  ", i)
 		}
-		out = append(out, sh.shortDir(dir, c.long)...)
+		out = append(out, sh.shortDir(list[i], c.long)...)
 		if c.lines {
 			out = append(out, '\n')
 		}
@@ -220,7 +227,7 @@ func runDirs(sh *shell, args []string) int {
 	if !c.lines {
 		out = append(out, '\n')
 	}
-	return sh.emit(args[0], out)
+	return out
 }
 
 // shortDir writes the home directory as ~.

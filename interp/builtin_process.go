@@ -20,13 +20,13 @@ var processBuiltins = []builtin{
 func runUmask(sh *shell, args []string) int {
 	symbolic, reusable := false, false
 	opts := optionScanner{args: args[1:], spec: "Sp"}
-	// A mask such as -x,g=r looks like an option; only -S and -p are.
 	for opts.next() {
 		symbolic = symbolic || opts.letter == 'S'
 		reusable = reusable || opts.letter == 'p'
 	}
 	if opts.err != nil {
-		opts.args = args[1:]
+		sh.errorf("%s: %s", args[0], opts.err)
+		return 2
 	}
 	rest := opts.rest()
 	if len(rest) == 0 {

@@ -123,6 +123,24 @@ func bracketLen(s string) int {
 	return 0
 }
 
+// inBracket tells whether s ends inside of a bracket expression, where a
+// backslash does not quote.
+func inBracket(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '[':
+			n := bracketLen(s[i:])
+			if n == 0 {
+				return true
+			}
+			i += n - 1
+		}
+	}
+	return false
+}
+
 func goBracket(s string) string {
 	var b strings.Builder
 	b.WriteByte('[')

@@ -85,12 +85,29 @@ func joinUnits(units []braceUnit) []syntax.WordPart {
 		} else if u.part != nil {
 			flush()
 			ps = append(ps, u.part)
-		} else {
+		} else if len(lit) > 0 || !extendName(ps, u.c) {
 			lit = append(lit, u.c)
 		}
 	}
 	flush()
 	return ps
+}
+
+// extendName adds c to the name of a $name that ends ps: braces are expanded
+// before names are read, so $a{b,c} is $ab $ac.
+func extendName(ps []syntax.WordPart, c byte) bool {
+	if len(ps) == 0 || !validName("_"+string(rune(c))) {
+		return false
+	}
+	p, ok := ps[len(ps)-1].(*syntax.ParamExp)
+	if !ok || !p.Short || !validName(p.Param.Value) {
+		return false
+	}
+	longer, name := *p, *p.Param
+	name.Value += string(c)
+	longer.Param = &name
+	ps[len(ps)-1] = &longer
+	return true
 }
 
 type braces struct {

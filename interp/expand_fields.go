@@ -113,7 +113,9 @@ func (e *expander) quoted(s string) {
 			s = string(pattern.Quote(nil, s))
 		}
 	case toRegex:
-		s = quoteRegex(s)
+		if !inBracket(e.one) && !inBracket(string(e.buf)) {
+			s = quoteRegex(s)
+		}
 	}
 	e.add(s)
 }

@@ -13,6 +13,8 @@ type savedVariable struct {
 	name string
 	v    *variable
 	own  bool // was in the shell's own table, not below it
+	// offset is getopts' place within an argument, which belongs to OPTIND.
+	offset int
 }
 
 // pushFrame opens a scope.
@@ -53,6 +55,9 @@ func (sh *shell) restore(s savedVariable) {
 	if h != hookNone && h != hookDynamic {
 		sh.touch(s.name, h)
 	}
+	if s.name == "OPTIND" {
+		sh.getopts.offset = s.offset
+	}
 }
 
 // save remembers a variable in a scope, once, and leaves a copy in place.
@@ -63,7 +68,7 @@ func (sh *shell) save(f *frame, name string) {
 		}
 	}
 	own, ok := sh.vars.owned(name)
-	f.saved = append(f.saved, savedVariable{name, own, ok})
+	f.saved = append(f.saved, savedVariable{name: name, v: own, own: ok, offset: sh.getopts.offset})
 	if ok {
 		sh.vars.set(name, cloneVariable(own))
 	}

@@ -13,6 +13,7 @@ const (
 	opKeepElem                // push the element, keep the index
 	opStore                   // variable n = top
 	opStoreElem               // element n[second] = top, which replaces both
+	opSetElem                 // element n[top] = second, which replaces both
 	opPreInc                  // for variables; n is ref<<1 | element
 	opPreDec
 	opPostInc
@@ -112,6 +113,11 @@ func (e *Expr) run(env Env, depth int, args []int64) (int64, error) {
 				return 0, err
 			}
 			st[sp-1] = st[sp]
+		case opSetElem:
+			sp--
+			if err := env.Set(e.element(in.n, st[sp], env), st[sp-1]); err != nil {
+				return 0, err
+			}
 		case opPreInc, opPreDec, opPostInc, opPostDec:
 			ref := Ref{Name: e.refs[in.n>>1].Name}
 			if in.n&1 != 0 {

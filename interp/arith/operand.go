@@ -33,7 +33,9 @@ func (p *parser) primary() {
 			p.pos += 2
 			p.emitStep(opPostDec, ref, elem)
 		default:
-			if elem {
+			if p.late != 0 {
+				p.emit(opLoadElem, int64(ref), 1) // assign drops it
+			} else if elem {
 				p.emit(opLoadElem, int64(ref), 0)
 			} else {
 				p.emit(opLoad, int64(ref), 1)
@@ -84,10 +86,20 @@ func (p *parser) reference() (ref int, elem bool) {
 	}
 	ref = len(p.e.refs)
 	p.e.refs = append(p.e.refs, r)
-	if elem {
+	p.late = 0
+	if elem && p.assigned() {
+		p.late = p.pos // assign compiles the subscript
+	} else if elem {
 		p.subscript(ref, r.Sub)
 	}
 	return ref, elem
+}
+
+// assigned tells whether a plain = follows: it evaluates its right side
+// before the subscript on the left, as bash does.
+func (p *parser) assigned() bool {
+	s := strings.TrimLeft(p.src[p.pos:], " \t\n")
+	return strings.HasPrefix(s, "=") && !strings.HasPrefix(s, "==")
 }
 
 // closing returns the index of the bracket that closes the one at s[i].

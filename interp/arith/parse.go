@@ -17,6 +17,7 @@ type parser struct {
 	// consists of, -1 if it is anything else.
 	lval int
 	elem bool // lval is an array element
+	late int  // the end of a subscript not compiled yet, 0: none
 	args int  // arguments there are
 }
 
@@ -158,10 +159,11 @@ func (p *parser) assign() {
 	p.tok = p.pos
 	p.pos += n
 	ref, elem := p.lval, p.elem
+	late := p.late
 	load := &p.e.code[len(p.e.code)-1]
 	if n == 1 {
 		p.e.code = p.e.code[:len(p.e.code)-1]
-		if !elem { // an element's index stays
+		if !elem || late != 0 { // else the index stays
 			p.stack--
 		}
 	} else if elem {
@@ -179,7 +181,13 @@ func (p *parser) assign() {
 			p.emit(a.op, int64(right), -1)
 		}
 	}
-	if elem {
+	if late != 0 {
+		at := p.pos
+		p.pos = late
+		p.subscript(ref, p.e.refs[ref].Sub)
+		p.pos = at
+		p.emit(opSetElem, int64(ref), -1)
+	} else if elem {
 		p.emit(opStoreElem, int64(ref), -1)
 	} else {
 		p.emit(opStore, int64(ref), 0)
