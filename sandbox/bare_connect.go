@@ -74,11 +74,17 @@ func (k *keeper) bareNetwork(pl *Plan) (n *bareNet, fresh bool, err error) {
 		return n, false, nil
 	}
 	n = &bareNet{ways: map[uint16]int{}}
+	// By a descriptor, as an address holds 108 bytes (unix(7)).
+	dir, err := unix.Open(filepath.Dir(pl.Temp), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, false, err
+	}
+	defer unix.Close(dir)
 	for _, d := range []struct {
 		name string
 		port uint16
 	}{{DoorHTTP, PortHTTP}, {DoorSOCKS, PortSOCKS}} {
-		path := filepath.Join(filepath.Dir(pl.Temp), fmt.Sprintf("door-%d-%d", os.Getpid(), d.port))
+		path := fmt.Sprintf("/proc/self/fd/%d/door-%d-%d", dir, os.Getpid(), d.port)
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return nil, false, err

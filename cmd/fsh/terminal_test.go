@@ -34,7 +34,7 @@ func openTerminal(t *testing.T, argv ...string) *terminal {
 	term := &terminal{t: t, cmd: exec.Command(argv[0], argv[1:]...)}
 	term.more.L = &term.mu
 	term.cmd.Dir = t.TempDir()
-	term.cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/", "TERM=dumb", "PS1=ps1> ", "PS2=ps2> ", "LC_ALL=C", "HISTFILE=/dev/null"}
+	term.cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir(), "TERM=dumb", "PS1=ps1> ", "PS2=ps2> ", "LC_ALL=C", "HISTFILE=/dev/null"}
 	tty, err := pty.Start(term.cmd)
 	if err != nil {
 		t.Fatal(err)
