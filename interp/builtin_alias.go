@@ -7,16 +7,16 @@ import (
 
 // nameBuiltins are the builtins about what command names mean.
 var nameBuiltins = []builtin{
-	{name: "alias", run: runAlias},
+	{name: "alias", run: runAlias, usage: "alias [-p] [name[=value] ... ]"},
 	{name: "unalias", run: runUnalias, usage: "unalias [-a] name [name ...]"},
-	{name: "type", run: runType},
-	{name: "command", run: runCommand},
-	{name: "hash", run: runHash},
-	{name: "builtin", run: runBuiltin},
-	{name: "enable", run: runEnable},
-	{name: "caller", run: runCaller},
-	{name: "shopt", run: runShopt},
-	{name: "let", run: runLet},
+	{name: "type", run: runType, usage: "type [-afptP] name [name ...]"},
+	{name: "command", run: runCommand, usage: "command [-pVv] command [arg ...]"},
+	{name: "hash", run: runHash, usage: "hash [-lr] [-p pathname] [-dt] [name ...]"},
+	{name: "builtin", run: runBuiltin, usage: "builtin [shell-builtin [arg ...]]"},
+	{name: "enable", run: runEnable, usage: "enable [-a] [-dnps] [-f filename] [name ...]"},
+	{name: "caller", run: runCaller, usage: "caller [expr]"},
+	{name: "shopt", run: runShopt, usage: "shopt [-pqsu] [-o] [optname ...]"},
+	{name: "let", run: runLet, usage: "let arg [arg ...]"},
 }
 
 func runAlias(sh *shell, args []string) int {
@@ -106,8 +106,7 @@ func runUnalias(sh *shell, args []string) int {
 	if len(rest) > 0 && rest[0] == "--" {
 		rest = rest[1:]
 	} else if len(rest) > 0 && isOption(rest[0]) {
-		sh.errorf("%s: Illegal option %s", args[0], rest[0][:2])
-		return 2
+		return sh.badOption(args[0], rest[0][:2])
 	}
 	if len(rest) == 0 {
 		return sh.usageError(args[0])

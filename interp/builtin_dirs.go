@@ -100,7 +100,7 @@ func parseStack(args []string, size int) (*stackCall, error) {
 			c.dir, c.hasDir = args[i+1], true
 			i++
 		case a != "-" && isOption(a):
-			return nil, errors.New("Illegal option " + a[:2])
+			return nil, &optionError{option: a[:2]}
 		case c.hasDir:
 			return nil, errors.New("too many arguments")
 		default:
@@ -110,12 +110,21 @@ func parseStack(args []string, size int) (*stackCall, error) {
 	return c, nil
 }
 
+// badStack reports a wrong call of pushd or popd, which has status 1.
+func (sh *shell) badStack(name string, err error) int {
+	var option *optionError
+	if errors.As(err, &option) && sh.rt.bash {
+		return sh.badCall(name, err)
+	}
+	sh.errorf("%s: %s", name, err)
+	return 1
+}
+
 func runPushd(sh *shell, args []string) int {
 	list := sh.directories()
 	c, err := parseStack(args[1:], len(list))
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
-		return 1
+		return sh.badStack(args[0], err)
 	}
 	switch {
 	case c.hasDir && c.stay:
@@ -154,8 +163,7 @@ func runPopd(sh *shell, args []string) int {
 		err = errors.New("directory stack empty")
 	}
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
-		return 1
+		return sh.badStack(args[0], err)
 	}
 	if c.stay && c.index == 0 {
 		c.index = 1 // the top stays

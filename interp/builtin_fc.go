@@ -10,8 +10,8 @@ import (
 )
 
 var historyBuiltins = []builtin{
-	{name: "fc", run: runFc, usage: "fc [-r] [-e editor] [first [last]] or fc -l [-nr] [first [last]] or fc -s [old=new] [first]"},
-	{name: "history", run: runHistory, usage: "history [-c] [n]"},
+	{name: "fc", run: runFc, usage: "fc [-e ename] [-lnr] [first] [last] or fc -s [pat=rep] [command]"},
+	{name: "history", run: runHistory, usage: "history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]"},
 }
 
 // fcCall is a parsed fc command.
@@ -42,13 +42,13 @@ func parseFc(args []string) (*fcCall, error) {
 			case 'e':
 				if c.editor = a[i+1:]; c.editor == "" {
 					if len(args) == 0 {
-						return nil, fmt.Errorf("No arg for -e option")
+						return nil, &optionError{"-e", true}
 					}
 					c.editor, args = args[0], args[1:]
 				}
 				i = len(a)
 			default:
-				return nil, fmt.Errorf("Illegal option -%c", a[i])
+				return nil, &optionError{option: "-" + a[i:i+1]}
 			}
 		}
 	}
@@ -62,8 +62,7 @@ func parseFc(args []string) (*fcCall, error) {
 func runFc(sh *shell, args []string) int {
 	c, err := parseFc(args[1:])
 	if err != nil {
-		sh.errorf("fc: %s", err)
-		return 2
+		return sh.badCall(args[0], err)
 	}
 	h := sh.history
 	if h == nil || sh.parent != nil && !c.list {

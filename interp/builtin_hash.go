@@ -33,8 +33,7 @@ func runHash(sh *shell, args []string) int {
 		}
 	}
 	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	}
 	if c.reset {
 		sh.hashed = table[string]{}

@@ -10,11 +10,11 @@ import (
 
 // ioBuiltins are the builtins that produce and examine text.
 var ioBuiltins = []builtin{
-	{name: "echo", run: runEcho},
-	{name: "printf", run: runPrintf, usage: "printf [-v var] format [argument ...]"},
-	{name: "test", run: runTest},
+	{name: "echo", run: runEcho, usage: "echo [-neE] [arg ...]"},
+	{name: "printf", run: runPrintf, usage: "printf [-v var] format [arguments]"},
+	{name: "test", run: runTest, usage: "test [expr]"},
 	{name: "[", run: runTest},
-	{name: "read", run: runRead, usage: "read [-ers] [-a array] [-d delim] [-n count] [-N count] [-p prompt] [-t timeout] [-u fd] [name ...]"},
+	{name: "read", run: runRead, usage: "read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]"},
 	{name: "mapfile", run: runMapfile, usage: "mapfile [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]"},
 	{name: "readarray", run: runMapfile, usage: "readarray [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]"},
 	{name: "getopts", run: runGetopts, usage: "getopts optstring name [arg ...]"},
@@ -71,8 +71,7 @@ func runPrintf(sh *shell, args []string) int {
 			break
 		}
 		if rest[0][1] != 'v' {
-			sh.errorf("%s: Illegal option -%c", name, rest[0][1])
-			return 2
+			return sh.badOption(name, rest[0][:2])
 		}
 		if target, rest = rest[0][2:], rest[1:]; target == "" {
 			if len(rest) == 0 {
@@ -160,16 +159,6 @@ func (sh *shell) zoneFile(path, name string) *time.Location {
 		return time.UTC
 	}
 	return loc
-}
-
-// usageError reports a wrong call.
-func (sh *shell) usageError(name string) int {
-	if b := sh.rt.builtins[name]; b != nil && b.usage != "" {
-		sh.errorf("%s: usage: %s", name, b.usage)
-	} else {
-		sh.errorf("%s: usage error", name)
-	}
-	return 2
 }
 
 func runTest(sh *shell, args []string) int {

@@ -77,8 +77,7 @@ func parseMapfile(args []string) (*mapfileCall, error) {
 func runMapfile(sh *shell, args []string) int {
 	c, err := parseMapfile(args[1:])
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
-		return sh.badCallStatus(err)
+		return sh.badCall(args[0], err)
 	}
 	in, err := sh.openInput(c.fd)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 
 // processBuiltins are the builtins about properties that commands inherit.
 var processBuiltins = []builtin{
-	{name: "umask", run: runUmask, usage: "umask [-S] [mask]"},
-	{name: "ulimit", run: runUlimit, usage: "ulimit [-HSacdefilmnqrstuvx] [limit]"},
-	{name: "times", special: true, run: runTimes},
-	{name: "kill", run: runKill, usage: "kill [-s signal | -n number | -signal] pid|job ... or kill -l [status]"},
+	{name: "umask", run: runUmask, usage: "umask [-p] [-S] [mode]"},
+	{name: "ulimit", run: runUlimit, usage: "ulimit [-SHabcdefiklmnpqrstuvxPRT] [limit]"},
+	{name: "times", special: true, run: runTimes, usage: "times"},
+	{name: "kill", run: runKill, usage: "kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]"},
 }
 
 func runUmask(sh *shell, args []string) int {
@@ -25,8 +25,7 @@ func runUmask(sh *shell, args []string) int {
 		reusable = reusable || opts.letter == 'p'
 	}
 	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	}
 	rest := opts.rest()
 	if len(rest) == 0 {
@@ -92,7 +91,7 @@ func runUlimit(sh *shell, args []string) int {
 	dash := !sh.bash()
 	f, err := parseUlimit(args[1:], dash)
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
+		sh.badCall(args[0], err)
 		return 2
 	}
 	if f.all {

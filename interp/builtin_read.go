@@ -29,8 +29,7 @@ const statusTimeout = 142
 func runRead(sh *shell, args []string) int {
 	call, err := sh.parseRead(args[1:])
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
-		return sh.badCallStatus(err)
+		return sh.badCall(args[0], err)
 	}
 	if call.timed && call.timeout == 0 {
 		return sh.pollInput(call.fd)
@@ -197,21 +196,6 @@ func (sh *shell) assignExact(names []string, text string) error {
 	return nil
 }
 
-// optionError is an option that a builtin does not have.
-type optionError struct{ text string }
-
-func (e *optionError) Error() string { return e.text }
-
-// badCallStatus is the status of a builtin that was called wrongly. bash
-// keeps 2 for unknown options.
-func (sh *shell) badCallStatus(err error) int {
-	var option *optionError
-	if sh.bash() && !errors.As(err, &option) {
-		return 1
-	}
-	return 2
-}
-
 // optionScanner walks over options as XBD 12.2 describes them: letters may be
 // joined, an option-argument may be, `--` ends.
 type optionScanner struct {
@@ -238,7 +222,7 @@ func (o *optionScanner) next() bool {
 	o.letter, o.bundle, o.value = o.bundle[0], o.bundle[1:], ""
 	at := strings.IndexByte(o.spec, o.letter)
 	if at < 0 || o.letter == ':' {
-		o.err = &optionError{"Illegal option -" + string(rune(o.letter))}
+		o.err = &optionError{option: "-" + string(rune(o.letter))}
 		return false
 	}
 	if at+1 == len(o.spec) || o.spec[at+1] != ':' {
@@ -249,7 +233,7 @@ func (o *optionScanner) next() bool {
 		return true
 	}
 	if len(o.args) == 0 {
-		o.err = &optionError{"No arg for -" + string(rune(o.letter)) + " option"}
+		o.err = &optionError{"-" + string(rune(o.letter)), true}
 		return false
 	}
 	o.value, o.args = o.args[0], o.args[1:]

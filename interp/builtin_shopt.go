@@ -51,8 +51,7 @@ func runShopt(sh *shell, args []string) int {
 	}
 	switch {
 	case opts.err != nil:
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	case c.set && c.unset:
 		sh.errorf("%s: cannot set and unset shell options simultaneously", args[0])
 		return 1

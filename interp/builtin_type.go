@@ -201,8 +201,7 @@ func runType(sh *shell, args []string) int {
 		}
 	}
 	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	}
 	out, status := sh.scratch[:0], 0
 	for _, name := range opts.rest() {
@@ -270,8 +269,7 @@ func runCommand(sh *shell, args []string) int {
 		}
 	}
 	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	}
 	rest := opts.rest()
 	switch {

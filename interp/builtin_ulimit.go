@@ -157,7 +157,7 @@ func (f *ulimitFlags) option(c byte, dash bool) error {
 	default:
 		r := ulimitByLetter(c, dash)
 		if r == nil {
-			return fmt.Errorf("Illegal option -%c", c)
+			return &optionError{option: "-" + string(rune(c))}
 		}
 		f.requests = append(f.requests, ulimitRequest{res: r})
 	}

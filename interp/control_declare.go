@@ -128,7 +128,7 @@ func runDeclare(sh *shell, args []string) int {
 	}
 	c := &declCall{name: args[0]}
 	if bad, ok := c.parse(list); !ok {
-		return sh.builtinFailed(2, "%s: Illegal option %s", args[0], bad)
+		return sh.badOption(args[0], bad)
 	}
 	switch args[0] {
 	case "export":

@@ -8,8 +8,8 @@ import (
 )
 
 var directoryBuiltins = []builtin{
-	{name: "cd", run: runCd, usage: "cd [-L|-P] [directory]"},
-	{name: "pwd", run: runPwd, usage: "pwd [-L|-P]"},
+	{name: "cd", run: runCd, usage: "cd [-L|[-P [-e]] [-@]] [dir]"},
+	{name: "pwd", run: runPwd, usage: "pwd [-LP]"},
 }
 
 // dirOptions parses -L and -P; the last one counts.
@@ -43,8 +43,7 @@ func (sh *shell) dirOptions(args []string) (physical bool, rest []string, bad st
 func runCd(sh *shell, args []string) int {
 	physical, rest, bad := sh.dirOptions(args)
 	if bad != "" {
-		sh.errorf("%s: Illegal option %s", args[0], bad)
-		return 2
+		return sh.badOption(args[0], bad)
 	}
 	if len(rest) > 1 && sh.bash() {
 		sh.errorf("%s: too many arguments", args[0])
@@ -174,8 +173,7 @@ func (sh *shell) checkDotDot(p string) error {
 func runPwd(sh *shell, args []string) int {
 	physical, _, bad := sh.dirOptions(args)
 	if bad != "" {
-		sh.errorf("pwd: Illegal option %s", bad)
-		return 2
+		return sh.badOption(args[0], bad)
 	}
 	pwd, err := sh.workingDir(physical)
 	if err != nil {

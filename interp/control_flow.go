@@ -10,7 +10,7 @@ var flowBuiltins = []builtin{
 	{name: "continue", special: true, run: runLoopExit, usage: "continue [n]"},
 	{name: "return", special: true, run: runReturn, usage: "return [n]"},
 	{name: "exit", special: true, run: runExit, usage: "exit [n]"},
-	{name: "exec", special: true, run: runExec, usage: "exec [-cl] [-a name] [command [argument ...]]"},
+	{name: "exec", special: true, run: runExec, usage: "exec [-cl] [-a name] [command [argument ...]] [redirection ...]"},
 	{name: "shift", special: true, run: runShift, usage: "shift [n]"},
 }
 

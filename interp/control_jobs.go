@@ -8,11 +8,11 @@ import (
 
 var jobBuiltins = []builtin{
 	{name: "wait", run: runWait, usage: "wait [-fn] [-p var] [id ...]"},
-	{name: "jobs", run: runJobs, usage: "jobs [-lnprs] [id ...]"},
-	{name: "fg", run: runForeground, usage: "fg [id]"},
-	{name: "bg", run: runBackground, usage: "bg [id ...]"},
-	{name: "suspend", run: runSuspend, usage: "suspend"},
-	{name: "disown", run: runDisown, usage: "disown [-ahr] [id ...]"},
+	{name: "jobs", run: runJobs, usage: "jobs [-lnprs] [jobspec ...] or jobs -x command [args]"},
+	{name: "fg", run: runForeground, usage: "fg [job_spec]"},
+	{name: "bg", run: runBackground, usage: "bg [job_spec ...]"},
+	{name: "suspend", run: runSuspend, usage: "suspend [-f]"},
+	{name: "disown", run: runDisown, usage: "disown [-h] [-ar] [jobspec ... | pid ...]"},
 }
 
 func runWait(sh *shell, args []string) int {
@@ -27,7 +27,7 @@ func runWait(sh *shell, args []string) int {
 		case a == "-p" && len(rest) > 1:
 			into, rest = rest[1], rest[1:]
 		default:
-			return sh.builtinFailed(2, "wait: Illegal option %s", a)
+			return sh.badOption(args[0], a)
 		}
 		rest = rest[1:]
 		if args[len(args)-len(rest)-1] == "--" {
@@ -241,8 +241,7 @@ func runJobs(sh *shell, args []string) int {
 				stopped = true
 			case 'n':
 			default:
-				sh.errorf("jobs: Illegal option -%c", c)
-				return 2
+				return sh.badOption(args[0], "-"+string(c))
 			}
 		}
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 var sourceBuiltins = []builtin{
-	{name: ".", special: true, run: runDot, usage: ". file [argument ...]"},
-	{name: "source", run: runDot, usage: "source file [argument ...]"},
-	{name: "eval", special: true, run: runEval, usage: "eval [argument ...]"},
+	{name: ".", special: true, run: runDot, usage: ". filename [arguments]"},
+	{name: "source", run: runDot, usage: "source filename [arguments]"},
+	{name: "eval", special: true, run: runEval, usage: "eval [arg ...]"},
 }
 
 func runEval(sh *shell, args []string) int {

@@ -7,7 +7,7 @@ import (
 )
 
 var trapBuiltins = []builtin{
-	{name: "trap", special: true, run: runTrap, usage: "trap [-lp] [[action] condition ...]"},
+	{name: "trap", special: true, run: runTrap, usage: "trap [-lp] [[arg] signal_spec ...]"},
 }
 
 func runTrap(sh *shell, args []string) int {
@@ -26,7 +26,7 @@ func runTrap(sh *shell, args []string) int {
 	case len(rest) == 0 || print:
 		return sh.showTraps(rest)
 	case len(rest) > 1 && len(rest[0]) > 1 && rest[0][0] == '-':
-		return sh.builtinFailed(2, "trap: Illegal option %s", rest[0])
+		return sh.badOption(args[0], rest[0])
 	}
 	action, remove := rest[0], rest[0] == "-"
 	conditions := rest[1:]

@@ -6,13 +6,13 @@ import (
 )
 
 var variableBuiltins = []builtin{
-	{name: "set", special: true, run: runSet, usage: "set [-abCefhmnuvx] [-o option] [--] [argument ...]"},
-	{name: "unset", special: true, run: runUnset, usage: "unset [-fvn] name ..."},
-	{name: "export", special: true, run: runDeclare, usage: "export [-fnp] [name[=value] ...]"},
-	{name: "readonly", special: true, run: runDeclare, usage: "readonly [-aAfp] [name[=value] ...]"},
+	{name: "set", special: true, run: runSet, usage: "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]"},
+	{name: "unset", special: true, run: runUnset, usage: "unset [-f] [-v] [-n] [name ...]"},
+	{name: "export", special: true, run: runDeclare, usage: "export [-fn] [name[=value] ...] or export -p"},
+	{name: "readonly", special: true, run: runDeclare, usage: "readonly [-aAf] [name[=value] ...] or readonly -p"},
 	{name: "local", run: runDeclare, usage: "local [option] name[=value] ..."},
-	{name: "declare", run: runDeclare, usage: "declare [-aAfFgilnprtux] [name[=value] ...]"},
-	{name: "typeset", run: runDeclare, usage: "typeset [-aAfFgilnprtux] [name[=value] ...]"},
+	{name: "declare", run: runDeclare, usage: "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]"},
+	{name: "typeset", run: runDeclare, usage: "typeset [-aAfFgiIlnrtux] name[=value] ... or typeset -p [-aAfFilnrtux] [name ...]"},
 }
 
 func runSet(sh *shell, args []string) int {
@@ -50,7 +50,7 @@ func runSet(sh *shell, args []string) int {
 			}
 			bit, ok := optionByLetter(a[i])
 			if !ok {
-				return sh.builtinFailed(2, "set: Illegal option %c%c", a[0], a[i])
+				return sh.badOption(args[0], a[:1]+a[i:i+1])
 			}
 			sh.switchOption(bit, a[0] == '-')
 		}
@@ -153,7 +153,7 @@ func runUnset(sh *shell, args []string) int {
 			case 'n':
 				variables, functions, reference = true, false, true
 			default:
-				return sh.builtinFailed(2, "unset: Illegal option -%c", c)
+				return sh.badOption(args[0], "-"+string(c))
 			}
 		}
 	}

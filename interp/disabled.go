@@ -42,8 +42,7 @@ func runEnable(sh *shell, args []string) int {
 		}
 	}
 	if opts.err != nil {
-		sh.errorf("%s: %s", args[0], opts.err)
-		return 2
+		return sh.badCall(args[0], opts.err)
 	}
 	status := 0
 	for _, name := range opts.rest() {
