@@ -32,6 +32,10 @@ var secretPaths = []string{
 	".claude/.credentials.json", ".claude.json", ".codex/auth.json", ".config/github-copilot", ".gemini/oauth_creds.json",
 }
 
+// notSecret, below a home directory, are no secrets in the middle of some: by
+// which keys other machines are known, without which ssh trusts none of them.
+var notSecret = []string{".ssh/known_hosts"}
+
 // systemSecrets are the same for the machine. Backups end with '-'.
 var systemSecrets = []string{
 	"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d",
@@ -144,6 +148,11 @@ type liftable struct{ denyRead, denyWrite, protected []Path }
 func builtinDenials(home string) liftable {
 	var d liftable
 	d.denyRead = below("filesystem.deny_read", home, secretPaths)
+	for _, name := range notSecret {
+		if home != "" {
+			d.denyRead = except(d.denyRead, Path{Pattern: home + "/" + name})
+		}
+	}
 	for _, s := range systemSecrets {
 		d.denyRead = append(d.denyRead, Path{Pattern: s, Glob: hasMeta(s), Rule: defaultRule("filesystem.deny_read", s)})
 	}

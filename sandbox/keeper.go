@@ -257,6 +257,9 @@ func (b *base) makeDepot() error {
 	if err := writeAt(fd, depotResolv, "# the sandbox's own name server\nnameserver 127.0.0.1\noptions timeout:3\n", 0o444); err != nil {
 		return err
 	}
+	if err := b.keepSSHConfig(); err != nil {
+		return err
+	}
 	return b.keepBinary(exe)
 }
 

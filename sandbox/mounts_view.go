@@ -243,6 +243,9 @@ func (v *view) build(exe int) error {
 	if err := v.resolver(); err != nil {
 		return fmt.Errorf("resolv.conf: %w", err)
 	}
+	if err := v.sshConfig(); err != nil {
+		return fmt.Errorf("%s: %w", sshIncluded, err)
+	}
 	if err := v.pin(); err != nil {
 		return err
 	}
