@@ -8,11 +8,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/fsh-sh/fsh/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,11 +31,11 @@ const (
 // at once unless the server has too many waiting.
 const insideWait = time.Second
 
-// exposedPort is a port of the host's loopback. Several namespaces of a
+// exposedPort is a port at an address of this machine. Several namespaces of a
 // session may have it; a connection is the first one's that listens.
 type exposedPort struct {
-	listeners []net.Listener
-	cancel    context.CancelFunc
+	listener net.Listener // nil: the host does not have the address family
+	cancel   context.CancelFunc
 
 	mu     sync.Mutex
 	spaces []*space
@@ -42,15 +43,15 @@ type exposedPort struct {
 
 // expose opens the ports of a namespace. The caller holds p.mu.
 func (p *proxyProcess) expose(sp *space) error {
-	for _, port := range sp.expose {
-		e := p.exposed[port]
+	for _, at := range sp.expose {
+		e := p.exposed[at]
 		if e == nil {
 			var err error
-			if e, err = listenExposed(port); err != nil {
+			if e, err = listenExposed(at); err != nil {
 				p.unexpose(sp)
-				return fmt.Errorf("expose port %d: %w", port, err)
+				return fmt.Errorf("expose port %d: %w", at.Port(), err)
 			}
-			p.exposed[port] = e
+			p.exposed[at] = e
 		}
 		e.mu.Lock()
 		e.spaces = append(e.spaces, sp)
@@ -61,8 +62,8 @@ func (p *proxyProcess) expose(sp *space) error {
 
 // unexpose is the opposite. The caller holds p.mu.
 func (p *proxyProcess) unexpose(sp *space) {
-	for _, port := range sp.expose {
-		e := p.exposed[port]
+	for _, at := range sp.expose {
+		e := p.exposed[at]
 		if e == nil {
 			continue
 		}
@@ -77,37 +78,62 @@ func (p *proxyProcess) unexpose(sp *space) {
 		e.mu.Unlock()
 		if len(rest) == 0 {
 			e.close()
-			delete(p.exposed, port)
+			delete(p.exposed, at)
 		}
 	}
 }
 
-// listenExposed listens on both loopback addresses, and on no other.
-func listenExposed(port int) (*exposedPort, error) {
+// exposedAt are the addresses of entries: both of the loopback for one without
+// an address. One that another, for all addresses of its family, has too is
+// left out: the kernel gives a port to one of them only.
+func exposedAt(list []policy.Exposed) []netip.AddrPort {
+	var all, out []netip.AddrPort
+	for _, e := range list {
+		addrs := loopbackAddrs[:]
+		if e.Addr.IsValid() {
+			addrs = []netip.Addr{e.Addr}
+		}
+		for _, a := range addrs {
+			all = append(all, netip.AddrPortFrom(a, uint16(e.Port)))
+		}
+	}
+	for i, at := range all {
+		wider := func(o netip.AddrPort) bool {
+			return o.Port() == at.Port() && o.Addr().IsUnspecified() && o.Addr().Is4() == at.Addr().Is4() && o != at
+		}
+		if !slices.ContainsFunc(all, wider) && !slices.Contains(all[:i], at) {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// listenExposed listens at one address, of one family even when that is all.
+func listenExposed(at netip.AddrPort) (*exposedPort, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &exposedPort{cancel: cancel}
-	for _, addr := range []string{"127.0.0.1", "::1"} {
-		l, err := net.Listen("tcp", net.JoinHostPort(addr, strconv.Itoa(port)))
-		if addr == "::1" && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
-			continue // a host without IPv6
-		}
-		if err != nil {
-			e.close()
-			return nil, err
-		}
-		e.listeners = append(e.listeners, l)
+	network := "tcp6"
+	if at.Addr().Is4() {
+		network = "tcp4"
 	}
-	slots := make(chan struct{}, maxExposed)
-	for _, l := range e.listeners {
-		go e.accept(ctx, l, port, slots)
+	var err error
+	e.listener, err = net.Listen(network, at.String())
+	if at.Addr() == netip.IPv6Loopback() && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+		e.listener = nil
+		return e, nil // a host without IPv6
 	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	go e.accept(ctx, e.listener, int(at.Port()), make(chan struct{}, maxExposed))
 	return e, nil
 }
 
 func (e *exposedPort) close() {
 	e.cancel()
-	for _, l := range e.listeners {
-		l.Close()
+	if e.listener != nil {
+		e.listener.Close()
 	}
 }
 

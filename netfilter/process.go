@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -26,14 +27,14 @@ type proxyProcess struct {
 	mu     sync.Mutex
 	spaces map[int]*space
 	resolv chan message // the question for resolv.conf, if there is one
-	// exposed are the ports of the host's loopback that lead inside.
-	exposed map[int]*exposedPort
+	// exposed are the ports of this machine that lead inside.
+	exposed map[netip.AddrPort]*exposedPort
 	lost    int // events that found the queue full
 }
 
 type space struct {
 	server *Server
-	expose []int
+	expose []netip.AddrPort
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -54,7 +55,7 @@ func ProxyMain(control int) int {
 	if err != nil {
 		return exitSandbox
 	}
-	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, exposed: map[int]*exposedPort{}, out: make(chan outgoing, eventQueue)}
+	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, exposed: map[netip.AddrPort]*exposedPort{}, out: make(chan outgoing, eventQueue)}
 	p.resolver = newHostResolver(p.askResolvConf)
 	err = confine(control)
 	hello, herr := ch.receive()
@@ -158,7 +159,7 @@ func (p *proxyProcess) add(m message) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	sp := &space{server: srv, expose: m.Network.ExposePorts, cancel: cancel, done: make(chan struct{})}
+	sp := &space{server: srv, expose: exposedAt(m.Network.ExposePorts), cancel: cancel, done: make(chan struct{})}
 	p.mu.Lock()
 	err = p.expose(sp)
 	if err == nil {

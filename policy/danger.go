@@ -144,6 +144,8 @@ func (c *comparison) serviceDanger(change Change) string {
 	switch {
 	case strings.HasPrefix(change.Text, "connect to "):
 		return "services of this machine trust who can reach them: databases, debuggers, other sandboxes"
+	case strings.HasSuffix(change.Text, " to other machines"):
+		return "who can reach this machine can connect to it"
 	case !isSocket:
 		return ""
 	}

@@ -129,16 +129,24 @@ func (d *decoder) ports(n *node, key string) ([]int, *Error) {
 	}
 	ports := []int{}
 	for _, item := range n.items {
-		port, ok := item.value.(int64)
-		if !ok {
-			return nil, d.wrongType(item, "an entry of "+key, "a port number", "without quotation marks")
+		port, err := d.port(item, key)
+		if err != nil {
+			return nil, err
 		}
-		if port < 1 || port > 65535 {
-			return nil, d.errorAt(item.pos, &mistake{msg: fmt.Sprintf("%d is not a port", port), hint: "ports are 1 to 65535"})
-		}
-		ports = append(ports, int(port))
+		ports = append(ports, port)
 	}
 	return ports, nil
+}
+
+func (d *decoder) port(n *node, key string) (int, *Error) {
+	port, ok := n.value.(int64)
+	if !ok {
+		return 0, d.wrongType(n, "an entry of "+key, "a port number", "without quotation marks")
+	}
+	if port < 1 || port > 65535 {
+		return 0, d.errorAt(n.pos, &mistake{msg: fmt.Sprintf("%d is not a port", port), hint: "ports are 1 to 65535"})
+	}
+	return int(port), nil
 }
 
 func readLocalOutbound(d *decoder, s *section, key string, n *node) *Error {
@@ -165,9 +173,9 @@ func readLocalOutbound(d *decoder, s *section, key string, n *node) *Error {
 }
 
 func readExposePorts(d *decoder, s *section, key string, n *node) (err *Error) {
-	s.exposePorts, err = d.ports(n, key)
-	for i, port := range s.exposePorts {
-		s.settings = append(s.settings, d.rule("network.expose_ports", strconv.Itoa(port), n.items[i].pos))
+	s.exposePorts, err = d.exposed(n, key)
+	for i, e := range s.exposePorts {
+		s.settings = append(s.settings, d.rule("network.expose_ports", e.String(), n.items[i].pos))
 	}
 	return err
 }

@@ -139,9 +139,10 @@ func (c *comparison) network() {
 		c.add("services", a.LocalBinding, map[bool]string{true: "listen", false: "not listen"}[a.LocalBinding]+" on its own loopback",
 			c.after.setting("network.allow_local_binding"))
 	}
-	for _, port := range a.ExposePorts {
-		if !slices.Contains(b.ExposePorts, port) {
-			c.add("services", true, fmt.Sprintf("offer port %d to this machine", port), c.after.setting("network.expose_ports"))
+	for _, e := range a.ExposePorts {
+		if !slices.ContainsFunc(b.ExposePorts, func(o Exposed) bool { return o.covers(e) }) {
+			to := map[bool]string{true: "this machine", false: "other machines"}[e.Loopback()]
+			c.add("services", true, fmt.Sprintf("offer port %s to %s", e, to), c.after.settingOf("network.expose_ports", e.String()))
 		}
 	}
 	for _, s := range a.UnixSockets {
@@ -158,6 +159,16 @@ func (p *Policy) setting(key string) Rule {
 		}
 	}
 	return Rule{Key: key}
+}
+
+// settingOf is setting for a key with several values.
+func (p *Policy) settingOf(key, value string) Rule {
+	for _, r := range p.Settings {
+		if r.Key == key && r.Value == value {
+			return r
+		}
+	}
+	return p.setting(key)
 }
 
 func (c *comparison) rest() {

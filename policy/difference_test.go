@@ -27,6 +27,8 @@ func TestDifference(t *testing.T) {
 				"!+connect to 10.0.0.0/8\n!+connect to 169.254.169.254\n+connect to *.example.net"},
 		{"network.hosts = { 'a.test' = '127.0.0.1', 'b.test' = '192.0.2.1' }", "!+reach a.test at 127.0.0.1\n+reach b.test at 192.0.2.1"},
 		{"network.allow_local_outbound = [6379]\nnetwork.expose_ports = [3000]\nnetwork.allow_local_binding = true", "!+connect to ports [6379] of this machine\n+listen on its own loopback\n+offer port 3000 to this machine"},
+		{"network.expose_ports = ['127.0.0.2:3000', '0.0.0.0:3000', '[2001:db8::1]:80', 3000]",
+			"+offer port 127.0.0.2:3000 to this machine\n!+offer port 0.0.0.0:3000 to other machines\n!+offer port [2001:db8::1]:80 to other machines\n+offer port 3000 to this machine"},
 		{"network.allow_unix_sockets = ['/run/docker.sock', '$SSH_AUTH_SOCK', '/srv/x.sock']",
 			"!+use the socket /run/docker.sock\n!+use the socket /run/user/1/keyring/ssh\n+use the socket /srv/x.sock"},
 		{"environment.pass = ['*', 'NPM_TOKEN']\nenvironment.set = { CI = '1', LD_PRELOAD = 'x' }", "!+get the variable NPM_TOKEN\n+set CI=1\n!+set LD_PRELOAD=x"},

@@ -61,8 +61,8 @@ func (m *merger) settings(sections []*section) {
 	for key, value := range m.p.Limits.byKey() {
 		holds[key+"\x00"+strconv.FormatInt(value, 10)] = true
 	}
-	for _, port := range m.p.Network.ExposePorts {
-		holds["network.expose_ports\x00"+strconv.Itoa(port)] = true
+	for _, e := range m.p.Network.ExposePorts {
+		holds["network.expose_ports\x00"+e.String()] = true
 	}
 	for _, s := range sections {
 		for _, r := range s.settings {
@@ -262,14 +262,24 @@ func (m *merger) network(sections []*section) {
 			n.Hosts = slices.DeleteFunc(n.Hosts, func(old HostAddr) bool { return strings.EqualFold(old.Name, h.Name) })
 			n.Hosts = append(n.Hosts, h)
 		}
-		for _, port := range s.exposePorts {
-			if !slices.Contains(n.ExposePorts, port) && (!m.ceiling.given["network.expose_ports"] || slices.Contains(m.ceiling.section.exposePorts, port)) {
-				n.ExposePorts = append(n.ExposePorts, port)
-			}
-		}
+		m.exposed(s)
 	}
 	n.LocalBinding, _ = decide(sections, func(s *section) *flagRule { return s.localBinding }, false)
 	n.LocalOutbound = localOutbound(sections)
+}
+
+func (m *merger) exposed(s *section) {
+	for _, e := range s.exposePorts {
+		covered := func(c Exposed) bool { return c.covers(e) }
+		switch {
+		case m.ceiling.given["network.expose_ports"] && !slices.ContainsFunc(m.ceiling.section.exposePorts, covered):
+			if i := slices.IndexFunc(s.settings, func(r Rule) bool { return r.Key == "network.expose_ports" && r.Value == e.String() }); i >= 0 {
+				m.above(s.settings[i])
+			}
+		case !slices.ContainsFunc(m.p.Network.ExposePorts, covered):
+			m.p.Network.ExposePorts = append(m.p.Network.ExposePorts, e)
+		}
+	}
 }
 
 func (c ceiling) host(h HostRule) bool {

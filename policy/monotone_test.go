@@ -39,7 +39,7 @@ var (
 		"environment.deny": someNames, "command.deny": someCommands}
 	otherLines = []string{"network.allow_local_binding = true", "network.allow_local_binding = false", "network.allow_local_outbound = [1, 2]", "network.allow_local_outbound = true",
 		"network.allow_local_outbound = false", "command.use_defaults = false", "command.use_defaults = true", "environment.set = { CI = '1', LD_PRELOAD = 'x' }",
-		"network.expose_ports = [1]", "network.hosts = { 'x.test' = '127.0.0.1' }", "limits.memory = '1GiB'", "limits.memory = '2GiB'", "extends = ['go']"}
+		"network.expose_ports = [1]", "network.expose_ports = ['0.0.0.0:1', '[::]:2']", "network.hosts = { 'x.test' = '127.0.0.1' }", "limits.memory = '1GiB'", "limits.memory = '2GiB'", "extends = ['go']"}
 )
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
@@ -116,7 +116,9 @@ func (w *world) widens(before, after *Policy) string {
 		return "local binding"
 	case rank[m.LocalOutbound.Mode] > rank[n.LocalOutbound.Mode] || m.LocalOutbound.Mode == "ports" && n.LocalOutbound.Mode == "ports" && len(m.LocalOutbound.Ports) > len(n.LocalOutbound.Ports):
 		return "local outbound"
-	case len(m.ExposePorts) > len(n.ExposePorts), len(m.Hosts) > len(n.Hosts), len(m.UnixSockets) > len(n.UnixSockets), len(after.Environment.Set) > len(before.Environment.Set):
+	case slices.ContainsFunc(m.ExposePorts, func(e Exposed) bool {
+		return !slices.ContainsFunc(n.ExposePorts, func(o Exposed) bool { return o.covers(e) })
+	}), len(m.Hosts) > len(n.Hosts), len(m.UnixSockets) > len(n.UnixSockets), len(after.Environment.Set) > len(before.Environment.Set):
 		return "ports, hosts, sockets or variables"
 	case after.Limits.least(before.Limits) != after.Limits:
 		return fmt.Sprintf("limits %+v", after.Limits)

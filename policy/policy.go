@@ -82,7 +82,7 @@ type Network struct {
 	// "ports".
 	LocalOutbound LocalOutbound `json:"local_outbound"`
 	LocalBinding  bool          `json:"local_binding"`
-	ExposePorts   []int         `json:"expose_ports,omitempty"`
+	ExposePorts   []Exposed     `json:"expose_ports,omitempty"`
 	UnixSockets   []Path        `json:"unix_sockets,omitempty"`
 	Hosts         []HostAddr    `json:"hosts,omitempty"`
 }

@@ -47,7 +47,7 @@ type networkForm struct {
 	DeniedDomains      []string          `key:"denied_domains" doc:"Hosts that may not be reached although an entry allows them."`
 	AllowLocalBinding  bool              `key:"allow_local_binding" doc:"Listen on the sandbox's own loopback."`
 	AllowLocalOutbound portsOrAll        `key:"allow_local_outbound" doc:"Services of this machine on 127.0.0.1: false, true, or their ports."`
-	ExposePorts        []portForm        `key:"expose_ports" doc:"Ports of the sandbox that this machine can connect to."`
+	ExposePorts        []exposedForm     `key:"expose_ports" doc:"Ports of the sandbox that this machine can connect to; as \"0.0.0.0:3000\" or another address, that other machines can, too."`
 	AllowUnixSockets   []string          `key:"allow_unix_sockets" doc:"Sockets of this machine. Some are as good as root: /run/docker.sock."`
 	Hosts              map[string]string `key:"hosts" doc:"Addresses of names, as in /etc/hosts. They may be local ones."`
 }
@@ -77,7 +77,7 @@ type privilegesForm struct {
 }
 
 type (
-	portForm     int
+	exposedForm  struct{}
 	countForm    int
 	sizeForm     string
 	durationForm string
@@ -89,7 +89,7 @@ type schemaNode map[string]any
 
 // scalarSchemas are the types that are no lists or tables.
 var scalarSchemas = map[reflect.Type]schemaNode{
-	reflect.TypeFor[portForm]():     {"type": "integer", "minimum": 1, "maximum": 65535},
+	reflect.TypeFor[exposedForm]():  {"oneOf": []any{schemaNode{"type": "integer", "minimum": 1, "maximum": 65535}, schemaNode{"type": "string", "pattern": "^([0-9.]+|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]*$"}}},
 	reflect.TypeFor[countForm]():    {"type": "integer", "minimum": 1},
 	reflect.TypeFor[sizeForm]():     {"oneOf": []any{schemaNode{"type": "integer", "minimum": 1}, schemaNode{"type": "string", "pattern": "^[0-9]+ *(B|[kKMGT]B|[KMGT]iB)$"}}},
 	reflect.TypeFor[durationForm](): {"oneOf": []any{schemaNode{"type": "integer", "minimum": 1}, schemaNode{"type": "string", "pattern": "^([0-9.]+(h|m|s|ms))+$"}}},

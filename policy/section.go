@@ -17,7 +17,7 @@ type section struct {
 	allowedDomains, deniedDomains []HostRule
 	localBinding                  *flagRule
 	localOutbound                 *LocalOutbound
-	exposePorts                   []int
+	exposePorts                   []Exposed
 	unixSockets                   []Path
 	hosts                         []HostAddr
 

@@ -24,7 +24,8 @@ func netKey(n *policy.Network) string {
 	key := struct {
 		Allowed, Denied []string
 		Local           string
-		Ports, Expose   []int
+		Ports           []int
+		Expose          []policy.Exposed
 		Hosts           [][2]string
 	}{Local: n.LocalOutbound.Mode, Ports: n.LocalOutbound.Ports, Expose: n.ExposePorts}
 	for _, h := range n.AllowedDomains {

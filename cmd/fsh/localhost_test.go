@@ -227,6 +227,78 @@ while True:
 	}
 }
 
+// TestExposedAddress: a port is at the address that is given and at no other.
+func TestExposedAddress(t *testing.T) {
+	require(t, "python3")
+	for _, test := range []struct{ rule, at, notAt string }{
+		{`["127.0.0.2:PORT"]`, "127.0.0.2", "127.0.0.1 ::1"},
+		{`["0.0.0.0:PORT"]`, "127.0.0.1 127.0.0.2 HOST", "::1"},
+		{`["[::]:PORT"]`, "::1", "127.0.0.1 HOST"},
+		{`[PORT, "127.0.0.3:PORT"]`, "127.0.0.1 ::1 127.0.0.3", "127.0.0.2 HOST"},
+		{`[PORT, "0.0.0.0:PORT", "[::]:PORT"]`, "127.0.0.1 ::1 127.0.0.2 HOST", ""},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			t.Parallel()
+			dir := home(t)
+			l, err := net.Listen("tcp4", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+			l.Close()
+			rules := writeRules(t, dir, "allow_local_binding = true\nexpose_ports = "+strings.ReplaceAll(test.rule, "PORT", port))
+			cmd := exec.Command(fshBinary(t), rules, "-c", `exec python3 -c '
+import socket
+l = socket.create_server(("127.0.0.1", `+port+`))
+print("listens", flush=True)
+while True:
+    c, _ = l.accept(); c.sendall(b"inside"); c.close()'`)
+			cmd.Dir, cmd.Stderr = dir, os.Stderr
+			cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+			out, _ := cmd.StdoutPipe()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Wait()
+			defer cmd.Process.Kill()
+			defer time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }).Stop()
+			if line, err := bufio.NewReader(out).ReadString('\n'); line != "listens\n" {
+				t.Fatalf("%q %v", line, err)
+			}
+			host, err := nonLoopback()
+			for _, list := range []struct {
+				addrs string
+				want  bool
+			}{{test.at, true}, {test.notAt, false}} {
+				for _, addr := range strings.Fields(list.addrs) {
+					if addr == "HOST" {
+						if addr = host; err != nil {
+							continue
+						}
+					}
+					c, err := net.DialTimeout("tcp", net.JoinHostPort(addr, port), 10*time.Second)
+					if err != nil {
+						if list.want || !errors.Is(err, syscall.ECONNREFUSED) {
+							t.Errorf("%s: %v", addr, err)
+						}
+						continue
+					}
+					text, err := io.ReadAll(c)
+					c.Close()
+					if !list.want || string(text) != "inside" {
+						t.Errorf("%s: %q %v", addr, text, err)
+					}
+				}
+			}
+		})
+	}
+	dir := home(t)
+	got := fsh(t, dir, writeRules(t, dir, `expose_ports = ["192.0.2.1:4000"]`), "-c", "/bin/true")
+	if got.status != 125 || !strings.Contains(got.stderr, "expose port 4000: listen tcp4 192.0.2.1:4000") {
+		t.Errorf("an address of somebody else: %+v", got)
+	}
+}
+
 func descriptors(t *testing.T, pid int) int {
 	t.Helper()
 	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
