@@ -161,11 +161,30 @@ func bareEnviron(pl *Plan) []string {
 	return env
 }
 
-// bareEnviron replaces, for a command, what leads to places that a bare
-// session does not have. Where the script has set a variable itself that
+// homelessEnviron is the same where a home that does not exist would have to
+// be shown in the root directory: the caches are in /tmp.
+func homelessEnviron(home string, pl *Plan) []string {
+	for d := filepath.Clean(home); d != "/"; d = filepath.Dir(d) {
+		if _, err := os.Lstat(d); err == nil || !filepath.IsAbs(d) {
+			return nil
+		}
+	}
+	var env []string
+	for _, s := range pl.Steps {
+		for _, v := range cacheVariables {
+			if s.Op == OpPrivate && s.Path == filepath.Join(home, v.path) {
+				env = append(env, v.name+"=/tmp/fsh-caches/"+v.path)
+			}
+		}
+	}
+	return env
+}
+
+// bareEnviron replaces, for a command, what leads to places that the session
+// does not have. Where the script has set a variable itself that
 // stays.
 func (s *Session) bareEnviron(env []string) []string {
-	if s.bare == nil {
+	if len(s.bareEnv) == 0 {
 		return env
 	}
 	env = slices.Clone(env)

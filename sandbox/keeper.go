@@ -56,6 +56,8 @@ type viewReply struct {
 	Doors []string `json:"doors,omitempty"`
 	// Stopped is the answer to a runnerRequest.
 	Stopped bool `json:"stopped,omitempty"`
+	// Unkept are directories that had no place for private ones.
+	Unkept []string `json:"unkept,omitempty"`
 }
 
 type reachRequest struct {
@@ -138,19 +140,15 @@ type keeper struct {
 	// innerProc is the session's /proc, which init has mounted.
 	innerProc int
 
-	mu      sync.Mutex
-	over    bool // tearDown has begun
+	mu sync.Mutex
+	// late are directories that commands made where private ones belong.
+	late    map[string]dirKey
 	nets    map[string]*netOnce
 	runners map[uint32]*runnerProc // by view
 	// made is what the session made of directories and repositories.
 	made *madeDirs
-	// marks are the directories made on the host, from the first view on
-	// that has private directories.
-	marks *placeholders
 	// groups are the control groups of the session.
 	groups []*pidGroup
-	// marked are the mount namespaces with mounts on such directories.
-	marked []marked
 	// bare is a keeper without namespaces; temps are its temporary directories.
 	bare     bool
 	bareNets map[string]*bareNet
@@ -173,7 +171,7 @@ func keeperMain() int {
 	debug.SetMemoryLimit(keeperMemory)
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
-	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
+	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), late: map[string]dirKey{}, ready: make(chan struct{})}
 	joinShell(k.shell)
 	unix.CloseOnExec(k.sock)
 	over := make(chan struct{})
@@ -409,17 +407,7 @@ func (k *keeper) setReach(id uint32, req reachRequest, err error) {
 	k.reply(id, rep, nil)
 }
 
-// placeholders opens the session's list of directories made on the host.
-func (k *keeper) placeholders(path string) *placeholders {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.marks == nil && path != "" && !k.over {
-		k.marks, _ = openPlaceholders(path) // without it nothing is made
-	}
-	return k.marks
-}
-
-// tearDown ends everything inside before the host's directories are tidied.
+// tearDown ends everything inside.
 func (k *keeper) tearDown() {
 	_ = unix.Kill(k.initPid, unix.SIGKILL)
 	for {
@@ -430,7 +418,6 @@ func (k *keeper) tearDown() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.over = true
 	for _, o := range k.nets {
 		if o.net != nil {
 			o.net.watch.settle()
@@ -438,12 +425,7 @@ func (k *keeper) tearDown() {
 	}
 	k.leaveGroups()
 	k.inspect()
-	if k.marks != nil {
-		for _, m := range k.marked {
-			m.dissolve()
-		}
-		k.marks.tidy()
-	}
+	k.removeLate()
 }
 
 // innerPid reads the number that a process has in the session.

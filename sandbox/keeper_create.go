@@ -112,7 +112,7 @@ func (r *request) name(c *watchedCall) verdict {
 	}
 	switch c.kind {
 	case kindMkdir:
-		errno = r.do(func() error { return unix.Mkdirat(to.dir, to.nameOrDot(), uint32(r.n.args[c.mode])) }, true)
+		errno = r.mkdir(&to, uint32(r.n.args[c.mode]))
 	case kindMknod:
 		errno = r.do(func() error {
 			return unix.Mknodat(to.dir, to.nameOrDot(), uint32(r.n.args[c.mode]), int(r.n.args[c.mode+1]))
@@ -136,6 +136,20 @@ func (r *request) name(c *watchedCall) verdict {
 	}
 	r.note(c.kind, &to)
 	return verdict{}
+}
+
+// mkdir makes a directory; where a private one belongs it is covered by that
+// at once.
+func (r *request) mkdir(to *spot, mode uint32) unix.Errno {
+	errno := r.do(func() error { return unix.Mkdirat(to.dir, to.nameOrDot(), mode) }, true)
+	if path := to.path(); errno == 0 && r.s.late.wants(path) {
+		r.s.t.k.lateMade(path)
+		if err := r.s.late.mount(path); err != nil {
+			_ = unix.Unlinkat(to.dir, to.nameOrDot(), unix.AT_REMOVEDIR)
+			return unix.EACCES
+		}
+	}
+	return errno
 }
 
 // nameOrDot is the last component for a call that needs one.
@@ -247,6 +261,9 @@ func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
 	flags := uint(0)
 	if c.flags != none {
 		flags = uint(r.n.args[c.flags])
+	}
+	if r.s.late.wants(to.path()) {
+		return unix.EXDEV // as for a place that is mounted: whoever moves can copy
 	}
 	if !from.isDir() && !to.isDir() {
 		if !r.mayLeave(&from) || !r.mayBring(&from, to) {

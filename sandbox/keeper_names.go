@@ -23,6 +23,7 @@ type nameRules struct {
 	first  map[string][]*protectedName
 	denied []policy.Path
 	made   *madeDirs
+	late   *latePrivate
 }
 
 // protectedName is a relative path that must not come to be.
@@ -36,8 +37,8 @@ type protectedName struct {
 // and case-folding ext4 ignore case, the first two dots and blanks at the end.
 func foldName(s string) string { return strings.ToLower(strings.TrimRight(s, ". ")) }
 
-func newNameRules(v *view, made *madeDirs) *nameRules {
-	r := &nameRules{v: v, first: map[string][]*protectedName{}, made: made}
+func newNameRules(v *view, made *madeDirs, late *latePrivate) *nameRules {
+	r := &nameRules{v: v, first: map[string][]*protectedName{}, made: made, late: late}
 	for _, s := range v.plan.Steps {
 		switch s.Op {
 		case OpProtect:
@@ -88,7 +89,7 @@ func meets(pattern, dir string) bool {
 // inOpen tells whether a path is in a writable tree of the host.
 func (r *nameRules) inOpen(path string) bool {
 	in := func(d string) bool { return below(path, d) }
-	return slices.ContainsFunc(r.v.open, in) && !slices.ContainsFunc(r.v.private, in)
+	return slices.ContainsFunc(r.v.open, in) && !slices.ContainsFunc(r.v.private, in) && !r.late.covers(path)
 }
 
 // forbids tells whether a path may not come to be, or be changed, and by

@@ -23,6 +23,7 @@ type supervisor struct {
 	runner *runnerProc // its own opens are reported by the shell
 	calls  map[int32]watchedCall
 	rules  *nameRules
+	late   *latePrivate
 	grants []grant        // with limits of what may be read
 	policy *policy.Policy // with a monitor
 	// commands has the rules about commands, when there are any.
@@ -58,14 +59,15 @@ func (v *view) supervises() bool {
 			return true
 		}
 	}
-	return v.plan.Monitor || v.plan.Commands
+	return v.plan.Monitor || v.plan.Commands || len(v.late) > 0
 }
 
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if !t.v.supervises() {
 		return &supervisor{t: t} // for signals only
 	}
-	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made),
+	late := newLatePrivate(t.v)
+	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
 		told: map[string]bool{}, mask: -1, masks: map[uint32]int{}}
 	if t.v.plan.Monitor {
 		s.policy = p

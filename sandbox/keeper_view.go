@@ -57,7 +57,7 @@ func (k *keeper) startView(id uint32, req *viewRequest, fds []int) (rp *runnerPr
 	if r.err != nil {
 		return nil, rep, nil, setupError("runner", r.err, "")
 	}
-	rep.Pid = r.inner
+	rep.Pid, rep.Unkept = r.inner, t.v.unkept
 	if n.fresh {
 		rep.Doors, doors = n.net.names, n.net.doors
 	}
@@ -88,7 +88,7 @@ func (t *viewThread) run(built chan<- error, start <-chan bool, result chan<- st
 
 func (t *viewThread) build() error {
 	v := t.v
-	v.host, v.marks = newResolver(), t.k.placeholders(v.plan.Placeholders)
+	v.host = newResolver()
 	if err := v.collect(); err != nil {
 		return err
 	}
@@ -108,7 +108,6 @@ func (t *viewThread) build() error {
 		return err
 	}
 	v.host = nil
-	t.k.rememberView(v)
 	return unix.Chdir("/")
 }
 

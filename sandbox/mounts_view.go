@@ -83,12 +83,13 @@ type view struct {
 	open   []string // writable trees of the host, resolved
 	// private are the paths that lead to a directory of the project.
 	private []string
-	// made are those of them that did not exist.
-	made   []string
-	common string // what coverMade covered, or ""
+	// absent are private directories whose path does not exist; late those
+	// that are mounted when a command makes it.
+	absent, late []clone
+	composites   []*composite
+	unkept       []string // directories without a place for private ones
 	// host answers for the base namespace, until the view is left alone.
 	host      *resolver
-	marks     *placeholders
 	protected []string
 	reads     []string // what ReadGlobs mean
 }
@@ -127,6 +128,7 @@ func (v *view) collect() error {
 			return fmt.Errorf("%s %s (%s): %w", s.Op, s.Path, s.Rule, err)
 		}
 	}
+	v.collectAbsent()
 	if err := v.collectGit(); err != nil {
 		return err
 	}
@@ -179,16 +181,9 @@ func isSocket(path string) bool {
 }
 
 // collectPrivate takes the directory of this project, or a part of the depot
-// for a session that may not use it. The place must exist to be covered; where
-// it cannot be made, nobody inside could make it either.
+// for a session that may not use it.
 func (v *view) collectPrivate(s Step) error {
 	at := v.host.look(s.Path)
-	if !at.found {
-		if v.marks == nil || v.marks.make(at.path) != nil {
-			return nil
-		}
-		v.made = append(v.made, at.path)
-	}
 	c := clone{path: at.path, at: unix.AT_FDCWD, from: s.From, set: guarded, fd: -1, dir: true, write: true, private: true}
 	if c.from == "" {
 		if err := v.base.throwAway(s.Size); err != nil {
@@ -199,6 +194,10 @@ func (v *view) collectPrivate(s Step) error {
 			return err
 		}
 	}
+	if !at.dir {
+		v.absent = append(v.absent, c)
+		return nil
+	}
 	v.clones = append(v.clones, c)
 	v.private = append(v.private, at.path)
 	return nil
@@ -208,9 +207,6 @@ func (v *view) collectPrivate(s Step) error {
 func (v *view) build(exe int) error {
 	if err := v.sealAll(); err != nil {
 		return fmt.Errorf("read-only /: %w", err)
-	}
-	if err := v.coverMade(); err != nil {
-		return err
 	}
 	if err := v.placeClones(func(p string) bool { return v.hiddenBy(p) == "" }); err != nil {
 		return err
@@ -306,12 +302,20 @@ func (v *view) copyClones() (err error) {
 	return nil
 }
 
-// placeClones puts the trees of one kind in place, outermost first.
+// placeClones puts the trees of one kind in place, and composites between
+// them, outermost first.
 func (v *view) placeClones(want func(string) bool) error {
+	composites := v.compositesOf(want)
 	for i := range v.clones {
 		c := &v.clones[i]
 		if c.fd < 0 || !want(c.path) {
 			continue
+		}
+		if err := v.placeComposites(&composites, c.path); err != nil {
+			return err
+		}
+		if c.fd < 0 {
+			continue // given up just now
 		}
 		if v.hiddenBy(c.path) != "" {
 			if err := makeTarget(c.path, c.dir); err != nil {
@@ -323,7 +327,7 @@ func (v *view) placeClones(want func(string) bool) error {
 		}
 		c.fd = -1
 	}
-	return nil
+	return v.placeComposites(&composites, "")
 }
 
 func (v *view) covered(i int) bool {

@@ -29,6 +29,8 @@ type watcher struct {
 	t    *viewThread
 	fd   int
 	dirs map[int32]string
+	// composites are watched where they come from.
+	composites map[int32]*composite
 }
 
 // guard watches until the process ends.
@@ -39,8 +41,11 @@ func (t *viewThread) guard() {
 		return
 	}
 	defer unix.Close(fd)
-	w := &watcher{t: t, fd: fd, dirs: map[int32]string{}}
+	w := &watcher{t: t, fd: fd, dirs: map[int32]string{}, composites: map[int32]*composite{}}
 	w.addMasks()
+	for _, c := range t.v.composites {
+		w.addComposite(c)
+	}
 	for _, dir := range t.v.protected {
 		w.add(dir)
 		w.add(dir + "/.git")
@@ -66,11 +71,30 @@ func (w *watcher) add(dir string) {
 	}
 }
 
+// addComposite watches what a composite shows.
+func (w *watcher) addComposite(c *composite) {
+	if unix.Fchdir(c.under) != nil {
+		return
+	}
+	wd, err := unix.InotifyAddWatch(w.fd, ".", watchFor)
+	_ = unix.Chdir("/")
+	if err == nil {
+		w.composites[int32(wd)] = c
+		w.t.v.followAll(c)
+	}
+}
+
 // addMasks adds the directories of all masks; one that is watched already is
 // not watched twice.
 func (w *watcher) addMasks() {
 	for _, m := range w.t.v.masks {
 		w.add(filepath.Dir(m.path))
+	}
+	for _, s := range w.t.v.plan.Steps {
+		// What a pattern hides may come to be; of others the directory is not known.
+		if dir := filepath.Dir(s.Path); s.Glob && s.Op == OpHide && !strings.ContainsAny(dir, `*?[\`) {
+			w.add(dir)
+		}
 	}
 }
 
@@ -86,9 +110,19 @@ func (w *watcher) handle(buf []byte) {
 		dir, known := w.dirs[wd]
 		switch {
 		case mask&unix.IN_Q_OVERFLOW != 0:
+			for _, c := range w.composites {
+				w.t.v.followAll(c)
+			}
 			w.remask(nil)
 		case mask&unix.IN_IGNORED != 0:
 			delete(w.dirs, wd)
+			delete(w.composites, wd)
+		case w.composites[wd] != nil && name != "":
+			if c := w.composites[wd]; mask&^unix.IN_ISDIR != unix.IN_ATTRIB {
+				w.appeared(filepath.Join(c.dir, name), mask&unix.IN_ISDIR != 0)
+				w.t.v.follow(c, name)
+				touched[filepath.Join(c.dir, name)] = true
+			}
 		case known && name != "":
 			path := filepath.Join(dir, name)
 			touched[path] = true
@@ -122,14 +156,15 @@ func (w *watcher) remask(touched map[string]bool) {
 // appeared looks at a new name in a watched directory.
 func (w *watcher) appeared(path string, dir bool) {
 	v := w.t.v
-	if !v.writable(path) {
-		return
-	}
+	writable := v.writable(path)
 	for _, s := range v.plan.Steps {
-		if s.Glob && (s.Op == OpHide || s.Op == OpSeal) &&
+		if s.Glob && (s.Op == OpHide || s.Op == OpSeal && writable) &&
 			(policy.Path{Pattern: s.Path, Glob: true, Except: s.Except}).Matches(path) {
 			v.addMask(mask{path: path, hide: s.Op == OpHide, absent: true, rule: s.Rule})
 		}
+	}
+	if !writable {
+		return
 	}
 	own := dir && w.t.k.made.has(path)
 	for _, found := range v.protectedAt(path) {

@@ -38,8 +38,6 @@ type Plan struct {
 	// network.
 	Temp    string `json:"temp,omitempty"`
 	BareNet bool   `json:"bare_net,omitempty"`
-	// Placeholders is the file that lists directories made on the host.
-	Placeholders string `json:"placeholders,omitempty"`
 	// Quarantine is where names go that a command made in spite of the rules.
 	Quarantine string `json:"quarantine,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
@@ -109,8 +107,6 @@ type Facts struct {
 	Sockets []string // paths that unix sockets of the host are bound to
 	// Private gives the directory that stands for a private_write path.
 	Private map[string]string
-	// Placeholders is the file that lists directories made on the host.
-	Placeholders string
 	// Quarantine is the store of what slipped through.
 	Quarantine string
 	// OwnState and OwnConfig are fsh's own directories: nobody inside reads
@@ -158,7 +154,7 @@ var kernelMasks = []kernelMask{
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Placeholders: f.Placeholders, Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
+	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {

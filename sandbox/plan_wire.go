@@ -49,7 +49,7 @@ func (pl *Plan) translate(f func(string) string) *Plan {
 		}
 	}
 	out.Read, out.ReadGlobs = list(pl.Read), list(pl.ReadGlobs)
-	out.Placeholders, out.Quarantine = f(pl.Placeholders), f(pl.Quarantine)
+	out.Quarantine = f(pl.Quarantine)
 	out.Group, out.Temp = f(pl.Group), f(pl.Temp)
 	return &out
 }

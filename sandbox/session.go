@@ -94,7 +94,9 @@ type Session struct {
 	// strict forbids falling back, onlyBare is nothing else: see Layers.
 	strict, onlyBare bool
 	temp             string // TMPDIR of a bare session
-	bareEnv          []string
+	// bareEnv leads to places that stand for others, see bareEnviron.
+	bareEnv  []string
+	homeless sync.Once
 }
 
 type answer struct {
@@ -364,6 +366,10 @@ func (s *Session) startRunner(p *policy.Policy) (*startedRunner, error) {
 		closeAll([]int{r.sock, r.events})
 		return nil, a.err
 	}
+	for _, dir := range a.reply.Unkept {
+		s.emit(events.Event{Kind: events.Warning, Message: "caches cannot be written: too much is in " + dir,
+			Hint: "make the directories of private_write"})
+	}
 	r.pid, r.gone, r.view = a.reply.Pid, s.goneChannel(id), id
 	s.tookNumber(id, r.pid)
 	return r, nil
@@ -389,6 +395,8 @@ func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
 		if err := s.barePlan(p, req.Plan); err != nil {
 			return nil, err
 		}
+	} else {
+		s.homeless.Do(func() { s.bareEnv = homelessEnviron(p.Home, req.Plan) })
 	}
 	if req.Plan.Monitor || req.Plan.Commands {
 		req.Policy = p

@@ -43,9 +43,7 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	}
 	if state := stateDir(p.Home); state != "" {
 		f.OwnState = []string{state}
-		if f.Private = s.privateDirs(p); f.Private != nil {
-			f.Placeholders = filepath.Join(state, "private", "placeholders")
-		}
+		f.Private = s.privateDirs(p)
 	}
 	return f, nil
 }

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"fmt"
 	"math/rand"
 	"os"
 	"os/exec"
@@ -150,10 +149,6 @@ func traces(t *testing.T, dir string) (left []string) {
 				left = append(left, table+": "+line)
 			}
 		}
-	}
-	made, _ := os.ReadFile(filepath.Join(dir, ".local/state/fsh/private/placeholders"))
-	if len(made) > 0 {
-		left = append(left, fmt.Sprintf("placeholders: %q", made))
 	}
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, d os.DirEntry, err error) error {
 		if number, ours := strings.CutPrefix(filepath.Base(path), "fsh-"); ours && d.IsDir() {
