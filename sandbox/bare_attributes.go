@@ -93,7 +93,7 @@ func (s *bareSupervisor) run() {
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
-			if err == unix.ENOENT {
+			if err == unix.ENOENT && !hungUp(s.listen) {
 				continue // the process was killed meanwhile
 			}
 			return // nobody is left, or calls fail with ENOSYS from now on

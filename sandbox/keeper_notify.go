@@ -121,7 +121,7 @@ func (s *supervisor) run(mountNS int) {
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
-			if err == unix.ENOENT {
+			if err == unix.ENOENT && !hungUp(s.listen) {
 				continue // the process was killed meanwhile
 			}
 			return // calls fail with ENOSYS from now on
@@ -138,6 +138,14 @@ func (s *supervisor) run(mountNS int) {
 		v.id = n.id
 		_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&v))
 	}
+}
+
+// hungUp tells whether nobody is left who could notify. The kernel says ENOENT
+// then, too, at once and each time.
+func hungUp(listen int) bool {
+	fds := []unix.PollFd{{Fd: int32(listen), Events: unix.POLLIN}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0
 }
 
 // enter takes the thread into the view and leaves it no right of the

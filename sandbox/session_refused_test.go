@@ -3,8 +3,11 @@ package sandbox
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // required tells whether a missing kernel feature is a failure.
@@ -63,4 +66,27 @@ func TestDeathOfARunner(t *testing.T) {
 	if out, status := again.sh("echo ok"); out != "ok" || status != 0 {
 		t.Errorf("%q %d", out, status)
 	}
+	// Its supervisor is gone, too: it would run until the session's end.
+	deadline := time.Now().Add(20 * time.Second)
+	for listeners(t, s.pid) != 1 {
+		if time.Now().After(deadline) {
+			t.Fatal("the supervisor of the runner that died is still there")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// listeners counts the keeper's seccomp listeners.
+func listeners(t *testing.T, keeper int) (n int) {
+	t.Helper()
+	fds, err := filepath.Glob("/proc/" + strconv.Itoa(keeper) + "/fd/*")
+	if err != nil || len(fds) == 0 {
+		t.Fatalf("the keeper's descriptors: %v %v", fds, err)
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink(fd); err == nil && to == "anon_inode:seccomp notify" {
+			n++
+		}
+	}
+	return n
 }
