@@ -167,6 +167,9 @@ const keeperMemory = 32 << 20
 
 // keeperMain runs on descriptor 3.
 func keeperMain() int {
+	if !startedByShell(3) {
+		return 1
+	}
 	debug.SetGCPercent(-1) // it lives on a few megabytes
 	debug.SetMemoryLimit(keeperMemory)
 	// Caught, not ignored: the ignored ones would be inherited by commands.

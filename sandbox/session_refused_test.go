@@ -2,12 +2,16 @@ package sandbox
 
 import (
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // required tells whether a missing kernel feature is a failure.
@@ -21,6 +25,57 @@ func required(t *testing.T, err error) {
 		}
 	}
 	t.Fatal(err)
+}
+
+// A keeper that is run by hand sets nothing up: neither without a socket nor,
+// as root may, in the namespaces of whoever runs it. Each has a mount namespace
+// of its own here, so that a failure of the test harms nobody.
+func TestDeathOfAKeeperByHand(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		flags  uintptr
+		socket bool
+	}{
+		{"no socket", unix.CLONE_NEWNS | unix.CLONE_NEWUSER, false},
+		{"the same user namespace", unix.CLONE_NEWNS, true},
+	} {
+		if os.Geteuid() != 0 {
+			test.flags |= unix.CLONE_NEWUSER
+			if test.socket {
+				test.flags = 0 // it could mount nothing
+			}
+		}
+		ours, theirs := socketFiles(t)
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Args = []string{nameKeeper}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: test.flags}
+		if test.socket {
+			cmd.ExtraFiles = []*os.File{theirs}
+		}
+		if err := cmd.Start(); err != nil {
+			required(t, usernsError(err))
+		}
+		theirs.Close()
+		if err := unix.Shutdown(int(ours.Fd()), unix.SHUT_WR); err != nil {
+			t.Fatal(err)
+		}
+		said, _ := io.ReadAll(ours)
+		_ = cmd.Wait()
+		if len(said) != 0 || cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("%s: %v, says %q", test.name, cmd.ProcessState, said)
+		}
+	}
+}
+
+func socketFiles(t *testing.T) (ours, theirs *os.File) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs = os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	t.Cleanup(func() { ours.Close(); theirs.Close() })
+	return ours, theirs
 }
 
 // A keeper that dies takes everything inside along; the session stays dead.

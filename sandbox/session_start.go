@@ -46,6 +46,23 @@ func unlocked(main func() int) func() int {
 	}
 }
 
+// startedByShell tells whether a keeper has its socket, from the process that
+// started it, and a user namespace of its own. Root could otherwise run it by
+// hand, and it would mount over the machine's own /proc.
+func startedByShell(sock int) bool {
+	peer, err := unix.GetsockoptUcred(sock, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil || int(peer.Pid) != os.Getppid() {
+		return false
+	}
+	var own, shells unix.Stat_t
+	if unix.Stat("/proc/self/ns/user", &own) != nil {
+		return false
+	}
+	// Whoever may not look at its parent is below it.
+	err = unix.Stat("/proc/"+strconv.Itoa(os.Getppid())+"/ns/user", &shells)
+	return err != nil || own.Ino != shells.Ino
+}
+
 // joinShell puts a keeper that handles signals into the process group of the
 // shell, where runners belong. Until then it is in one of its own: keys of the
 // terminal would end it.
