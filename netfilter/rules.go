@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -179,6 +181,12 @@ func (r *Rules) compileLocal() error {
 func CheckEntry(text string) error {
 	_, err := parseEntry(text)
 	return err
+}
+
+// PublicSuffix is the part of a domain below which anybody can have a name.
+func PublicSuffix(domain string) string {
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return suffix
 }
 
 // parseEntry reads name, *.name, **.name, *, address or range, each with an

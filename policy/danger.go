@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // manyOwners are hosts where anybody can have a place: to allow them is to
@@ -61,7 +59,7 @@ func (c *comparison) dangerOf(change Change) string {
 		if name, ok := strings.CutPrefix(change.Text, "reach "); ok {
 			return pinDanger(name, value)
 		}
-		return hostDanger(value)
+		return c.hostDanger(value)
 	case "services":
 		return c.serviceDanger(change)
 	case "variables":
@@ -113,7 +111,7 @@ func pinDanger(name, addr string) string {
 	return ""
 }
 
-func hostDanger(entry string) string {
+func (c *comparison) hostDanger(entry string) string {
 	f, m := parseHost(entry)
 	if m != nil {
 		return ""
@@ -128,7 +126,7 @@ func hostDanger(entry string) string {
 	case f.prefix.IsValid():
 		return ""
 	}
-	if suffix, _ := publicsuffix.PublicSuffix(f.name); f.wildcard && suffix == f.name {
+	if suffix := c.after.PublicSuffix; f.wildcard && suffix != nil && suffix(f.name) == f.name {
 		return "anybody can have a name below " + f.name + ", and receive what is sent there"
 	}
 	if slices.ContainsFunc(manyOwners, func(host string) bool {

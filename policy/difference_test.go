@@ -36,6 +36,7 @@ func TestDifference(t *testing.T) {
 		{"[program.npm]\nnetwork.allowed_domains = ['registry.example.net']\n", "!+connect to registry.example.net [npm]"},
 	} {
 		w := newWorld(t, nil)
+		w.opts.PublicSuffix = suffixOf
 		w.env["SSH_AUTH_SOCK"] = "/run/user/1/keyring/ssh"
 		before, _ := w.load()
 		w.write("project", test.text)

@@ -39,6 +39,10 @@ type Options struct {
 	// CheckHost says what is wrong with an entry of allowed_domains or
 	// denied_domains, beyond its form; nil asks nobody.
 	CheckHost func(entry string) error
+	// PublicSuffix is the part of a domain below which anybody can have a name;
+	// nil knows none. (The list itself would bring net/http, whose dependents
+	// then start before the helpers that have no use for them.)
+	PublicSuffix func(domain string) string
 	// Getenv resolves $VAR in paths; nil means os.Getenv.
 	Getenv func(string) string
 }

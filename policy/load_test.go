@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/fsh-sh/fsh/events"
 )
@@ -40,6 +41,12 @@ func newWorld(t testing.TB, files map[string]string) *world {
 		w.write(name, text)
 	}
 	return w
+}
+
+// suffixOf is what fsh itself gives as Options.PublicSuffix.
+func suffixOf(domain string) string {
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return suffix
 }
 
 // path resolves "user", "system", "project" and paths below the project.

@@ -41,7 +41,7 @@ func (l *loader) fold(program string) *Policy {
 			}
 		}
 	}
-	m := &merger{loader: l, quiet: program != "", p: &Policy{Home: l.Home, Dir: l.Dir, Sources: l.sources}}
+	m := &merger{loader: l, quiet: program != "", p: &Policy{Home: l.Home, Dir: l.Dir, Sources: l.sources, PublicSuffix: l.PublicSuffix}}
 	m.ceiling = newCeiling(sections)
 	m.filesystem(sections)
 	m.network(sections)

@@ -32,6 +32,8 @@ type Policy struct {
 	// policy was made for.
 	Home string `json:"home"`
 	Dir  string `json:"dir"`
+	// PublicSuffix is that of Options, for Difference.
+	PublicSuffix func(domain string) string `json:"-"`
 }
 
 // Program is the policy of one program that the shell itself starts.

@@ -36,6 +36,7 @@ func TestPresetsAreHonest(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, text)
 		}
 		w := newWorld(t, nil)
+		w.opts.PublicSuffix = suffixOf
 		before, _ := w.load()
 		w.write("user", "extends = ['"+name+"']")
 		after, warnings := w.load()
@@ -61,6 +62,7 @@ func TestPresetLintSees(t *testing.T) {
 		"network.allowed_domains = ['*']", "network.allowed_domains = ['*.github.io']", "network.allow_unix_sockets = ['/run/docker.sock']", "network.allow_local_outbound = true",
 		"environment.set = { PATH = '/x' }", "environment.pass = ['*', 'GITHUB_TOKEN']", "command.use_defaults = false", "network.hosts = { 'a.test' = '127.0.0.1' }", "filesystem.allow_write = ['~/.local/bin']"} {
 		w := newWorld(t, nil)
+		w.opts.PublicSuffix = suffixOf
 		before, _ := w.load()
 		w.write("user", text)
 		after, _ := w.load()

@@ -3,8 +3,10 @@ package main_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -39,6 +41,37 @@ func TestSandboxIsLazy(t *testing.T) {
 		if out.String() != test.out || errout.String() != test.errout || cmd.ProcessState.ExitCode() != test.status {
 			t.Errorf("%q: %q %q %d, want %q %q %d", test.script,
 				out.String(), errout.String(), cmd.ProcessState.ExitCode(), test.out, test.errout, test.status)
+		}
+	}
+}
+
+// TestHelpersStartWithoutTheProxy: what the keeper, init and runners are run
+// before the packages of the network filter are initialised. It takes most of
+// what all others together take, in each of them.
+func TestHelpersStartWithoutTheProxy(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		want bool
+	}{
+		{"fsh-init", false},
+		{"fsh-keeper", false},
+		{"fsh", true}, // or the test proves nothing
+	} {
+		cmd := exec.Command(fshBinary(t), "-c", ":")
+		cmd.Args[0] = test.name
+		cmd.Env = []string{"GODEBUG=inittrace=1"}
+		// Should a keeper set itself up all the same, it is not the machine's /proc
+		// that it covers.
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}},
+		}
+		trace, _ := cmd.CombinedOutput() // without their sockets, helpers end
+		if !bytes.Contains(trace, []byte("init os ")) {
+			t.Fatalf("%s: no trace: %s", test.name, trace)
+		}
+		if got := bytes.Contains(trace, []byte("init github.com/elazarl/goproxy ")); got != test.want {
+			t.Errorf("%s: the proxy's packages are initialised: %v\n%s", test.name, got, trace)
 		}
 	}
 }

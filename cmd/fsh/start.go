@@ -269,7 +269,7 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 	o := policy.Options{
 		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
-		CheckHost: netfilter.CheckEntry, ScriptSum: in.sum,
+		CheckHost: netfilter.CheckEntry, PublicSuffix: netfilter.PublicSuffix, ScriptSum: in.sum,
 	}
 	if sandbox.Inside() {
 		return o // the store is not visible, and nothing could widen
