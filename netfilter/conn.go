@@ -167,10 +167,10 @@ func (g *gated) deny(d Decision) {
 	}
 	e := g.s.event(events.Connect, d, g.client)
 	g.s.cfg.Emit(e)
-	abort(g.Conn)
-	if g.reset != nil {
+	if g.reset != nil { // first: who copies to the client must not end it in order
 		g.reset()
 	}
+	abort(g.Conn)
 	g.Close()
 }
 

@@ -101,6 +101,10 @@ func (s *Server) dial(ctx context.Context, d Decision) (reached, error) {
 	defer cancel()
 	rules := s.rules.Load()
 	if up := s.cfg.Upstream.proxyFor(d, rules); up != nil {
+		if d.Target.Port == 80 {
+			conn, err := s.plainTunnel(up, d)
+			return reached{conn: conn}, err
+		}
 		conn, err := s.dialUpstream(ctx, up, d.Target)
 		return reached{conn: conn}, err
 	}
@@ -173,6 +177,18 @@ func (s *Server) check(rules *Rules, d Decision, addrs []netip.Addr) ([]netip.Ad
 		}
 	}
 	return interleave(addrs, v4, v6), refused
+}
+
+// byFamily splits addresses.
+func byFamily(addrs []netip.Addr) (v4, v6 []netip.Addr) {
+	for _, a := range addrs {
+		if a = a.Unmap(); a.Is4() {
+			v4 = append(v4, a)
+		} else {
+			v6 = append(v6, a)
+		}
+	}
+	return v4, v6
 }
 
 // interleave alternates families, the resolver's first choice first.

@@ -6,11 +6,12 @@ import "strconv"
 // HTTP proxy, because clients built without SOCKS support (Python's httpx,
 // gRPC) fail on a socks URL rather than ignore it; FTP needs SOCKS.
 // NO_PROXY names the sandbox's own loopback only: private networks are to be
-// judged by the doors like everything else.
+// judged by the doors like everything else. Programs differ in which spellings
+// of it they know.
 func Environ(httpPort, socksPort int) []string {
 	http := "http://127.0.0.1:" + strconv.Itoa(httpPort)
 	socks := "socks5h://127.0.0.1:" + strconv.Itoa(socksPort)
-	none := "localhost,127.0.0.1,::1"
+	none := "localhost,.localhost,127.0.0.1,127.0.0.0/8,::1,[::1]"
 	return []string{
 		"HTTP_PROXY=" + http, "http_proxy=" + http,
 		"HTTPS_PROXY=" + http, "https_proxy=" + http,

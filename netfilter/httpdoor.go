@@ -161,7 +161,8 @@ func (d *httpDoor) request(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Reques
 	if _, ok := r.Header["User-Agent"]; !ok {
 		r.Header["User-Agent"] = []string{""} // or net/http adds its own
 	}
-	if p := d.s.cfg.Upstream.proxyFor(decision, d.s.rules.Load()); p != nil {
+	p := d.s.cfg.Upstream.proxyFor(decision, d.s.rules.Load())
+	if p != nil && r.Header.Get("Upgrade") == "" { // which dial sends through CONNECT
 		ctx.RoundTripper = d.upstreamTrip(p, decision, c)
 	}
 	ctx.UserData = decision
@@ -244,17 +245,24 @@ func bracket(h Host) string {
 // because many of those allow CONNECT to port 443 only.
 func (d *httpDoor) upstreamTrip(p *url.URL, decision Decision, c client) goproxy.RoundTripper {
 	return goproxy.RoundTripperFunc(func(r *http.Request, _ *goproxy.ProxyCtx) (*http.Response, error) {
-		tr := d.transport()
+		tr := d.s.proxyTransport(p)
 		tr.DisableKeepAlives = true
-		tr.Proxy = http.ProxyURL(p)
+		dial := tr.DialContext
 		tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := d.s.cfg.Dial(ctx, network, addr)
+			conn, err := dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
 			return d.s.wrap(reached{conn: conn}, decision, c, false, nil), nil
 		}
-		return tr.RoundTrip(r)
+		resp, err := tr.RoundTrip(r)
+		if err == nil {
+			err = refusedByProxy(resp)
+		}
+		if err != nil {
+			return nil, proxyError(p, err)
+		}
+		return resp, nil
 	})
 }
 

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -101,7 +104,7 @@ func (s *Server) dialProxy(ctx context.Context, p *url.URL) (net.Conn, error) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[p.Scheme]
 	}
-	conn, err := s.cfg.Dial(ctx, "tcp", net.JoinHostPort(p.Hostname(), port))
+	conn, err := s.dialProxyTCP(ctx, net.JoinHostPort(p.Hostname(), port))
 	if err != nil || p.Scheme != "https" {
 		return conn, err
 	}
@@ -113,11 +116,33 @@ func (s *Server) dialProxy(ctx context.Context, p *url.URL) (net.Conn, error) {
 	return secure, nil
 }
 
+// dialProxyTCP resolves the proxy's name as every other is.
+func (s *Server) dialProxyTCP(ctx context.Context, addr string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	number, ok := parsePort(port)
+	if !ok {
+		return nil, fmt.Errorf("%q is not a port", port)
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return s.cfg.Dial(ctx, "tcp", netip.AddrPortFrom(a, number).String())
+	}
+	addrs, err := s.cfg.Resolve(ctx, host)
+	if err != nil || len(addrs) == 0 {
+		return nil, errors.Join(fmt.Errorf("resolve %s", host), err)
+	}
+	v4, v6 := byFamily(addrs)
+	r, err := s.race(ctx, interleave(addrs, v4, v6), number)
+	return r.conn, err
+}
+
 // dialUpstream makes a tunnel to the target through a proxy.
 func (s *Server) dialUpstream(ctx context.Context, p *url.URL, t Target) (net.Conn, error) {
 	conn, err := s.dialProxy(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("upstream proxy: %w", err)
+		return nil, proxyError(p, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	br, err := connectThrough(conn, p, t)
@@ -126,12 +151,20 @@ func (s *Server) dialUpstream(ctx context.Context, p *url.URL, t Target) (net.Co
 		if err == nil {
 			err = ctx.Err()
 		}
-		return nil, fmt.Errorf("upstream proxy: %w", err)
+		return nil, proxyError(p, err)
 	}
 	if br.Buffered() == 0 {
 		return conn, nil
 	}
 	return &prefixed{Conn: conn, r: br}, nil
+}
+
+// proxyError names the proxy, without what is secret of its URL.
+func proxyError(p *url.URL, err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errors.New("no answer")
+	}
+	return fmt.Errorf("through the proxy %s: %w", p.Host, err)
 }
 
 func connectThrough(conn net.Conn, p *url.URL, t Target) (*bufio.Reader, error) {
@@ -145,6 +178,9 @@ func connectThrough(conn net.Conn, p *url.URL, t Target) (*bufio.Reader, error) 
 	br := bufio.NewReaderSize(conn, 16<<10)
 	resp, err := http.ReadResponse(br, req)
 	if err != nil {
+		return nil, err
+	}
+	if err := refusedByProxy(resp); err != nil {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {

@@ -121,6 +121,37 @@ for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (so
 	}
 }
 
+// TestOwnServersWithoutProxies: programs that know of the proxies reach the
+// sandbox's own servers by every spelling of the loopback.
+func TestOwnServersWithoutProxies(t *testing.T) {
+	for _, tool := range []string{"python3", "curl", "wget"} {
+		require(t, tool)
+	}
+	dir := home(t)
+	got := fsh(t, dir, writeRules(t, dir, "allow_local_binding = true"), "-c", `
+mkfifo /tmp/up; python3 -c '
+import http.server, socket
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(b"own\n")
+    def log_message(self, *a): pass
+class S(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+    def server_bind(self): self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0); self.socket.bind(self.server_address)
+s = S(("::", 4567), H)
+open("/tmp/up", "w").close()
+s.serve_forever()' & : </tmp/up
+for host in localhost 127.0.0.1 127.0.0.2 '[::1]' x.localhost; do
+	curl -sS http://$host:4567/ || echo no $host
+	case $host in 127.0.0.2) ;; *) # a network in NO_PROXY is beyond wget and urllib
+		[ "$host" = '[::1]' ] || wget -q -O - http://$host:4567/ || echo no $host
+		python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode(), end="")' http://$host:4567/ || echo no $host
+	esac
+done; kill $!`)
+	if want := strings.Repeat("own\n", 12); got.stdout != want {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestExposedPort: it is there before anything listens inside, leads to
 // whatever family the server has, is on the loopback only, survives an early
 // client, costs the shell no descriptors, and is gone with the session.

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -13,7 +12,8 @@ import (
 	"testing"
 )
 
-// corporate is a proxy as companies have them: it alone knows the names.
+// corporate is a proxy as companies have them: it alone knows the names, and
+// its tunnels are not for port 80.
 type corporate struct {
 	mu   sync.Mutex
 	seen []string
@@ -27,6 +27,8 @@ func (c *corporate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case user != "me" || password != "pass":
 		w.WriteHeader(http.StatusProxyAuthRequired)
+	case r.Method == http.MethodConnect && strings.HasSuffix(r.Host, ":80"):
+		w.WriteHeader(http.StatusForbidden)
 	case r.Method == http.MethodConnect:
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -34,15 +36,10 @@ func (c *corporate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		defer conn.Close()
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-		if !strings.HasSuffix(r.Host, ":80") {
-			io.Copy(conn, conn)
-			return
-		}
-		if inner, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-			fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\n\r\ntunnelled %s%s\n", inner.Host, inner.URL)
-		}
+		io.Copy(conn, conn)
 	default:
-		fmt.Fprintf(w, "proxied %s\n", r.URL)
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "proxied %s %d\n", r.URL, n)
 	}
 }
 
@@ -66,6 +63,7 @@ func TestUpstreamProxy(t *testing.T) {
 hosts = { "pinned.test" = "127.0.0.1" }`, port))
 	script := direct + fmt.Sprintf(`
 curl -sS http://corp.test/transparent
+head -c 3000000 /dev/zero | curl -sS --data-binary @- http://corp.test/upload
 curl -sS -x http://127.0.0.1:3128 http://corp.test/by-proxy
 curl -sS -x socks5h://127.0.0.1:1080 http://corp.test/by-socks
 echo tunnel | nc -N -w 5 corp.test 7
@@ -80,9 +78,10 @@ env | grep -c pass`, port)
 	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C",
 		"http_proxy=" + url, "https_proxy=" + url, "NO_PROXY=elsewhere.test"}
 	cmd.Run() // grep finds nothing
-	want := `tunnelled corp.test/transparent
-proxied http://corp.test/by-proxy
-tunnelled corp.test/by-socks
+	want := `proxied http://corp.test/transparent 0
+proxied http://corp.test/upload 3000000
+proxied http://corp.test/by-proxy 0
+proxied http://corp.test/by-socks 0
 tunnel
 served pinned.test/direct
 denied
@@ -95,7 +94,7 @@ denied
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.seen {
-		if !strings.HasSuffix(s, "corp.test") && !strings.HasSuffix(s, "corp.test:7") && !strings.HasSuffix(s, "corp.test:80") {
+		if !strings.HasSuffix(s, "corp.test") && !strings.HasSuffix(s, "corp.test:7") {
 			t.Errorf("the proxy was asked %s", s)
 		}
 	}
