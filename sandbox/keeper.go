@@ -213,6 +213,12 @@ func (k *keeper) setUp() error {
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
+	// Started by hand it would cover the /proc of whoever did.
+	own, err1 := os.Readlink("/proc/self/ns/mnt")
+	others, err2 := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", k.shell))
+	if err1 != nil || err2 == nil && own == others {
+		return setupError("mounts", unix.EPERM, "the keeper is started by fsh only")
+	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return usernsError(err) // capabilities refused although the namespace was allowed
 	}
@@ -252,7 +258,7 @@ func (b *base) makeDepot() error {
 	if err := unix.Mkdirat(fd, depotNoDir, 0); err != nil {
 		return err
 	}
-	if err := writeAt(fd, depotNoFile, "", 0); err != nil {
+	if err := unix.Mknodat(fd, depotNoFile, unix.S_IFSOCK, 0); err != nil {
 		return err
 	}
 	if err := writeAt(fd, depotResolv, "# the sandbox's own name server\nnameserver 127.0.0.1\noptions timeout:3\n", 0o444); err != nil {

@@ -187,6 +187,11 @@ func (r *request) truncate(c *watchedCall) verdict {
 	case unix.S_IFREG:
 	case unix.S_IFDIR:
 		return failed(unix.EISDIR)
+	case unix.S_IFSOCK:
+		if st.Mode&0o777 == 0 && readOnly(hold) {
+			return failed(unix.EACCES) // a mask: as if it were the file
+		}
+		return failed(unix.EINVAL)
 	default:
 		return failed(unix.EINVAL)
 	}

@@ -76,12 +76,6 @@ func (v *view) collectGit() error {
 // besides those that protected names cover.
 func gitLeads(dir string) []string {
 	var leads []string
-	from := func(base, path string) string {
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(base, path)
-	}
 	git := filepath.Join(dir, ".git")
 	st, err := os.Lstat(git)
 	if err != nil {
@@ -91,7 +85,7 @@ func gitLeads(dir string) []string {
 	if !st.IsDir() {
 		leads = append(leads, git)
 		if target, ok := strings.CutPrefix(readStart(git), "gitdir:"); ok {
-			repo = from(dir, strings.TrimSpace(target))
+			repo = joinFrom(dir, strings.TrimSpace(target))
 			for _, name := range gitOrders {
 				if unix.Lstat(filepath.Join(repo, name), &unix.Stat_t{}) == nil {
 					leads = append(leads, filepath.Join(repo, name))
@@ -103,12 +97,19 @@ func gitLeads(dir string) []string {
 		switch {
 		case o.value == "" || strings.HasPrefix(o.value, "~"):
 		case o.name == "core.hookspath":
-			leads = append(leads, from(dir, o.value))
+			leads = append(leads, joinFrom(dir, o.value))
 		case o.name == "include.path", o.name == "includeif.path":
-			leads = append(leads, from(repo, o.value))
+			leads = append(leads, joinFrom(repo, o.value))
 		}
 	}
 	return leads
+}
+
+func joinFrom(base, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
 }
 
 // readStart is the beginning of a regular file.

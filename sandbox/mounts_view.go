@@ -24,16 +24,21 @@ type base struct {
 	// hostProc is the host's /proc: the one at /proc shows the sandbox.
 	hostProc int
 	ns       int        // the first mount namespace
-	mu       sync.Mutex // of throwAway
+	mu       sync.Mutex // of throwAway and excludes
 	exe      string     // host path of this program, "" when it has none any more
+	excludes int        // files named depotExclude and a number
 }
 
 // Names in the depot.
 const (
-	depotNoDir  = "none-dir"  // an unreadable directory
-	depotNoFile = "none-file" // an unreadable regular file: git and tar refuse devices as masks
-	depotBinary = "fsh"       // a copy of this program, when its file cannot be bound
-	depotResolv = "resolv.conf"
+	depotNoDir = "none-dir" // an unreadable directory
+	// depotNoFile is a socket without rights. To open it is EACCES, as for a
+	// regular file, but what copies trees passes over it, where it would fail
+	// at a file that it cannot read or at a device.
+	depotNoFile  = "none-file"
+	depotBinary  = "fsh" // a copy of this program, when its file cannot be bound
+	depotResolv  = "resolv.conf"
+	depotExclude = "exclude-"
 	// depotPrivate holds the private directories of a session that keeps none.
 	depotPrivate = "private"
 )
@@ -257,7 +262,7 @@ func (v *view) build(exe int) error {
 			return fmt.Errorf("mask %s (%s): %w", v.masks[i].path, v.masks[i].rule, err)
 		}
 	}
-	return nil
+	return v.excludeHidden()
 }
 
 // sealAll makes everything read-only but /proc, which is the sandbox's own
