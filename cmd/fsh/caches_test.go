@@ -13,8 +13,8 @@ var toolWork = []struct {
 	files  map[string]string
 	script string
 }{
-	{[]string{"go"}, map[string]string{"go.mod": "module example.com/app\n\ngo 1.21\n", "app.go": "package main\n\nfunc main() { println() }\n"},
-		"GOFLAGS=-p=1 GOTOOLCHAIN=local go build -o app . && ./app"},
+	{[]string{"go"}, map[string]string{"go.mod": "module example.com/app\n\ngo 1.21\n", "app.go": "package app\n"},
+		`GOFLAGS=-p=1 GOTOOLCHAIN=local go build . && [ "$(ls -A "$(go env GOCACHE)")" ]`},
 	{[]string{"node", "npm"}, map[string]string{"package.json": `{"name":"app","version":"1.0.0"}`, "lib/package.json": `{"name":"lib","version":"1.0.0"}`},
 		"npm install --offline --silent --no-audit --no-fund --no-update-notifier ./lib && [ -e node_modules/lib/package.json ]"},
 	{[]string{"cargo", "rustc"}, map[string]string{"Cargo.toml": "[package]\nname = \"app\"\nversion = \"1.0.0\"\n[lib]\npath = \"lib.rs\"\n", "lib.rs": ""},

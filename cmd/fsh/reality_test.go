@@ -105,7 +105,7 @@ type reality struct {
 func newReality(t *testing.T) *reality {
 	w := &reality{home: publicDir(t)}
 	w.dir = w.home + "/src/app"
-	for _, name := range []string{"pub/f", "pub/g", "bin/x", ".ssh/id", ".profile", ".netrc", "src/f", "src/app/f", "src/app/a/f", "src/app/a/b/f", "src/app/b/f",
+	for _, name := range []string{"pub/f", "pub/g", ".npm/theirs", "bin/x", ".ssh/id", ".profile", ".netrc", "src/f", "src/app/f", "src/app/a/f", "src/app/a/b/f", "src/app/b/f",
 		"src/app/.git/config", "src/app/.git/hooks/h", "src/app/.git/index", "src/app/a/.envrc", "src/app/b/.vscode/tasks.json"} {
 		path := filepath.Join(w.home, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
