@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -63,7 +64,9 @@ func attributeProgram(broker bool) []bpf.Instruction {
 		}
 	}
 	if broker {
-		prog = append(prog, connectRule()...)
+		for _, c := range []kernelCall{callConnect, callBind, callListen} {
+			prog = append(prog, notifyTests(uintptr(nativeArch.number(c)), bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}, nil)...)
+		}
 	}
 	return append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 }
@@ -74,6 +77,27 @@ type bareSupervisor struct {
 	net      *bareNet
 	listen   int
 	writable []string
+
+	view uint32
+	mu   sync.Mutex
+	told map[deniedKey]bool
+}
+
+// report tells a thing once per program.
+func (s *bareSupervisor) report(n *notification, d deniedNote) {
+	d.Program = commOf(s.k.base.hostProc, n.pid)
+	d.View = s.view
+	s.mu.Lock()
+	key := deniedKey{d.Program, d.Action, d.Path}
+	known := s.told[key] || len(s.told) >= maxTold
+	s.told[key] = true
+	s.mu.Unlock()
+	// Only now is it sure that the program was the one that asked.
+	if known || notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.id)) != nil {
+		return
+	}
+	d.Pid = int(n.pid)
+	s.k.tell(opDenied, s.view, d, nil)
 }
 
 // take gets the listener, which the child shares.
@@ -106,6 +130,9 @@ func (s *bareSupervisor) run() {
 			continue
 		}
 		answer := verdict{id: n.id, err: -int32(unix.EPERM)}
+		if nr := int(n.nr); nr == nativeArch.number(callBind) || nr == nativeArch.number(callListen) {
+			answer.err = -int32(errnoOf(s.refuseListening(&n)))
+		}
 		for _, c := range attributeCalls {
 			if int32(nativeArch.number(c.kernelCall)) == n.nr {
 				answer.err = -int32(errnoOf(s.handle(&n, &c)))

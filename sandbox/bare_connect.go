@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"unsafe"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,13 +20,17 @@ import (
 // place of the process's socket (SECCOMP_IOCTL_NOTIF_ADDFD; pidfd_getfd is
 // refused in containers), and every other address is refused. So the decision
 // is made by the same proxies as ever, and nothing that the process does to
-// its memory meanwhile matters. Datagrams, listening and every way to name an
-// address in a send are refused by the filter.
+// its memory meanwhile matters. Datagrams and every way to name an address
+// in a send are refused by the filter, listening by the keeper.
 
 // msgFastopen is MSG_FASTOPEN of linux/socket.h.
 const msgFastopen = 0x20000000
 
-var callConnect = kernelCall{"connect", 42, 203}
+var (
+	callConnect = kernelCall{"connect", 42, 203}
+	callBind    = kernelCall{"bind", 49, 200}
+	callListen  = kernelCall{"listen", 50, 201}
+)
 
 // bareSocketRows are the sockets of a bare session: TCP, and unconnected to
 // anything by themselves; pairs that cannot be aimed at somebody else.
@@ -42,19 +44,12 @@ func bareSocketRows() []seccompRow {
 		{callSocket, unix.EPROTONOSUPPORT, whyBareNet, []argTest{other(2, 0), other(2, unix.IPPROTO_TCP)}},
 		// A pair of datagram sockets can send to any path: unix(7).
 		{callSocketpair, unix.EOPNOTSUPP, whyBareUnix, []argTest{notStream, notPackets}},
-		{kernelCall{"bind", 49, 200}, unix.EACCES, whyBareNet, nil},
-		{kernelCall{"listen", 50, 201}, unix.EACCES, whyBareNet, nil},
 		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{nonZero(4)}},
 		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{highBits(4)}},
 		{kernelCall{"sendto", 44, 206}, unix.EACCES, whyBareNet, []argTest{anyBit(3, msgFastopen)}},
 		{kernelCall{"sendmsg", 46, 211}, unix.EACCES, whyBareNet, []argTest{anyBit(2, msgFastopen)}},
 		{kernelCall{"sendmmsg", 307, 269}, unix.EACCES, whyBareNet, []argTest{anyBit(3, msgFastopen)}},
 	}
-}
-
-// connectRule has connect ask the keeper.
-func connectRule() []bpf.Instruction {
-	return onCall(uint32(nativeArch.number(callConnect)), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})
 }
 
 // bareNet are the doors of one set of network rules: listeners that have no
@@ -115,11 +110,12 @@ func (s *bareSupervisor) connect(n *notification) error {
 	if err != nil {
 		return err
 	}
-	if s.net == nil || to.Addr() != netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
-		return unix.ECONNREFUSED
+	way, ok := 0, false
+	if s.net != nil && to.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		way, ok = s.net.ways[to.Port()]
 	}
-	way, ok := s.net.ways[to.Port()]
 	if !ok {
+		s.report(n, deniedNote{Action: actConnect, Path: to.String(), Errno: "ECONNREFUSED"})
 		return unix.ECONNREFUSED
 	}
 	fd := int(int32(n.args[0]))
@@ -148,6 +144,16 @@ func (s *bareSupervisor) connect(n *notification) error {
 		return unix.ECONNREFUSED
 	}
 	return nil
+}
+
+// refuseListening answers bind(2) and listen(2).
+func (s *bareSupervisor) refuseListening(n *notification) error {
+	at, err := listenTarget(n)
+	if err != nil {
+		return err
+	}
+	s.report(n, deniedNote{Action: actListen, Path: at, Errno: "EACCES"})
+	return unix.EACCES
 }
 
 // socketFlags are the flags of a process's descriptor (proc_pid_fdinfo(5)).
@@ -226,23 +232,4 @@ func relay(a *net.TCPConn, b *net.UnixConn) {
 	<-done
 	a.Close()
 	b.Close()
-}
-
-// readSockaddr copies an address out of a process: sockaddr_in, ip(7). Others
-// have no way out.
-func readSockaddr(pid int, at uintptr, size int) (netip.AddrPort, error) {
-	var buf [128]byte
-	if size < 2 || size > len(buf) {
-		return netip.AddrPort{}, unix.EINVAL
-	}
-	local := []unix.Iovec{{Base: &buf[0]}}
-	local[0].SetLen(size)
-	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: size}}, 0)
-	if err != nil || n != size {
-		return netip.AddrPort{}, unix.EFAULT
-	}
-	if binary.NativeEndian.Uint16(buf[:]) != unix.AF_INET || size < 16 {
-		return netip.AddrPort{}, unix.EACCES
-	}
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(buf[4:8])), binary.BigEndian.Uint16(buf[2:])), nil
 }

@@ -234,7 +234,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 		}
 		defer unix.Close(files[i])
 	}
-	sup := &bareSupervisor{k: k, net: doors, writable: view.writable}
+	sup := &bareSupervisor{k: k, net: doors, writable: view.writable, view: id, told: map[deniedKey]bool{}}
 	p := &childProgram{}
 	p.sharedNotifier(notify, sup.take)
 	last := len(files) - 1

@@ -21,6 +21,9 @@ func (r *request) judge() verdict {
 	if r.s.noteSignal(r.n) {
 		return goOn
 	}
+	if v, ok := r.s.judgeSocket(r.n); ok {
+		return v
+	}
 	c, ok := r.s.calls[r.n.nr]
 	if !ok {
 		return failed(unix.ENOSYS)

@@ -64,7 +64,7 @@ func (v *view) supervises() bool {
 
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if !t.v.supervises() {
-		return &supervisor{t: t} // for signals only
+		return &supervisor{t: t, told: map[string]bool{}} // for signals and sockets only
 	}
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
@@ -228,8 +228,17 @@ func (s *supervisor) report(n *notification, d deniedNote) {
 	s.t.k.tell(opDenied, s.t.id, d, nil)
 }
 
+// deniedKey is what makes two refusals the same.
+type deniedKey struct{ program, action, path string }
+
+func commOf(proc int, pid uint32) string { return fileOfProcess(proc, pid, "comm") }
+
 func (s *supervisor) hostProc(pid uint32, file string) string {
-	fd, err := unix.Openat(s.t.k.base.hostProc, strconv.Itoa(int(pid))+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return fileOfProcess(s.t.k.base.hostProc, pid, file)
+}
+
+func fileOfProcess(proc int, pid uint32, file string) string {
+	fd, err := unix.Openat(proc, strconv.Itoa(int(pid))+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
 	}

@@ -73,7 +73,7 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about SIGKILL, and with names about calls that make or change some, with a monitor about all
+// notifyProgram asks the keeper about SIGKILL and refused sockets, and with names about calls that make or change some, with a monitor about all
 // that open or change one, and with rules about commands about those that
 // execute. The other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
@@ -82,6 +82,7 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	for _, c := range sendingCalls {
 		prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(unix.SIGKILL))})...)
 	}
+	prog = append(prog, socketNotices(pl.Listen)...)
 	calls := watched()
 	if !names {
 		calls = nil

@@ -255,6 +255,10 @@ func (s *Session) denied(n deniedNote) {
 	if p == nil {
 		return
 	}
+	if e, ok := socketDenial(p, n); ok {
+		s.emit(e)
+		return
+	}
 	action := n.Action
 	if action == "exec" {
 		if rule, denied := p.DeniedCommand(n.Argv, n.Path); denied {

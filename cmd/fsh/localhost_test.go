@@ -106,7 +106,11 @@ for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (so
     for port in 4567, 0:
         try: socket.socket(family).bind((host, port)); print("bound")
         except OSError as e: print(errno.errorcode[e.errno])
-'`, strings.Repeat("EACCES\n", 6)},
+try: socket.socket().listen()
+except OSError as e: print(errno.errorcode[e.errno])
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("127.0.0.1", 0))
+s = socket.socket(socket.AF_UNIX); s.bind("/tmp/own"); s.listen(); socket.socket(socket.AF_UNIX).connect("/tmp/own")
+print("others")'`, strings.Repeat("EACCES\n", 7) + "others\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -62,6 +62,10 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try: s.sendto(b\"x\", (\"192.0.2.2\", 9))
 except PermissionError: time.sleep(0.3)
 "'
+sh -c 'echo listener $$; exec python3 -c "import socket; socket.socket().bind((\"0.0.0.0\", 4567))"' 2>/dev/null
+sh -c 'echo unbound $$; exec python3 -c "import socket; socket.socket().listen()"' 2>/dev/null
+sh -c 'echo pinger $$; exec python3 -c "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)"' 2>/dev/null
+sh -c 'echo raw $$; exec python3 -c "import socket; socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)"' 2>/dev/null
 sh -c 'echo allowed $$; exec curl -s http://allowed.test:PORT/'
 bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; printf "GET http://gone.test/ HTTP/1.1\r\nHost: gone.test\r\n\r\n" >&3'
 :`, "PORT", fmt.Sprint(port)))
@@ -77,6 +81,8 @@ bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; printf "GET http://gone.test/ HTTP/1.1
 		"address": "curl[PID] connect 192.0.2.1:80", "port": "curl[PID] connect allowed.test:1",
 		"socks": "curl[PID] connect denied3.test:80", "socket": "python3[PID] connect [2001:db8::7]:99",
 		"datagram": "python3[PID] send udp to 192.0.2.2:9",
+		"listener": "python3[PID] listen on 0.0.0.0:4567\nfsh: rule: allow_local_binding is not true (defaults)\nfsh: hint: allow_local_binding = true in [network]",
+		"unbound":  "python3[PID] listen on a port", "pinger": "python3[PID] open an ICMP socket", "raw": "python3[PID] open a raw socket",
 	} {
 		if want = "fsh: blocked: " + strings.Replace(want, "PID", pids[name], 1) + "\n"; !strings.Contains(got.stderr, want) {
 			t.Errorf("%s: no %q in\n%s", name, want, got.stderr)
@@ -100,6 +106,9 @@ bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; printf "GET http://gone.test/ HTTP/1.1
 			if e.Program != "curl" || fmt.Sprint(e.Pid) != pids["allowed"] || e.BytesIn == 0 || e.BytesOut == 0 {
 				t.Errorf("allowed: %+v, want pid %s", e, pids["allowed"])
 			}
+		}
+		if e.Action == "listen on" && (!e.Denied || e.Kind != events.Connect || e.Errno != "EACCES" || e.Rule.Key != "network.allow_local_binding") {
+			t.Errorf("listener: %+v", e)
 		}
 		if e.Target == "192.0.2.1:80" && e.Errno != "ECONNREFUSED" {
 			t.Errorf("address: %+v", e)

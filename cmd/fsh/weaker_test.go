@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,7 @@ sh -c 'kill -9 -1' ; echo alive; sh -c 'kill -STOP $PPID'; echo alive; (exit 3);
 // the proxies, and no other way leads out.
 func TestNetworkWithoutNamespaces(t *testing.T) {
 	require(t, "curl")
+	require(t, "python3")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -100,14 +102,22 @@ func TestNetworkWithoutNamespaces(t *testing.T) {
 	script := `curl -sS http://allowed.` + at + `; curl -sS -x socks5h://127.0.0.1:1080 http://allowed.` + at + `
 curl -sS -f http://denied.` + at + ` || echo refused; curl -sS -x socks5h://127.0.0.1:1080 http://denied.` + at + ` || echo refused
 curl -sS --noproxy '*' http://127.0.0.1:` + fmt.Sprint(port) + `/ || echo refused; curl -sS --noproxy '*' --resolve allowed.test:` + fmt.Sprint(port) + `:127.0.0.1 http://allowed.` + at + ` || echo refused
+python3 -c 'import socket; socket.socket().bind(("127.0.0.1", 4567))' 2>/dev/null || echo refused; python3 -c 'import socket; socket.create_connection(("2001:db8::1", 80))' 2>/dev/null || echo refused
 bash -c 'echo > /dev/udp/127.0.0.1/53' || echo refused; head -c 3000000 /dev/zero | curl -sS --data-binary @- http://allowed.` + at + `
 cat /dev/null; exit 4`
-	cmd := withoutNamespaces(t, "--policy="+rules, "-c", script)
+	cmd := withoutNamespaces(t, "-m", "--policy="+rules, "-c", script)
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
-	want := "served /x 0\nserved /x 0\n" + strings.Repeat("refused\n", 5) + "served /x 3000000\n"
-	if got := outcomeOf(t, cmd); got.status != 4 || got.stdout != want {
+	want := "served /x 0\nserved /x 0\n" + strings.Repeat("refused\n", 7) + "served /x 3000000\n"
+	got := outcomeOf(t, cmd)
+	if got.status != 4 || got.stdout != want {
 		t.Errorf("%+v", got)
+	}
+	for _, who := range []string{`unknown process connect denied.test:` + fmt.Sprint(port), `curl\[\d+\] connect 127.0.0.1:` + fmt.Sprint(port),
+		`python3\[\d+\] listen on 127.0.0.1:4567`, `python3\[\d+\] connect \[2001:db8::1\]:80`} {
+		if !regexp.MustCompile("fsh: blocked: " + who + "\nfsh: rule: ").MatchString(got.stderr) {
+			t.Errorf("no %s in\n%s", who, got.stderr)
+		}
 	}
 }
 
