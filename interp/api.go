@@ -188,6 +188,9 @@ func (sh *shell) adoptEnv(env []string) {
 	if v, ok := sh.getVar("PS4"); !ok || v == "" {
 		sh.setOwn("PS4", "+ ")
 	}
+	if !sh.rt.bash {
+		sh.setOwn("PS2", sh.getOr("PS2", "> "))
+	}
 	if sh.interactive() {
 		sh.setOwn("PS1", sh.getOr("PS1", "$ "))
 		sh.setOwn("PS2", sh.getOr("PS2", "> "))
@@ -202,6 +205,10 @@ func (sh *shell) adoptEnv(env []string) {
 	sh.setOwn("EUID", strconv.Itoa(syscall.Geteuid()))
 	sh.setAttrs("UID", attrReadonly|attrInteger, 0)
 	sh.setAttrs("EUID", attrReadonly|attrInteger, 0)
+	sh.setAttrs("PPID", attrReadonly|attrInteger, 0)
+	for _, name := range []string{"BASHOPTS", "SHELLOPTS", "BASH_VERSINFO"} {
+		sh.setAttrs(name, attrReadonly, 0)
+	}
 	sh.setOwn("OSTYPE", "linux-gnu")
 	sh.setOwn("HOSTTYPE", "x86_64")
 	sh.setOwn("MACHTYPE", "x86_64-pc-linux-gnu")

@@ -149,10 +149,16 @@ func (a *assign) run(sh *shell) error {
 // assignElement is name[subscript]=value.
 func (sh *shell) assignElement(name string, index *subscript, value string, add bool) error {
 	v := sh.lookupVar(name)
+	if index.key.constant && index.key.text == "" {
+		return &nameError{name + "[]", "bad array subscript"}
+	}
 	if v.is(attrAssoc) {
 		key, err := index.key.str(sh)
 		if err != nil {
 			return err
+		}
+		if key == "" {
+			return &nameError{name + "[]", "bad array subscript"}
 		}
 		if add && v.assoc != nil {
 			old, _ := v.assoc.get(key)
@@ -265,6 +271,36 @@ func (a *assign) assignList(sh *shell) error {
 	return sh.replaceArray(a.name, fresh)
 }
 
+// expanded is the assignment with its values expanded, but not yet made.
+func (a *assign) expanded(sh *shell) (*assign, error) {
+	out := *a
+	out.array = make([]element, 0, len(a.array))
+	for _, e := range a.array {
+		if e.index == nil {
+			fields, err := e.value.fields(sh, nil)
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range fields {
+				out.array = append(out.array, element{value: constWord(f)})
+			}
+			continue
+		}
+		value, err := e.text(sh)
+		if err != nil {
+			return nil, err
+		}
+		e.value = constWord(value)
+		out.array = append(out.array, e)
+	}
+	return &out, nil
+}
+
+// constWord is a word that expands to one field.
+func constWord(s string) *word {
+	return &word{constant: true, text: s, parts: []part{&litPart{s: s, quoted: true}}}
+}
+
 func (e *element) text(sh *shell) (string, error) {
 	if e.value == nil {
 		return "", nil
@@ -302,6 +338,12 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 			fields, err := e.value.fields(sh, nil)
 			if err != nil {
 				return err
+			}
+			if a.array[0].index != nil { // keys and values in turns only if the first is no [key]=
+				for _, f := range fields {
+					sh.errorf("%s: %s: must use subscript when assigning associative array", a.name, f)
+				}
+				continue
 			}
 			loose = append(loose, fields...)
 			continue

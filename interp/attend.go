@@ -71,6 +71,17 @@ func (sh *shell) beforeCommand() (f flow, skip bool) {
 
 func (sh *shell) runReturnTrap() flow { return sh.pseudoTrap(trapOnReturn, optFunctrace) }
 
+// pseudoPlace is where a trap on ERR, DEBUG or RETURN was set: it holds there
+// without the options that let functions inherit it.
+type pseudoPlace struct{ call, depth int }
+
+// holdsHere reports whether a trap was set in the function being run. What
+// `.` reads inherits all but DEBUG.
+func (sh *shell) holdsHere(n int) bool {
+	place := sh.pseudoSetIn[n-firstPseudoTrap]
+	return place.call == sh.thisCall && (n != trapOnDebug || place.depth == sh.funcDepth)
+}
+
 // pseudoTrap runs bash's ERR, DEBUG and RETURN. Functions and subshells do
 // not inherit them without the option.
 func (sh *shell) pseudoTrap(n int, inherit options) flow {
@@ -79,7 +90,7 @@ func (sh *shell) pseudoTrap(n int, inherit options) flow {
 	}
 	command, ok := sh.traps.get(n)
 	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) && !(sh.traced && n != trapOnErr) &&
-		(n != trapOnReturn || sh.thisCall != 0 && sh.returnSetIn != sh.thisCall) {
+		!sh.holdsHere(n) {
 		return flowNext
 	}
 	sh.inTrap = true

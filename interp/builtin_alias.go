@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"errors"
 	"sort"
 	"strings"
 )
@@ -140,6 +141,11 @@ func runLet(sh *shell, args []string) int {
 	for _, expr := range rest {
 		var err error
 		if value, err = sh.arith(expr); err != nil {
+			var unset *unsetError
+			if errors.As(err, &unset) {
+				sh.jump = sh.expansionFailed(err)
+				return sh.status
+			}
 			sh.errorf("%s: %s", args[0], err)
 			return 1
 		}

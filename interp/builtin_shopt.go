@@ -107,6 +107,12 @@ func (sh *shell) shoptState(name string, setO bool) (on, ok bool) {
 	return on, ok
 }
 
+// acceptedShopt reports whether an option of shoptAccepted is on.
+func (sh *shell) acceptedShopt(name string) bool {
+	on, _ := sh.shoptState(name, false)
+	return on && sh.rt.bash
+}
+
 // setByName is `set -o`: some options do more than to be on.
 func (sh *shell) setByName(name string, on bool) int {
 	sign := "+o"
@@ -207,6 +213,9 @@ func runCaller(sh *shell, args []string) int {
 		depth = int(v)
 	}
 	at := len(sh.callStack) - 1 - depth
+	if at < 0 && !numbered && !sh.opts.on(optCommand) {
+		return sh.output(args[0], []byte("0 NULL\n"))
+	}
 	if at < 0 || at == 0 && numbered && sh.opts.on(optCommand) {
 		return 1
 	}

@@ -131,6 +131,11 @@ func (l *forLoop) run(sh *shell) flow {
 	if err != nil {
 		return sh.expansionFailed(err)
 	}
+	if !validName(l.name) {
+		sh.errorf("`%s': not a valid identifier", l.name)
+		sh.status = 1
+		return sh.failed()
+	}
 	if len(items) == 0 {
 		sh.status = 0
 		return flowNext

@@ -45,7 +45,7 @@ func (s *simple) assignOnly(sh *shell) flow {
 		}
 	}
 	sh.pipeStatus = nil
-	sh.substRan = false
+	sh.substRan, sh.lastArg = false, ""
 	for i := range s.assigns {
 		a := &s.assigns[i]
 		if err := a.run(sh); err != nil {
@@ -59,6 +59,7 @@ func (s *simple) assignOnly(sh *shell) flow {
 		sh.status = 0
 		return flowNext
 	}
+	sh.status = sh.substStatus
 	return sh.failed()
 }
 
@@ -83,6 +84,7 @@ func (s *simple) run(sh *shell) flow {
 		return s.nothing(sh)
 	}
 	f := s.command(sh, args)
+	sh.lastArg = args[len(args)-1]
 	sh.pipeStatus = nil
 	if sh.traps.pseudo {
 		sh.line = s.line // that of the ERR trap, not of what a function ran last
@@ -115,6 +117,7 @@ func (sh *shell) beginCommand(c syntax.Command) {
 // assignments in the current environment.
 func (s *simple) nothing(sh *shell) flow {
 	subst := sh.substRan
+	sh.lastArg = ""
 	if len(s.redirs) > 0 {
 		var saved savedFiles
 		err := sh.redirect(s.redirs, &saved)
@@ -132,8 +135,9 @@ func (s *simple) nothing(sh *shell) flow {
 			sh.trace(s.assigns[i].trace(sh))
 		}
 	}
-	if !subst && !sh.substRan {
-		sh.status = 0
+	sh.status = 0
+	if subst || sh.substRan {
+		sh.status = sh.substStatus
 	}
 	return sh.failed()
 }
@@ -176,7 +180,7 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 			sh.save(f, a.name)
 		}
 		err := a.run(sh)
-		if err == nil && f != nil {
+		if err == nil && (f != nil || args[0] == "exec" && len(args) > 1) {
 			err = sh.setAttrs(a.name, attrExport, 0)
 		}
 		if err != nil {

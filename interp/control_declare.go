@@ -50,7 +50,7 @@ func (c *compiler) declaration(d *syntax.DeclClause, s *syntax.Stmt) node {
 			return c.fail(d.Pos(), "%s: unknown declaration", name)(sh)
 		}
 		f := cmd.callBuiltin(sh, b, texts)
-		sh.declArgs = nil
+		sh.declArgs, sh.lastArg = nil, texts[len(texts)-1]
 		if f != flowNext {
 			return f
 		}
@@ -61,6 +61,15 @@ func (c *compiler) declaration(d *syntax.DeclClause, s *syntax.Stmt) node {
 func (c *compiler) declArg(a *syntax.Assign) func(sh *shell, dst []declArg) ([]declArg, error) {
 	if a.Name == nil {
 		w := compileWord(c, a.Value)
+		return func(sh *shell, dst []declArg) ([]declArg, error) {
+			fields, err := w.fields(sh, nil)
+			for _, f := range fields {
+				dst = append(dst, declArg{text: f})
+			}
+			return dst, err
+		}
+	}
+	if w := c.bracedArg(a); w != nil {
 		return func(sh *shell, dst []declArg) ([]declArg, error) {
 			fields, err := w.fields(sh, nil)
 			for _, f := range fields {
@@ -110,8 +119,12 @@ type declCall struct {
 	names       bool // -F
 	global      bool // -g
 	local       bool
+	letters     string // the options, if not all of declare's
 	args        []declArg
 }
+
+// declOptions are the options of those that do not have all of declare's.
+var declOptions = map[string]string{"export": "fnp", "readonly": "aAfp"}
 
 var declFlags = map[byte]attr{
 	'a': attrIndexed, 'A': attrAssoc, 'i': attrInteger, 'l': attrLower,
@@ -126,7 +139,7 @@ func runDeclare(sh *shell, args []string) int {
 			list = append(list, declArg{text: a})
 		}
 	}
-	c := &declCall{name: args[0]}
+	c := &declCall{name: args[0], letters: declOptions[args[0]]}
 	if bad, ok := c.parse(list); !ok {
 		return sh.badOption(args[0], bad)
 	}
@@ -168,6 +181,8 @@ func (c *declCall) parse(list []declArg) (bad string, ok bool) {
 		for i := 1; i < len(a); i++ {
 			bit, known := declFlags[a[i]]
 			switch {
+			case c.letters != "" && (strings.IndexByte(c.letters, a[i]) < 0 || a[0] == '+'):
+				return a[:1] + a[i:i+1], false
 			case known && a[0] == '-':
 				c.add |= bit
 			case known:
@@ -188,10 +203,13 @@ func (c *declCall) parse(list []declArg) (bad string, ok bool) {
 			}
 		}
 	}
-	if c.add&attrLower != 0 {
+	switch c.add & (attrLower | attrUpper) {
+	case attrLower | attrUpper: // they cancel each other
+		c.add &^= attrLower | attrUpper
+		c.remove |= attrLower | attrUpper
+	case attrLower:
 		c.remove |= attrUpper
-	}
-	if c.add&attrUpper != 0 {
+	case attrUpper:
 		c.remove |= attrLower
 	}
 	c.args = list
@@ -254,6 +272,13 @@ func (c *declCall) one(sh *shell, a declArg) int {
 }
 
 func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool, value string, assigned, add bool) error {
+	if a.list != nil { // local a=("${a[@]}") means the outer one
+		list, err := a.list.expanded(sh)
+		if err != nil {
+			return err
+		}
+		a.list = list
+	}
 	if c.local {
 		if f := sh.localFrame(); f != nil {
 			if err := c.makeLocal(sh, f, name); err != nil {
@@ -271,6 +296,9 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	if isElement && early&attrAssoc == 0 && !sh.lookupVar(name).is(attrAssoc) {
 		early |= attrIndexed
 	}
+	if err := c.checkKind(sh, name); err != nil {
+		return err
+	}
 	if early != 0 || c.remove != 0 {
 		if err := sh.setAttrs(name, early, c.remove); err != nil {
 			return err
@@ -278,6 +306,8 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	}
 	var err error
 	switch {
+	case c.add&(attrIndexed|attrAssoc) != 0 && !isElement && isListText(value):
+		err = sh.assignListText(name, value, add)
 	case a.list != nil:
 		err = a.list.run(sh)
 	case isElement && assigned:
@@ -303,8 +333,8 @@ func constSubscript(s string) *subscript {
 	return &subscript{compileWord(c, w), func(sh *shell) (int64, error) { return sh.arith(s) }}
 }
 
-// makeLocal gives a name a value of its own for the function. dash keeps the
-// outer value until it is assigned; bash starts unset.
+// makeLocal gives a name a value of its own for the function. It starts unset
+// as in every shell but dash, which keeps the outer value until it is assigned.
 func (c *declCall) makeLocal(sh *shell, f *frame, name string) error {
 	for _, s := range f.saved {
 		if s.name == name {
@@ -319,7 +349,7 @@ func (c *declCall) makeLocal(sh *shell, f *frame, name string) error {
 	if old == nil {
 		return nil
 	}
-	if !sh.rt.bash || sh.shopts.on(shoptLocalvarInherit) {
+	if sh.shopts.on(shoptLocalvarInherit) {
 		return nil
 	}
 	fresh := &variable{hook: old.hook}

@@ -72,6 +72,9 @@ func runCd(sh *shell, args []string) int {
 		return 0
 	}
 	shown, err := sh.searchCdpath(target, physical)
+	if value, ok := sh.getVar(target); err != nil && ok && value != "" && sh.acceptedShopt("cdable_vars") {
+		show, err = true, sh.chdir(value, physical)
+	}
 	if err != nil {
 		if sh.bash() {
 			sh.errorf("%s: %s: %s", args[0], target, errText(err))
@@ -123,7 +126,7 @@ func (sh *shell) chdir(target string, physical bool) error {
 			logical = strings.TrimSuffix(old, "/") + "/" + target
 		}
 		if logical[0] == '/' {
-			logical = path.Clean(logical)
+			logical = cleanPath(logical)
 			open = logical
 		}
 	}
@@ -148,6 +151,16 @@ func (sh *shell) chdir(target string, physical bool) error {
 		}
 	}
 	return sh.setVar("PWD", logical)
+}
+
+// cleanPath keeps two slashes at the start, which POSIX leaves to the system
+// (XBD 4.16), as every shell does.
+func cleanPath(p string) string {
+	clean := path.Clean(p)
+	if strings.HasPrefix(p, "//") && !strings.HasPrefix(p, "///") {
+		return "/" + clean
+	}
+	return clean
 }
 
 // checkDotDot makes sure that what stands before each `..` is a directory

@@ -20,7 +20,7 @@ func (sh *shell) execProgram(name string, argv []string, clean bool) int {
 		}
 	}
 	status := sh.execFailed("exec: "+name, err)
-	if !sh.interactive() {
+	if !sh.interactive() && !sh.acceptedShopt("execfail") {
 		sh.jump = flowExit
 		sh.trapExit = sh.trapExit || !sh.bash()
 	}

@@ -27,8 +27,18 @@ func runLoopExit(sh *shell, args []string) int {
 	n := 1
 	if rest := operands(args); len(rest) > 0 {
 		var err error
-		if n, err = strconv.Atoi(rest[0]); err != nil || n < 1 {
-			return sh.builtinFailed(sh.badNumber(), "%s: %s", args[0], sh.illegal(rest[0]))
+		switch n, err = strconv.Atoi(rest[0]); {
+		case err == nil && n > 0:
+		case !sh.bash():
+			return sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
+		case err != nil:
+			sh.errorf("%s: %s", args[0], sh.illegal(rest[0]))
+			sh.jump = flowExit
+			return 128
+		default: // bash complains and leaves all loops
+			sh.errorf("%s: %s: loop count out of range", args[0], rest[0])
+			sh.levels, sh.jump = sh.loopDepth, flowBreak
+			return 1
 		}
 	}
 	if sh.loopDepth == 0 {
@@ -65,6 +75,11 @@ func (sh *shell) exitStatus(args []string) (int, bool) {
 		}
 		return sh.status, true
 	}
+	if len(rest) > 1 && sh.bash() {
+		sh.errorf("%s: too many arguments", args[0])
+		sh.jump = flowAbort
+		return 1, false
+	}
 	n, err := strconv.ParseInt(rest[0], 10, 64)
 	if err != nil || n < 0 && !sh.bash() {
 		sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
@@ -79,7 +94,7 @@ func runReturn(sh *shell, args []string) int {
 		return 2
 	}
 	status, ok := sh.exitStatus(args)
-	if ok || sh.bash() {
+	if ok || sh.bash() && sh.jump == flowNext {
 		sh.jump = flowReturn
 	}
 	return status
@@ -90,7 +105,7 @@ func runExit(sh *shell, args []string) int {
 	if ok && len(operands(args)) == 0 && sh.trapExit {
 		status = sh.exitBefore
 	}
-	if ok || sh.bash() {
+	if ok || sh.bash() && sh.jump == flowNext {
 		if !sh.mayLeave() {
 			return 1
 		}
@@ -115,6 +130,9 @@ func runShift(sh *shell, args []string) int {
 	}
 	if n > len(sh.params) {
 		if sh.bash() {
+			if sh.acceptedShopt("shift_verbose") {
+				sh.errorf("shift: %d: shift count out of range", n)
+			}
 			return 1
 		}
 		return sh.builtinFailed(2, "shift: can't shift that many")

@@ -46,7 +46,7 @@ func (c *declCall) line(sh *shell, name string, v *variable) string {
 		}
 		return c.name + " " + name + "\n"
 	}
-	if (c.name == "declare" || c.name == "typeset" || c.name == "local") && !c.print && c.add == 0 {
+	if (c.name == "declare" || c.name == "typeset") && !c.print && c.add == 0 {
 		if v.is(attrIndexed | attrAssoc) {
 			return name + "=" + v.listText() + "\n"
 		}

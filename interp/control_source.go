@@ -138,8 +138,11 @@ func runDot(sh *shell, args []string) int {
 	if len(rest) > 1 {
 		sh.params = params
 	}
-	if f != flowReturn {
+	if f != flowReturn && f != flowNext {
 		sh.jump = f
+	} else if status := sh.status; sh.traps.pseudo {
+		sh.jump = sh.runReturnTrap()
+		sh.status = status
 	}
 	return sh.status
 }

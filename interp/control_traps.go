@@ -33,6 +33,13 @@ func runTrap(sh *shell, args []string) int {
 	if _, ok := trapNumber(action); ok && (len(conditions) == 0 || isNumber(action)) {
 		remove, conditions = true, rest
 	}
+	if len(conditions) == 0 {
+		sh.errorf("trap: %s: no condition to act on", action)
+		if sh.bash() {
+			return 2
+		}
+		return 1
+	}
 	status := 0
 	for _, c := range conditions {
 		n, ok := trapNumber(c)

@@ -103,7 +103,7 @@ func (sh *shell) showOptions(asCommands bool) int {
 			if sh.bash() {
 				width, state = 15, "\t"+state
 			}
-			b.WriteString(o.name + strings.Repeat(" ", max(0, width-len(o.name))) + state + "\n")
+			b.WriteString(o.name + strings.Repeat(" ", max(1, width-len(o.name))) + state + "\n")
 		}
 	}
 	return sh.output("set", []byte(b.String()))

@@ -32,6 +32,8 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 	case "EPOCHREALTIME":
 		now := time.Now()
 		return scalar(fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000))
+	case "_":
+		return scalar(sh.lastArg)
 	case "BASHPID":
 		return scalar(strconv.Itoa(sh.pid()))
 	case "BASH_COMMAND":

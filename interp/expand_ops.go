@@ -140,7 +140,7 @@ func (p *paramPart) replacement(sh *shell) (replacement, error) {
 	err := e.run(p.with.parts)
 	var r replacement
 	if err == nil {
-		if sh.bash() {
+		if sh.bash() && sh.acceptedShopt("patsub_replacement") {
 			r.amps = append(r.amps, e.amps...)
 		}
 		r.text = e.take()

@@ -94,7 +94,10 @@ func (r *paramRef) get(sh *shell) (string, bool, error) {
 	case '-':
 		return sh.flags(), true, nil
 	case '!':
-		return itoa(int64(sh.lastBg)), sh.lastBg != 0, nil
+		if sh.lastBg == 0 {
+			return "", false, nil
+		}
+		return itoa(int64(sh.lastBg)), true, nil
 	}
 	return sh.name, true, nil
 }
@@ -281,6 +284,8 @@ func (p *paramPart) expandConditional(e *expander) error {
 		}
 		if !p.isList() {
 			e.piece("", p.quoted)
+		} else if p.quoted && !p.joins() && len(vals) == 0 {
+			e.noArgs = true // as "$@"
 		}
 		return nil
 	}

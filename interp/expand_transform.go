@@ -18,6 +18,9 @@ func (p *paramPart) transform(sh *shell, s string, set bool) (string, error) {
 		if p.char != 0 || p.num > 0 {
 			return "", nil
 		}
+		if !set && sh.lookupVar(p.name) == nil {
+			return "", nil
+		}
 		return sh.declarationText(p.name, &arrayIndex{}), nil
 	}
 	if !set {

@@ -150,7 +150,13 @@ func (sh *shell) newCommand(path string, args []string) (*Command, error) {
 }
 
 // commandEnv is the environment; bash tells a command its own path in $_.
-func (sh *shell) commandEnv(path string) []string { return sh.environ() }
+func (sh *shell) commandEnv(path string) []string {
+	env := sh.environ()
+	if sh.rt.bash {
+		env = append(env[:len(env):len(env)], "_="+path)
+	}
+	return env
+}
 
 // nested is the command that runs a text file without #!: another fsh,
 // inside, so that whatever confines commands confines it.

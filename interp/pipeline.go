@@ -11,8 +11,10 @@ import (
 // copy of the state; with lastpipe the last one runs in the shell itself.
 type pipeline struct {
 	members []node
-	errToo  []bool   // |& after the member
-	names   []string // of the members that are simple commands of a constant name
+	errToo  []bool             // |& after the member
+	level   []bool             // of the members that are no level of BASH_SUBSHELL: ( ) and the words of a simple command
+	calls   []*syntax.CallExpr // the members that are simple commands, else nil
+	names   []string           // of the members that are simple commands of a constant name
 	text    func() string
 }
 
@@ -37,6 +39,10 @@ func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
 		} else {
 			p.members = append(p.members, c.stmt(s))
 			p.names = append(p.names, constantName(s))
+			call, _ := s.Cmd.(*syntax.CallExpr)
+			p.calls = append(p.calls, call)
+			_, sub := s.Cmd.(*syntax.Subshell)
+			p.level = append(p.level, call != nil || sub)
 		}
 		if s == b.X {
 			for len(p.errToo) < len(p.members)-1 {
@@ -61,6 +67,9 @@ func constantName(s *syntax.Stmt) string {
 const maxChain = 20_000
 
 func (p *pipeline) run(sh *shell) flow {
+	if f := p.debug(sh); f != flowNext {
+		return f
+	}
 	subs := make([]*shell, len(p.members))
 	last := len(p.members) - 1
 	inline := sh.shopts.on(shoptLastpipe) && !sh.jobControl()
@@ -71,6 +80,9 @@ func (p *pipeline) run(sh *shell) flow {
 		}
 		sub := sh.subshell(false)
 		subs[i] = sub
+		if p.level[i] {
+			sub.subLevel--
+		}
 		if input != nil {
 			sub.setFile(0, input).drop()
 			input = nil
@@ -98,6 +110,23 @@ func (p *pipeline) run(sh *shell) flow {
 		return p.runJob(sh, subs)
 	}
 	return p.runHere(sh, subs, input, inline)
+}
+
+// debug runs the DEBUG trap for the members that do not inherit it.
+func (p *pipeline) debug(sh *shell) flow {
+	if !sh.traps.pseudo || sh.opts.on(optFunctrace) {
+		return flowNext
+	}
+	for _, call := range p.calls {
+		if call == nil {
+			continue
+		}
+		sh.beginCommand(call)
+		if f := sh.runDebugTrap(); f != flowNext {
+			return f
+		}
+	}
+	return flowNext
 }
 
 // runHere runs the members and waits for all of them.

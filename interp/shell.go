@@ -35,7 +35,7 @@ type shell struct {
 	statusBefore int            // $? of the first command of an eval
 	calls        int            // of functions so far
 	thisCall     int            // number of the call being run, 0 outside
-	returnSetIn  int            // call that set the RETURN trap
+	pseudoSetIn  [3]pseudoPlace // of DEBUG, ERR and RETURN
 	debugStatus  int            // of the last DEBUG trap
 	exitBefore   int            // $? when the EXIT trap began
 	current      syntax.Command // $BASH_COMMAND
@@ -76,16 +76,18 @@ type shell struct {
 	callStack []callSite
 
 	// noErrexit counts the contexts in which -e is ignored.
-	noErrexit  int
-	subLevel   int
-	indirect   int  // command substitutions, eval, . and traps around, for -x
-	traced     bool // the function being run has the attribute of declare -ft
-	inTrap     bool
-	trapExit   bool // the EXIT trap runs or has run
-	substRan   bool // a command substitution ran: its status is an assignment's
-	gaveUp     bool // an error, not exit, ended the script
-	special    bool // the builtin being run is special: its errors end a script
-	xtraceBusy bool // PS4 is being expanded
+	noErrexit   int
+	subLevel    int
+	indirect    int  // command substitutions, eval, . and traps around, for -x
+	traced      bool // the function being run has the attribute of declare -ft
+	inTrap      bool
+	trapExit    bool   // the EXIT trap runs or has run
+	substRan    bool   // a command substitution ran: its status is an assignment's
+	substStatus int    // the status of the last one
+	lastArg     string // $_: the last word of the command before
+	gaveUp      bool   // an error, not exit, ended the script
+	special     bool   // the builtin being run is special: its errors end a script
+	xtraceBusy  bool   // PS4 is being expanded
 
 	env      []string // cache for commands; nil when stale
 	attn     *attention

@@ -27,7 +27,10 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	status := sub.status
 	sub.close()
 	text, ok := cap.result()
-	sh.status, sh.substRan = status, true
+	sh.substStatus, sh.substRan = status, true
+	if sh.bash() {
+		sh.status = status // the words after it see it as $?
+	}
 	if !ok {
 		return "", errTooMuch
 	}

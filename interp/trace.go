@@ -36,10 +36,10 @@ func (sh *shell) expandPrompt(text string) string {
 	if err != nil {
 		return text
 	}
-	status, ran := sh.status, sh.substRan
+	status, ran, last := sh.status, sh.substRan, sh.substStatus
 	c := &compiler{file: sh.file}
 	s, err := compileHeredoc(c, w, false).str(sh)
-	sh.status, sh.substRan = status, ran
+	sh.status, sh.substRan, sh.substStatus = status, ran, last
 	if err != nil {
 		return text
 	}

@@ -118,8 +118,8 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	was := sh.traps.disposition(sig)
 	sh.traps.mu.Lock()
 	sh.traps.inherited = nil
-	if n == trapOnReturn {
-		sh.returnSetIn = sh.thisCall
+	if n >= firstPseudoTrap {
+		sh.pseudoSetIn[n-firstPseudoTrap] = pseudoPlace{sh.thisCall, sh.funcDepth}
 	}
 	sh.traps.pseudo = sh.traps.pseudo || n >= firstPseudoTrap
 	if remove {

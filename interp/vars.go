@@ -81,7 +81,7 @@ var variableHooks = map[string]hook{
 	"LINENO": hookDynamic, "BASH_ARGV0": hookName,
 	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
-	"BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
+	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
 	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
 	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_COMMAND": hookDynamic,
 	"SHELLOPTS": hookDynamic, "BASHOPTS": hookDynamic,
