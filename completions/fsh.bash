@@ -54,7 +54,7 @@ _fsh() {
 		compopt -o filenames
 		# A subcommand is the very first argument.
 		mapfile -t COMPREPLY < <(
-			((COMP_CWORD == 1)) && compgen -W 'cache completion doctor help log policy quarantine trust untrust why' -- "$cur"
+			((COMP_CWORD == 1)) && compgen -W 'allow cache completion deny doctor help log policy quarantine trust untrust why' -- "$cur"
 			compgen -f -- "$cur"
 		)
 	fi

@@ -2,7 +2,10 @@
 // writers that show them to people (standard error) and machines (JSON lines).
 package events
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Kind of an event.
 type Kind string
@@ -33,6 +36,11 @@ type Rule struct {
 	// Text is said instead of Key and Value when no entry decided, for
 	// example "no allowed_domains entry matches".
 	Text string `json:"text,omitempty"`
+}
+
+// FromSession tells whether the rule was made at the prompt of the session.
+func (r Rule) FromSession() bool {
+	return r.Origin.Layer == "flag" && strings.HasPrefix(r.Origin.File, "fsh ")
 }
 
 // Event is one record. Zero fields are left out.

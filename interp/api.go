@@ -34,6 +34,8 @@ type Config struct {
 	// on, and waits until this process is in its foreground; negative: there
 	// is none. Nil: never.
 	Terminal func() int
+	// Own, if not nil, is a command of an interactive shell.
+	Own *Own
 	// Ignored are signals that were ignored when the process started, which
 	// POSIX forbids to trap. HUP and INT are found out without.
 	Ignored []syscall.Signal
@@ -69,6 +71,10 @@ func New(cfg Config) (*Shell, error) {
 	sh.opts = (optHashall | optBraceexpand | optComments) * boolOption(cfg.Bash)
 	sh.umask = uint32(unix.Umask(0))
 	unix.Umask(int(sh.umask))
+	if cfg.Interactive && cfg.Own != nil {
+		rt.own = cfg.Own
+		rt.builtins[cfg.Own.Name] = ownCommand(cfg.Own)
+	}
 	if cfg.Interactive {
 		sh.opts |= optInteractive
 		sh.shopts |= shoptExpandAliases
@@ -78,7 +84,7 @@ func New(cfg Config) (*Shell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("working directory: %w", err)
 	}
-	sh.dir = dir
+	sh.dir, rt.startDir = dir, dir
 	if err := sh.adoptFiles(cfg.Files); err != nil {
 		return nil, err
 	}

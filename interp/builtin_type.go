@@ -73,13 +73,16 @@ func (sh *shell) meanings(name string, want lookupKinds) []meaning {
 			found = append(found, meaning{kind: kindKeyword})
 		}
 		b := sh.builtin(name)
-		if b != nil && b.special {
+		switch {
+		case b != nil && b.special:
 			found = append(found, meaning{kind: kindSpecial})
+		case b != nil && b.own:
+			found = append(found, meaning{kind: kindBuiltin})
 		}
 		if f, _ := sh.funcs.get(name); f != nil && !want.noFunctions {
 			found = append(found, meaning{kind: kindFunction})
 		}
-		if b != nil && !b.special {
+		if b != nil && !b.special && !b.own {
 			found = append(found, meaning{kind: kindBuiltin})
 		}
 		if len(found) > 0 && !want.all {

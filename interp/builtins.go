@@ -9,8 +9,10 @@ type builtin struct {
 	// special marks the builtins of XCU 2.15: found before functions, their
 	// prefix assignments persist and their errors end a script.
 	special bool
-	run     func(sh *shell, args []string) int
-	usage   string
+	// own is a command of the program itself, found before functions.
+	own   bool
+	run   func(sh *shell, args []string) int
+	usage string
 }
 
 // builtinFamilies are all builtins there are. It is a function, not a

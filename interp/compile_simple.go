@@ -158,7 +158,7 @@ func (s *simple) command(sh *shell, args []string) flow {
 // builtins, in the order of the dialect.
 func (sh *shell) findInternal(name string) (*function, *builtin) {
 	b := sh.builtin(name)
-	if b != nil && b.special && !sh.bash() {
+	if b != nil && (b.special && !sh.bash() || b.own) {
 		return nil, b
 	}
 	if fn, _ := sh.funcs.get(name); fn != nil {

@@ -139,6 +139,7 @@ func (sh *shell) mayLeave() bool {
 func (sh *shell) promptedLine(more bool) (string, error) {
 	if !more {
 		sh.tell()
+		sh.beforePrompt()
 	}
 	name, char := "PS1", sh.getOr("PS1", "")
 	if more {

@@ -223,6 +223,11 @@ func (g *jobGroup) resumed() {
 // hold keeps a shell at the gate while its job is stopped.
 func (sh *shell) hold() {
 	for sh.attn.pending.Load()&attnStop != 0 {
+		if gate := sh.rt.heldBy(); gate != nil && sh.parent != nil {
+			<-gate
+			sh.attn.wake.quiet(sh.attn)
+			continue
+		}
 		g := sh.group
 		if g == nil {
 			sh.attn.pending.And(^uint32(attnStop))

@@ -23,6 +23,9 @@ type runtime struct {
 	terminal int                     // descriptor of the controlling terminal, or -1
 
 	main *shell
+	// own is Config.Own where there is one; startDir is where the shell began.
+	own      *Own
+	startDir Dir
 	// openTerminal finds the controlling terminal when it is first needed.
 	openTerminal func() int
 	modes        *unix.Termios            // of the terminal, for the shell
@@ -37,6 +40,7 @@ type runtime struct {
 	dirs     atomic.Uint32   // opened so far
 	jobs     map[*job]bool   // of an interactive shell
 	live     map[*shell]bool // subshells whose goroutines run
+	gate     chan struct{}   // not nil: these are to wait for its end
 	readonly map[*function]bool
 	regexps  regexpCache
 	notify   chan os.Signal
@@ -49,6 +53,9 @@ type runtime struct {
 func (rt *runtime) enter(sh *shell) {
 	rt.mu.Lock()
 	rt.live[sh] = true
+	if rt.gate != nil {
+		sh.attn.pending.Or(attnStop)
+	}
 	rt.mu.Unlock()
 }
 

@@ -26,8 +26,10 @@ func Hint(action, target string) string {
 	if target == "" {
 		return ""
 	}
-	return flag + shellQuote(target) + " for one run, or " + key + " in ~/.config/fsh/policy.toml"
+	return flag + shellQuote(target) + forOneRun + key + " in ~/.config/fsh/policy.toml"
 }
+
+const forOneRun = " for one run, or "
 
 // Hint is the hint for this policy: empty where no entry could help, and for a
 // built-in secret the name that lifts it.
@@ -44,6 +46,20 @@ func (p *Policy) Hint(action, target string) string {
 	return p.HintFor(action, target, rule)
 }
 
+// SessionHint is a hint for who sits at fsh's prompt, where rights can be had
+// for the rest of the session. It gives other hints back as they are.
+func SessionHint(hint string) string {
+	flag, ok := strings.CutPrefix(hint, "--allow-")
+	kind, target, found := strings.Cut(flag, "=")
+	if !ok || !found {
+		return hint
+	}
+	if i := strings.LastIndex(target, forOneRun); i >= 0 {
+		target = target[:i]
+	}
+	return "fsh allow " + kind + " " + target + "   (this session)"
+}
+
 // HintFor is the hint when this rule denies.
 func (p *Policy) HintFor(action, target string, rule Rule) string {
 	switch {
@@ -54,6 +70,8 @@ func (p *Policy) HintFor(action, target string, rule Rule) string {
 		return Hint(action, filepath.Dir(p.absolute(target)))
 	case rule.Value == "":
 		return Hint(action, target)
+	case rule.FromSession():
+		return strings.Replace(rule.Origin.File, " deny ", " allow ", 1) + " " + shellQuote(rule.Value) + " takes it back"
 	case rule.Origin.Layer == "flag":
 		return "leave out " + rule.Origin.File + "=" + shellQuote(rule.Value)
 	case rule.Origin.Layer != "defaults":

@@ -51,6 +51,24 @@ type Options struct {
 type Flag struct {
 	Kind  string // "allow-read", "deny-net", …: see FlagKinds
 	Value string
+	// Session: it was said at the prompt, by "fsh allow" or "fsh deny".
+	Session bool
+}
+
+// String is the flag as it was written.
+func (f Flag) String() string {
+	if f.Session {
+		return f.origin() + " " + f.Value
+	}
+	return f.origin() + "=" + f.Value
+}
+
+// origin is how rules show where the flag was given.
+func (f Flag) origin() string {
+	if f.Session {
+		return "fsh " + strings.Replace(f.Kind, "-", " ", 1)
+	}
+	return "--" + f.Kind
 }
 
 // ProjectFile is the name of a project's policy file.
@@ -371,7 +389,7 @@ func (l *loader) flags() *Error {
 	s := &section{trusted: true, layer: "flag", given: map[string]bool{}}
 	for _, f := range l.Flags {
 		if m := s.flag(r, l.CheckHost, f); m != nil {
-			return &Error{File: fmt.Sprintf("--%s=%s", f.Kind, f.Value), Msg: m.msg, Hint: m.hint}
+			return &Error{File: f.String(), Msg: m.msg, Hint: m.hint}
 		}
 	}
 	l.layers = append(l.layers, layered{s, nil})
@@ -380,7 +398,7 @@ func (l *loader) flags() *Error {
 
 func (s *section) flag(r resolver, checkHost func(string) error, f Flag) *mistake {
 	rule := func(key string) Rule {
-		return Rule{Key: key, Value: f.Value, Origin: Origin{Layer: "flag", File: "--" + f.Kind}}
+		return Rule{Key: key, Value: f.Value, Origin: Origin{Layer: "flag", File: f.origin()}}
 	}
 	paths := map[string]struct {
 		key  string

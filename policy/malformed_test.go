@@ -196,7 +196,7 @@ func TestBadFlags(t *testing.T) {
 		{"allow-reed", "/", "--allow-reed=/: unknown flag", `did you mean "allow-read"?`},
 	} {
 		w := newWorld(t, nil)
-		w.opts.Flags = []Flag{{test.kind, test.value}}
+		w.opts.Flags = []Flag{{Kind: test.kind, Value: test.value}}
 		_, _, err := Load(w.opts)
 		var e *Error
 		if !errors.As(err, &e) || err.Error() != test.want || !strings.Contains(e.Hint, test.hint) {

@@ -171,7 +171,7 @@ func TestDenyNeverWidens(t *testing.T) {
 			w.write("project", line)
 			w.trusted[w.path("project")] = r.IntN(2) == 0
 		} else {
-			w.opts.Flags = []Flag{pick(r, []Flag{{"deny-read", "a"}, {"deny-write", "~"}, {"deny-net", "*"}, {"deny-env", "*"}})}
+			w.opts.Flags = []Flag{pick(r, []Flag{{Kind: "deny-read", Value: "a"}, {Kind: "deny-write", Value: "~"}, {Kind: "deny-net", Value: "*"}, {Kind: "deny-env", Value: "*"}})}
 		}
 		if got := w.widens(before, w.effective()); got != "" {
 			t.Errorf("adding %s to %s allows %s", line, layer, got)

@@ -105,6 +105,18 @@ func FileSum(path string) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
+// Stamp changes when the list does.
+func (s *TrustStore) Stamp() string {
+	if s == nil {
+		return ""
+	}
+	info, err := os.Lstat(filepath.Join(s.dir, trustFile))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.ModTime().UnixNano(), info.Size())
+}
+
 // List is all agreements. An absent store has none.
 func (s *TrustStore) List() ([]Agreement, error) {
 	if s == nil {

@@ -209,7 +209,7 @@ func (s *Session) Environ(env []string) ([]string, error) {
 		return nil, nil
 	}
 	s.System()
-	if _, err := s.runner(s.cfg.Policy); err != nil {
+	if _, err := s.runner(s.policy()); err != nil {
 		return nil, err
 	}
 	if s.bare == nil {

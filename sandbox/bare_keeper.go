@@ -140,7 +140,7 @@ func statusOfProcess(proc int, pid, field string) string {
 		return ""
 	}
 	defer unix.Close(fd)
-	buf := make([]byte, 4096)
+	buf := make([]byte, 16<<10) // lists of processors and memory are long on large machines
 	n, err := readRetry(fd, buf)
 	if err != nil {
 		return ""

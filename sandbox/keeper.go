@@ -35,6 +35,7 @@ const (
 	opDenied                  // deniedNote: a program was refused a file
 	opRunner                  // runnerRequest
 	opStopped                 // stoppedNote: the program in the shell's place has stopped
+	opFreeze                  // freezeRequest
 )
 
 // firstSafeFD is above every descriptor number that a child is given.
@@ -148,7 +149,8 @@ type keeper struct {
 	// made is what the session made of directories and repositories.
 	made *madeDirs
 	// groups are the control groups of the session.
-	groups []*pidGroup
+	groups  []*pidGroup
+	freezer freezer
 	// bare is a keeper without namespaces; temps are its temporary directories.
 	bare     bool
 	bareNets map[string]*bareNet
@@ -355,6 +357,11 @@ func (k *keeper) serve() {
 			err := json.Unmarshal(f.payload, &req)
 			closeAll(fds)
 			k.aboutRunner(f.id, req, err)
+		case opFreeze:
+			var req freezeRequest
+			err := json.Unmarshal(f.payload, &req)
+			closeAll(fds)
+			go k.freeze(f.id, req, err)
 		default:
 			closeAll(fds)
 			return

@@ -79,6 +79,8 @@ func (k *keeper) watchRunner(id uint32, rp *runnerProc) {
 		_, err := syscall.Wait4(rp.pid, &status, syscall.WUNTRACED|syscall.WCONTINUED, nil)
 		switch {
 		case err == syscall.EINTR:
+		case err == nil && k.freezer.on.Load() && (status.Stopped() || status.Continued()):
+			// the keeper's own doing
 		case err == nil && status.Stopped():
 			if rp.stops() {
 				k.tell(opStopped, id, stoppedNote{id}, nil)
@@ -167,21 +169,23 @@ func (k *keeper) aboutRunner(id uint32, req runnerRequest, err error) {
 	k.reply(id, viewReply{Stopped: stopped}, nil)
 }
 
-// isStopped looks at the state in stat (proc(5)), behind the name in brackets.
-func (k *keeper) isStopped(pid int) bool {
-	fd, err := unix.Openat(k.base.hostProc, strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func (k *keeper) isStopped(pid int) bool { return k.stateOf(strconv.Itoa(pid)) == 'T' }
+
+// stateOf is the state of a process or thread in stat (proc(5)), behind the
+// name in brackets; 0 when there is none.
+func (k *keeper) stateOf(tid string) byte {
+	fd, err := unix.Openat(k.base.hostProc, tid+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return false
+		return 0
 	}
 	defer unix.Close(fd)
 	buf := make([]byte, 512)
 	n, err := readRetry(fd, buf)
 	if err != nil {
-		return false
+		return 0
 	}
-	_, rest, found := bytes.Cut(buf[:n], []byte(") "))
-	for found && bytes.Contains(rest, []byte(") ")) {
-		_, rest, found = bytes.Cut(rest, []byte(") "))
+	if i := bytes.LastIndex(buf[:n], []byte(") ")); i >= 0 && i+2 < n {
+		return buf[i+2]
 	}
-	return found && len(rest) > 0 && rest[0] == 'T'
+	return 0
 }

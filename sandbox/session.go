@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +21,8 @@ import (
 type Config struct {
 	// Policy is the effective policy at the start.
 	Policy *policy.Policy
-	// PolicyFor is the policy from a directory on, for cd. Nil: Policy.
+	// PolicyFor is the policy in a directory, asked when it is opened: for the
+	// start, and by cd. Nil: Policy.
 	PolicyFor func(dir string) (*policy.Policy, error)
 	Sink      events.Sink
 	Script    string // path of the script file, which stays readable; or ""
@@ -93,6 +95,7 @@ type Session struct {
 	bareTold sync.Once
 	// strict forbids falling back, onlyBare is nothing else: see Layers.
 	strict, onlyBare bool
+	changed          atomic.Pointer[policy.Policy]
 	temp             string // TMPDIR of a bare session
 	// bareEnv leads to places that stand for others, see bareEnviron.
 	bareEnv  []string

@@ -41,11 +41,24 @@ func (s *Session) System() interp.System {
 
 // policyFor is the policy that applies in a directory.
 func (s *Session) policyFor(dir string) (*policy.Policy, error) {
-	if s.cfg.PolicyFor == nil || dir == s.cfg.Dir {
-		return s.cfg.Policy, nil
+	if s.cfg.PolicyFor == nil {
+		return s.policy(), nil
 	}
 	return s.cfg.PolicyFor(dir)
 }
+
+// policy is the effective policy at the start, or what has replaced it.
+func (s *Session) policy() *policy.Policy {
+	if p := s.changed.Load(); p != nil {
+		return p
+	}
+	return s.cfg.Policy
+}
+
+// ChangePolicy replaces the policy that denials are explained by. What commands
+// get is for Config.PolicyFor to say: a directory has the policy of when it was
+// opened.
+func (s *Session) ChangePolicy(p *policy.Policy) { s.changed.Store(p) }
 
 // rulesKey is equal for policies that allow the same. Where they were made
 // for does not count: paths are absolute.
@@ -137,7 +150,7 @@ func (s *Session) policyOf(d interp.Dir) *policy.Policy {
 	if own, ok := d.(*dir); ok && own != nil && own.policy != nil {
 		return own.policy
 	}
-	return s.cfg.Policy
+	return s.policy()
 }
 
 // commandStarts applies the guardrails: rules about names, which the kernel
@@ -232,7 +245,7 @@ func (s *Session) explain(action, abs string, errno syscall.Errno, w interp.Wher
 	case "enter", "stat", "exec":
 		asked = "read"
 	}
-	p := s.cfg.Policy
+	p := s.policy()
 	allowed, rule := p.Why(asked, abs)
 	if allowed {
 		return

@@ -31,14 +31,11 @@ type options struct {
 	weaker  []string // --allow-weaker
 
 	policyFile string
-	rules      []ruleFlag // --allow-*, --deny-*, in order
+	rules      []policy.Flag // --allow-*, --deny-*, in order
 
 	help, version bool
 	operands      []string
 }
-
-// ruleFlag is one --allow-KIND=VALUE or --deny-KIND=VALUE.
-type ruleFlag struct{ kind, value string }
 
 // usageError is a command line that cannot be understood; exit status 2.
 type usageError struct{ text, hint string }
@@ -167,7 +164,7 @@ func (o *options) long(arg string) error {
 		if v == "" {
 			return &usageError{"--" + name + ": empty value", "write --" + name + "=VALUE[,VALUE]"}
 		}
-		o.rules = append(o.rules, ruleFlag{name, v})
+		o.rules = append(o.rules, policy.Flag{Kind: name, Value: v})
 	}
 	return nil
 }

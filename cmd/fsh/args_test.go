@@ -13,6 +13,7 @@ import (
 	"github.com/fsh-sh/fsh/completions"
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/interp/plain"
+	"github.com/fsh-sh/fsh/policy"
 )
 
 func TestParseArgs(t *testing.T) {
@@ -40,8 +41,8 @@ func TestParseArgs(t *testing.T) {
 		{"-mec cmd", options{monitor: true, command: true, set: []string{"-e"}, operands: []string{"cmd"}}},
 		{"--monitor --debug --bash --posix --unsafe-no-sandbox x --help", options{monitor: true, debug: true, bash: true, posix: true, unsafe: true, operands: []string{"x", "--help"}}},
 		{"--policy=p.toml --events=3", options{policyFile: "p.toml", events: "3"}},
-		{"--allow-net=a:1,b --deny-read=x", options{rules: []ruleFlag{{"allow-net", "a:1"}, {"allow-net", "b"}, {"deny-read", "x"}}}},
-		{"--allow-env=A=B", options{rules: []ruleFlag{{"allow-env", "A=B"}}}},
+		{"--allow-net=a:1,b --deny-read=x", options{rules: []policy.Flag{{Kind: "allow-net", Value: "a:1"}, {Kind: "allow-net", Value: "b"}, {Kind: "deny-read", Value: "x"}}}},
+		{"--allow-env=A=B", options{rules: []policy.Flag{{Kind: "allow-env", Value: "A=B"}}}},
 		{"--help", options{help: true}},
 		{"--version -x", options{version: true, set: []string{"-x"}}},
 	}
@@ -54,7 +55,7 @@ func TestParseArgs(t *testing.T) {
 		if len(got.operands) == 0 {
 			got.operands = nil
 		}
-		if diff := cmp.Diff(&test.want, got, cmp.AllowUnexported(options{}, ruleFlag{})); diff != "" {
+		if diff := cmp.Diff(&test.want, got, cmp.AllowUnexported(options{})); diff != "" {
 			t.Errorf("%q:\n%s", test.args, diff)
 		}
 	}

@@ -14,13 +14,19 @@ import (
 
 // cdPolicies are the policies of directories that a script has changed to.
 // They are made anew when a project file that counts there has changed; trust
-// that is given meanwhile counts from the next start on.
+// that is given meanwhile counts from the next start on, or prompt.
 type cdPolicies struct {
+	mu    sync.Mutex
 	start *policy.Policy
 	opts  policy.Options
-
-	mu    sync.Mutex
 	known map[string]cdPolicy
+}
+
+// begin makes another policy the one that cd narrows from.
+func (c *cdPolicies) begin(start *policy.Policy, opts policy.Options) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.start, c.opts, c.known = start, opts, nil
 }
 
 type cdPolicy struct {
@@ -37,6 +43,9 @@ const (
 func (c *cdPolicies) in(dir string) (*policy.Policy, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if dir == c.start.Dir {
+		return c.start, nil
+	}
 	stamp, ok := projectStamp(dir)
 	if k, found := c.known[dir]; ok && found && k.stamp == stamp {
 		return k.policy, nil

@@ -29,6 +29,9 @@ var apparmorProfile string
 const usualPlaces = "/usr/{,local/}bin/fsh"
 
 func doctorMain(c *call, args []string) int {
+	if c.at != nil {
+		return c.fails(1, &usageError{"doctor: not in a session: this shell has given up the rights that the tests need", "run it in a shell outside"})
+	}
 	f := c.flags()
 	asJSON, apparmor := f.Bool("json", false, ""), f.Bool("apparmor", false, "")
 	operands, status, done := c.parse(f, args)

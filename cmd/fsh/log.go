@@ -34,6 +34,8 @@ func logMain(c *call, args []string) int {
 	switch {
 	case done:
 		return status
+	case c.at != nil && *follow:
+		return c.fails(1, &usageError{"log: --follow would keep the prompt", "run it in a shell outside"})
 	case len(operands) != 1:
 		return c.misused("name the file that --events wrote")
 	}

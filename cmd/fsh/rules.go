@@ -29,7 +29,7 @@ func (c *call) policyFlags(f *flag.FlagSet) *policyFlags {
 				if v == "" {
 					return fmt.Errorf("empty value")
 				}
-				p.rules = append(p.rules, ruleFlag{kind, v})
+				p.rules = append(p.rules, policy.Flag{Kind: kind, Value: v})
 			}
 			return nil
 		})
@@ -43,6 +43,9 @@ func (c *call) invocation(p *policyFlags, at string) (*invocation, string, error
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, "", fmt.Errorf("the working directory: %w", err)
+	}
+	if c.at != nil {
+		c.at.session.lend(in)
 	}
 	if at == "" {
 		return in, dir, nil

@@ -41,6 +41,9 @@ type invocation struct {
 	text   *events.Text
 	sink   events.Sink
 	closer []func()
+	prompt *promptSession // of an interactive shell with a sandbox
+	// startDir is the directory that the session was started in.
+	startDir string
 }
 
 const (
@@ -211,6 +214,7 @@ func (in *invocation) system() (interp.System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the working directory: %w", errors.Unwrap(err))
 	}
+	in.startDir = dir
 	opts := in.policyOptions(dir)
 	rules, warnings, err := policy.Load(opts)
 	for _, w := range warnings {
@@ -219,6 +223,7 @@ func (in *invocation) system() (interp.System, error) {
 	if err != nil {
 		return nil, err
 	}
+	denials := in.keepDenials()
 	inner := &cdPolicies{start: rules, opts: opts}
 	in.env = insideEnv(in.env, rules)
 	proxy := &proxy{sink: in.sink, env: os.Environ(), detail: in.debug || in.options.events != ""}
@@ -237,12 +242,25 @@ func (in *invocation) system() (interp.System, error) {
 		return nil, err
 	}
 	in.closer = append(in.closer, func() { session.Close(); proxy.close() })
+	if denials != nil {
+		in.prompt = newPromptSession(in, session, denials, inner, rules)
+	}
 	if env, err := session.Environ(in.env); err != nil {
 		return nil, err
 	} else if env != nil {
 		in.env = env
 	}
 	return session.System(), nil
+}
+
+// keepDenials puts a keeper of denials before the sink of a shell with prompts.
+func (in *invocation) keepDenials() *promptDenials {
+	if !in.prompting() {
+		return nil
+	}
+	d := &promptDenials{Sink: in.sink, keep: !in.monitor && !in.debug}
+	in.sink = d
+	return d
 }
 
 // unusable ends fsh when a script that has got by with builtins so far turns
@@ -262,13 +280,9 @@ func (in *invocation) unusable(sinks []func()) func(error) {
 
 // policyOptions are those of the session, which starts in dir.
 func (in *invocation) policyOptions(dir string) policy.Options {
-	flags := make([]policy.Flag, len(in.rules))
-	for i, r := range in.rules {
-		flags[i] = policy.Flag{Kind: r.kind, Value: r.value}
-	}
 	o := policy.Options{
 		Dir: dir, Home: os.Getenv("HOME"), ConfigHome: os.Getenv("XDG_CONFIG_HOME"),
-		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: flags,
+		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: slices.Clone(in.rules),
 		CheckHost: netfilter.CheckEntry, PublicSuffix: netfilter.PublicSuffix, ScriptSum: in.sum,
 	}
 	if sandbox.Inside() {
@@ -283,6 +297,9 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 	}
 	return o
 }
+
+// prompting tells whether commands are typed at a prompt.
+func (in *invocation) prompting() bool { return in.interactive && !in.command && in.script == "" }
 
 // interpret runs the script.
 func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
@@ -303,10 +320,13 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 	case in.script != "":
 		cfg.Name, cfg.Args = in.operands[0], in.operands[1:]
 	}
-	prompting := in.interactive && !in.command && in.script == ""
+	prompting := in.prompting()
 	if prompting {
 		cfg.Terminal = func() int { return in.tty }
 		cfg.Options = in.interactiveOptions()
+		if in.prompt != nil && !in.posix && strings.TrimPrefix(filepath.Base(in.name), "-") == "fsh" {
+			cfg.Own = in.prompt.own()
+		}
 	}
 	shell, err := interp.New(cfg)
 	if err != nil {

@@ -29,8 +29,10 @@ type subcommand struct {
 // mistaken for one. It is a function because help lists it.
 func subcommands() []subcommand {
 	return []subcommand{
+		{"allow", "read|write|net|exec|env TARGET...", "at the prompt: give rights to the rest of the session", allowText, allowMain},
 		{"cache", "list|clear [DIR]", "show or remove what projects keep in private_write paths", cacheText, cacheMain},
 		{"completion", "bash|zsh|fish", "print the completion script for a shell", "", completionMain},
+		{"deny", "read|write|net|exec|env TARGET...", "at the prompt: take rights from the rest of the session", allowText, allowMain},
 		{"doctor", "[--json|--apparmor]", "say which layers of the sandbox work here, and what to do", doctorText, doctorMain},
 		{"help", "[SUBCOMMAND]", "explain fsh or one of these", "", helpMain},
 		{"log", "FILE", "show events that --events wrote, as people read them", logText, logMain},
@@ -49,6 +51,8 @@ type call struct {
 	in     *os.File
 	out    io.Writer
 	errout io.Writer
+	// at is the session that it was called in, at whose prompt; nil: none.
+	at *promptCall
 	// resolved is a policy with links followed, and unresolved the same before.
 	resolved, unresolved *policy.Policy
 }

@@ -31,10 +31,15 @@ const terminalPatience = 20 * time.Second
 
 func openTerminal(t *testing.T, argv ...string) *terminal {
 	t.Helper()
+	return openTerminalIn(t, t.TempDir(), t.TempDir(), "PATH=/usr/bin:/bin", argv...)
+}
+
+func openTerminalIn(t *testing.T, home, dir, path string, argv ...string) *terminal {
+	t.Helper()
 	term := &terminal{t: t, cmd: exec.Command(argv[0], argv[1:]...)}
 	term.more.L = &term.mu
-	term.cmd.Dir = t.TempDir()
-	term.cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir(), "TERM=dumb", "PS1=ps1> ", "PS2=ps2> ", "LC_ALL=C", "HISTFILE=/dev/null"}
+	term.cmd.Dir = dir
+	term.cmd.Env = []string{path, "HOME=" + home, "TERM=dumb", "PS1=ps1> ", "PS2=ps2> ", "LC_ALL=C", "HISTFILE=/dev/null"}
 	tty, err := pty.Start(term.cmd)
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +73,19 @@ func (term *terminal) read() {
 // expect waits until the output matches and drops it up to the end of that.
 func (term *terminal) expect(pattern string) {
 	term.t.Helper()
+	term.until(pattern)
+}
+
+// peek is the output that nothing was expected of.
+func (term *terminal) peek() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return string(term.text)
+}
+
+// until is expect, and returns what it drops.
+func (term *terminal) until(pattern string) string {
+	term.t.Helper()
 	re := regexp.MustCompile(pattern)
 	late := false
 	timer := time.AfterFunc(terminalPatience, func() {
@@ -81,8 +99,9 @@ func (term *terminal) expect(pattern string) {
 	defer term.mu.Unlock()
 	for {
 		if at := re.FindIndex(term.text); at != nil {
+			dropped := string(term.text[:at[1]])
 			term.text = term.text[at[1]:]
-			return
+			return dropped
 		}
 		if late || term.over {
 			term.t.Fatalf("no %q (end: %v) in\n%s", pattern, term.over, term.all.String())

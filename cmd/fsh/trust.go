@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -66,7 +65,7 @@ func trustMain(c *call, args []string) int {
 		return c.misused("one directory or script at a time")
 	case *asJSON && !*list:
 		return c.misused("--json goes with --list")
-	case sandbox.Inside():
+	case c.at == nil && sandbox.Inside():
 		return c.fails(exitSetup, &usageError{"trust: not from inside of a sandbox", "run it in a terminal of your own"})
 	case *list:
 		return c.listTrust(*asJSON)
@@ -113,8 +112,12 @@ func (c *call) askTrust(r *policy.Request) int {
 	changes := r.Changes()
 	text := describeRequest(r, changes)
 	dangerous := slices.ContainsFunc(changes, func(ch policy.Change) bool { return ch.Danger != "" })
-	answer, err := tty.ask(text, dangerous)
+	quiet, err := c.quiet()
 	if err != nil {
+		return c.fails(1, err)
+	}
+	answer, err := tty.ask(text, dangerous)
+	if err = errors.Join(quiet(), err); err != nil {
 		return c.fails(1, fmt.Errorf("trust: %w", err))
 	}
 	if !answer {
@@ -126,6 +129,24 @@ func (c *call) askTrust(r *policy.Request) int {
 	}
 	fmt.Fprintf(c.errout, "fsh: trusted: %s, until it is edited\n", events.Printable(r.File))
 	return 0
+}
+
+// quiet keeps everything that the session runs from running until it is called
+// again: nothing can write into a question, or read its answer.
+func (c *call) quiet() (end func() error, err error) {
+	if c.at == nil {
+		return func() error { return nil }, nil
+	}
+	release := c.at.call.HoldJobs()
+	thaw, err := c.at.session.session.Freeze()
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return func() error {
+		defer release()
+		return thaw()
+	}, nil
 }
 
 // groupTitles are the groups of policy.Change in the order of their weight.
@@ -255,19 +276,19 @@ func (t *terminal) ask(text string, dangerous bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	lines := *saved
-	lines.Lflag |= unix.ICANON | unix.ECHO | unix.ISIG
-	lines.Iflag |= unix.ICRNL
-	lines.Oflag |= unix.OPOST | unix.ONLCR
+	lines := plainLines(*saved)
 	if err := unix.IoctlSetTermios(fd, unix.TCSETSW, &lines); err != nil {
 		return false, err
 	}
 	defer unix.IoctlSetTermios(fd, unix.TCSETSW, saved)
+	// The output of what ran before may have been stopped half-way (^S).
+	_ = unix.IoctlSetInt(fd, unix.TCXONC, unix.TCOON) // as good as it gets
 	reset := ""
 	if term := os.Getenv("TERM"); term != "" && term != "dumb" {
-		// Attributes, margins and character sets that earlier output may have
-		// left (DECSTR, SCS): they could hide a line.
-		reset = "\x1b[!p\x1b(B\x1b[0m\r"
+		// Earlier output may have begun a sequence that swallows text (CAN ends
+		// it), or left attributes, margins and character sets that hide a line
+		// (SI, DECSTR, SCS).
+		reset = "\x18\x0f\x1b[!p\x1b(B\x1b[0m\r\n"
 	}
 	if _, err := t.WriteString(reset + text); err != nil {
 		return false, err
@@ -283,18 +304,38 @@ func (t *terminal) ask(text string, dangerous bool) (bool, error) {
 	if _, err := t.WriteString(question); err != nil {
 		return false, err
 	}
-	line, err := bufio.NewReaderSize(t, 256).ReadString('\n')
-	if err != nil {
-		t.WriteString("\n")
+	line, err := t.readLine()
+	if err != nil || !strings.HasSuffix(line, "\n") {
+		_, _ = t.WriteString("\n") // for what comes next
 	}
 	switch answer := strings.ToLower(strings.TrimSpace(line)); {
-	case err != nil:
-		return false, nil // end of input is no
+	case err != nil || !strings.HasSuffix(line, "\n"):
+		return false, nil // the end of input, ^C or ^D are no
 	case dangerous:
 		return answer == "yes", nil
 	default:
 		return answer == "y" || answer == "yes", nil
 	}
+}
+
+// readLine takes what one read(2) gives: a line, or its beginning.
+func (t *terminal) readLine() (string, error) {
+	b := make([]byte, 256)
+	n, err := t.Read(b)
+	return string(b[:max(n, 0)]), err
+}
+
+// plainLines is a terminal that edits lines, whatever ran on it before. ^C ends
+// the line, which is no answer then: as a signal it would reach whoever else is
+// in the foreground.
+func plainLines(t unix.Termios) unix.Termios {
+	t.Iflag = unix.ICRNL | unix.IXON | t.Iflag&unix.IUTF8
+	t.Oflag = unix.OPOST | unix.ONLCR
+	t.Lflag = unix.ICANON | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.ECHOCTL
+	const none = 0 // _POSIX_VDISABLE (termios(3))
+	t.Cc[unix.VEOF], t.Cc[unix.VERASE], t.Cc[unix.VKILL] = 0x04, 0x7f, 0x15
+	t.Cc[unix.VEOL], t.Cc[unix.VEOL2], t.Cc[unix.VSTART], t.Cc[unix.VSTOP] = 0x03, none, 0x11, 0x13
+	return t
 }
 
 // trustState is one agreement and what became of the file.
