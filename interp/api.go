@@ -79,7 +79,7 @@ func New(cfg Config) (*Shell, error) {
 		sh.opts |= optInteractive
 		sh.shopts |= shoptExpandAliases
 	}
-	sh.shopts |= shoptSourcepath
+	sh.shopts |= shoptSourcepath | shoptGlobskipdots
 	dir, err := cfg.System.StartDir()
 	if err != nil {
 		return nil, fmt.Errorf("working directory: %w", err)

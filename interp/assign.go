@@ -252,9 +252,16 @@ func (a *assign) assignList(sh *shell) error {
 		}
 		n, err := e.index.num(sh)
 		if err != nil {
+			if sh.rt.bash { // what came before is assigned
+				sh.replaceArray(a.name, fresh)
+			}
 			return err
 		}
 		i, err := sh.arrayIndex(a.name, &variable{array: fresh}, n)
+		if err != nil && sh.rt.bash { // the others are assigned
+			sh.errorf("[%d]: bad array subscript", n)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -351,6 +358,10 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 		key, err := e.index.key.str(sh)
 		if err != nil {
 			return err
+		}
+		if key == "" {
+			sh.errorf("[]: bad array subscript")
+			continue
 		}
 		value, err := e.text(sh)
 		if err != nil {

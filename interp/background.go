@@ -227,6 +227,37 @@ func statusOf(ws syscall.WaitStatus) int {
 	return ws.ExitStatus()
 }
 
+// standFor gives a subshell a process when it asks for its id, so that a
+// signal sent there reaches it and nothing else. Without one it goes on with
+// its parent's.
+func (sh *shell) standFor() {
+	st, err := sh.rt.sys.StandIn(&Command{
+		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir,
+		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: -1, Terminal: -1,
+		Report: ReportStart, Where: sh.where("$BASHPID"),
+	})
+	if err != nil {
+		return
+	}
+	sh.standIn, sh.standInGone = st, make(chan struct{})
+	sh.killed = &fateShared{}
+	sh.updateStandIn()
+	go sh.relay(st)
+	go func(attn *attention, killed *fateShared, gone chan struct{}) {
+		defer close(gone)
+		for {
+			ws, _, err := st.Wait()
+			if err == nil && ws.Signaled() {
+				attn.die(ws.Signal())
+				killed.kill(ws.Signal())
+			}
+			if err != nil || ws.Exited() || ws.Signaled() {
+				return
+			}
+		}
+	}(sh.attn, sh.killed, sh.standInGone)
+}
+
 // startBody runs a list in a goroutine, with a process to stand for it.
 func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	if sh.jobControl() {

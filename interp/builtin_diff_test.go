@@ -38,4 +38,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashRows)
 	compareRows(t, "bash", bashContextRows)
 	compareRows(t, "bash", bashProbes)
+	compareRows(t, "bash", bashLanguageRows)
 }

@@ -9,6 +9,9 @@ func runGetopts(sh *shell, args []string) int {
 	if len(args) > 1 && args[1] == "--" {
 		args = append([]string{args[0]}, args[2:]...)
 	}
+	if len(args) > 1 && isOption(args[1]) && sh.bash() {
+		return sh.badOption(args[0], args[1][:2])
+	}
 	if len(args) < 3 {
 		return sh.usageError(args[0])
 	}
@@ -57,7 +60,9 @@ func (sh *shell) finishGetopts(name string, r getoptsResult) error {
 	}
 	sh.getopts.offset = offset // the assignment above reset it
 	if r.hasArg {
-		if err := sh.setVar("OPTARG", r.arg); err != nil {
+		if err := sh.setVar("OPTARG", r.arg); err != nil && sh.bash() {
+			sh.errorf("%s", err) // bash goes on
+		} else if err != nil {
 			return err
 		}
 	} else if !sh.bash() && !r.done && r.problem == "" {

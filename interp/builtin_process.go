@@ -257,6 +257,10 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL && !sh.rt.replaced.Load() {
 		return sh.killMain(pid, sig)
 	}
+	if sh.isOwn(pid) && sigEnds(sig) {
+		sh.signalSelf(sig)
+		return nil
+	}
 	err = sh.rt.sys.Kill(pid, sig)
 	if err == nil && (sig == syscall.SIGCONT || sig == syscall.SIGKILL) {
 		sh.jobs.resumed(pid)
@@ -287,6 +291,27 @@ func (sh *shell) killMain(pid int, sig syscall.Signal) error {
 	}
 	main.attn.die(sig)
 	return nil
+}
+
+// isOwn reports whether a process stands for this subshell.
+func (sh *shell) isOwn(pid int) bool {
+	if sh.standIn == nil {
+		return false
+	}
+	own, err := sh.standIn.Pid()
+	return err == nil && own == pid
+}
+
+// signalSelf is what kill $BASHPID does to a subshell: at once, which the
+// detour through its process would not be.
+func (sh *shell) signalSelf(sig syscall.Signal) {
+	disposition := sh.traps.disposition(sig)
+	switch {
+	case sig == syscall.SIGKILL || disposition != trapIgnore && disposition != trapCommand:
+		sh.attn.die(sig)
+	case disposition == trapCommand:
+		sh.attn.raise(sig)
+	}
 }
 
 // ownSignalDelay is how long a signal to all processes of the group may take

@@ -16,7 +16,7 @@ var shoptAccepted = map[string]bool{
 	"compat42": false, "compat43": false, "compat44": false,
 	"complete_fullquote": true, "direxpand": false, "dirspell": false,
 	"execfail": false, "extquote": true, "force_fignore": true,
-	"globasciiranges": true, "globskipdots": true, "gnu_errfmt": false,
+	"globasciiranges": true, "gnu_errfmt": false,
 	"histappend": false, "histreedit": false, "histverify": false,
 	"hostcomplete": true, "huponexit": false, "interactive_comments": true,
 	"lithist": false, "localvar_unset": false, "login_shell": false,

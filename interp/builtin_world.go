@@ -117,10 +117,13 @@ func (sh *shell) condIsSet(name string) bool {
 	if v == nil {
 		return false
 	}
-	if sub == "@" || sub == "*" {
+	if (sub == "@" || sub == "*") && !v.is(attrAssoc) {
+		if v.is(attrIndexed) {
+			return v.array != nil && len(v.array.keys) > 0
+		}
 		return v.is(attrSet)
 	}
-	if v.is(attrAssoc) {
+	if v.is(attrAssoc) { // where @ is a key
 		if v.assoc == nil {
 			return false
 		}

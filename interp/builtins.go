@@ -10,7 +10,9 @@ type builtin struct {
 	// prefix assignments persist and their errors end a script.
 	special bool
 	// own is a command of the program itself, found before functions.
-	own   bool
+	own bool
+	// alias marks another name of a special builtin that is none itself.
+	alias bool
 	run   func(sh *shell, args []string) int
 	usage string
 }

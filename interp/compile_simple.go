@@ -40,7 +40,7 @@ func (s *simple) assignOnly(sh *shell) flow {
 	sh.line = s.line
 	if sh.traps.pseudo {
 		sh.beginCommand(s.source)
-		if f := sh.runDebugTrap(); f != flowNext {
+		if f, skip := sh.beforeCommand(); skip {
 			return f
 		}
 	}
@@ -178,6 +178,8 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 		a := &s.assigns[i]
 		if f != nil {
 			sh.save(f, a.name)
+		} else if sh.rt.bash {
+			sh.keep(a.name)
 		}
 		err := a.run(sh)
 		if err == nil && (f != nil || args[0] == "exec" && len(args) > 1) {
@@ -225,6 +227,11 @@ func (s *simple) traceAssigned(sh *shell, args []string) {
 
 // call runs a function's body with args as positional parameters.
 func (sh *shell) call(fn *function, args []string) flow {
+	if limit := sh.functionLimit; limit > 0 && sh.funcDepth >= limit {
+		sh.errorf("%s: maximum function nesting level exceeded (%d)", fn.name, limit)
+		sh.status = 1
+		return flowAbort
+	}
 	if !sh.deeper(fn.name) {
 		return sh.depthFlow()
 	}
@@ -344,13 +351,16 @@ func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
 			sh.status = 2
 			return sh.fatalFlow()
 		}
-		if old, _ := sh.funcs.get(fn.name); old != nil && sh.rt.isReadonlyFunc(old) {
+		if old, _ := sh.funcs.get(fn.name); old != nil && old.readonly {
 			sh.errorf("%s: readonly function", fn.name)
 			sh.status = 1
 			return sh.failed()
 		}
-		if old, _ := sh.funcs.get(fn.name); old != nil && old.exported {
-			sh.exportFunction(fn, true)
+		if old, _ := sh.funcs.get(fn.name); old != nil && (old.exported || old.traced) {
+			c := *fn // the attributes stay
+			c.exported, c.traced = old.exported, old.traced
+			sh.funcs.set(fn.name, &c)
+			sh.env = nil
 		} else {
 			sh.funcs.set(fn.name, fn)
 		}
@@ -369,21 +379,4 @@ func (c *compiler) let(l *syntax.LetClause, s *syntax.Stmt) node {
 		}
 	}
 	return c.simple(&syntax.CallExpr{Args: args}, s)
-}
-
-// protect makes a function readonly; it is the function's identity that
-// counts, so that subshells agree.
-func (rt *runtime) protect(fn *function) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if rt.readonly == nil {
-		rt.readonly = map[*function]bool{}
-	}
-	rt.readonly[fn] = true
-}
-
-func (rt *runtime) isReadonlyFunc(fn *function) bool {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	return rt.readonly[fn]
 }

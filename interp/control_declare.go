@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"sort"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -310,6 +309,8 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 		err = sh.assignListText(name, value, add)
 	case a.list != nil:
 		err = a.list.run(sh)
+	case assigned && c.isCompound(sh, name, value, isElement):
+		err = sh.assignCompound(name, value, add)
 	case isElement && assigned:
 		err = sh.assignElement(name, constSubscript(sub), value, add)
 	case add:
@@ -395,51 +396,4 @@ func (c *declCall) makeNameref(sh *shell, name, target string, assigned bool) er
 	}
 	own.attrs |= attrNameref | c.add&attrReadonly
 	return nil
-}
-
-func (c *declCall) runFunctions(sh *shell) int {
-	names := make([]string, 0, len(c.args))
-	for _, a := range c.args {
-		names = append(names, a.text)
-	}
-	if len(names) == 0 {
-		sh.funcs.each(func(name string, fn *function) {
-			if fn != nil {
-				names = append(names, name)
-			}
-		})
-		sort.Strings(names)
-	}
-	if c.add&(attrReadonly|attrTrace) != 0 || c.remove&attrTrace != 0 || c.name == "export" {
-		for _, name := range names {
-			if fn, _ := sh.funcs.get(name); fn == nil {
-				return sh.builtinFailed(1, "%s: %s: not a function", c.name, name)
-			} else if (c.add|c.remove)&attrTrace != 0 {
-				traced := *fn
-				traced.traced = c.add&attrTrace != 0
-				sh.funcs.set(name, &traced)
-			} else if c.add&attrReadonly != 0 {
-				sh.rt.protect(fn)
-			} else {
-				sh.exportFunction(fn, c.remove&attrExport == 0)
-			}
-		}
-		return 0
-	}
-	status := 0
-	var b strings.Builder
-	for _, name := range names {
-		fn, _ := sh.funcs.get(name)
-		switch {
-		case fn == nil:
-			status = 1
-		case c.names && len(c.args) > 0:
-			b.WriteString(name + "\n")
-		case c.names:
-			b.WriteString("declare -f " + name + "\n")
-		default:
-			b.WriteString(fn.text())
-		}
-	}
-	return max(status, sh.output(c.name, []byte(b.String())))
 }

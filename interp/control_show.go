@@ -55,13 +55,17 @@ func (c *declCall) line(sh *shell, name string, v *variable) string {
 	return declareLine(name, v)
 }
 
-func declareLine(name string, v *variable) string {
-	flags := ""
+func attrText(a attr) (flags string) {
 	for _, l := range attrLetters {
-		if v.attrs&l.bit != 0 {
+		if a&l.bit != 0 {
 			flags += string(l.letter)
 		}
 	}
+	return flags
+}
+
+func declareLine(name string, v *variable) string {
+	flags := attrText(v.attrs)
 	if flags == "" {
 		flags = "-"
 	}

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"syscall"
@@ -10,7 +11,7 @@ import (
 
 var sourceBuiltins = []builtin{
 	{name: ".", special: true, run: runDot, usage: ". filename [arguments]"},
-	{name: "source", run: runDot, usage: "source filename [arguments]"},
+	{name: "source", alias: true, run: runDot, usage: "source filename [arguments]"},
 	{name: "eval", special: true, run: runEval, usage: "eval [arg ...]"},
 }
 
@@ -64,7 +65,8 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 			return flowNext
 		}
 		if err != nil {
-			if f := sh.syntaxFailed(err); f != flowAbort || sh.file != "stdin" || sh.evalDepth > 0 {
+			f := sh.syntaxFailed(err)
+			if !(f == flowAbort && sh.file == "stdin" && sh.evalDepth == 0) && !sh.dropsLine(err) {
 				return f
 			}
 			continue
@@ -87,6 +89,17 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 			return flowExit
 		}
 	}
+}
+
+// dropsLine reports whether a syntax error costs only its line, as one within
+// a=(…) does in bash.
+func (sh *shell) dropsLine(err error) bool {
+	var e *parse.Error
+	if !errors.As(err, &e) || !e.LineOnly || sh.interactive() {
+		return false
+	}
+	sh.status, sh.gaveUp = 1, false
+	return true
 }
 
 // survivesAbort reports whether the source being run goes on with its next

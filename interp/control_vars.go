@@ -74,6 +74,9 @@ func (sh *shell) switchOption(bit options, on bool) {
 	} else {
 		sh.opts &^= bit
 	}
+	if bit == optPosix && was != sh.opts && sh.rt.bash {
+		sh.showPosix(on)
+	}
 	if bit == optMonitor && was != sh.opts && sh.parent == nil {
 		sh.rt.setMonitor(on)
 	}
@@ -82,6 +85,19 @@ func (sh *shell) switchOption(bit options, on bool) {
 	}
 	if on && bit == optEmacs {
 		sh.opts &^= optVi
+	}
+}
+
+// showPosix keeps $POSIXLY_CORRECT, which sets the option, and the option the
+// same.
+func (sh *shell) showPosix(on bool) {
+	const name = "POSIXLY_CORRECT"
+	v, _ := sh.vars.get(name)
+	switch {
+	case on && !v.is(attrSet):
+		sh.setOwn(name, "y")
+	case !on && v != nil:
+		sh.drop(name, v)
 	}
 }
 
@@ -197,7 +213,7 @@ func (sh *shell) unsetFunction(name string) int {
 	if fn == nil {
 		return 0
 	}
-	if sh.rt.isReadonlyFunc(fn) {
+	if fn.readonly {
 		return sh.builtinFailed(sh.badNumber(), "unset: %s: cannot unset: readonly function", name)
 	}
 	if fn.exported {

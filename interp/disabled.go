@@ -58,7 +58,7 @@ func runEnable(sh *shell, args []string) int {
 	}
 	var names []string
 	for name, b := range sh.rt.builtins {
-		if (!special || b.special) && (all || disable == sh.disabled[name]) {
+		if (!special || b.special || b.alias) && (all || disable == sh.disabled[name]) {
 			names = append(names, name)
 		}
 	}

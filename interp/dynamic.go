@@ -165,6 +165,9 @@ func (sh *shell) shoptNames() string {
 // pid is the number of this environment's process: that of the stand-in, if
 // it has one.
 func (sh *shell) pid() int {
+	if sh.parent != nil && sh.standIn == nil && sh.group == nil {
+		sh.standFor()
+	}
 	for s := sh; s != nil; s = s.parent {
 		if s.standIn != nil {
 			if pid, err := s.standIn.Pid(); err == nil {

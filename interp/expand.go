@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/fsh-sh/fsh/interp/parse"
 	"github.com/fsh-sh/fsh/interp/pattern"
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -128,6 +129,9 @@ func compileHeredoc(c *compiler, body *syntax.Word, quoted bool) *word {
 			}
 		}
 		return &word{text: b.String(), constant: true}
+	}
+	if parse.BadHere(body) {
+		return &word{parts: []part{badPart{"here-document"}}}
 	}
 	return newWord(wordContext{c: c, quoted: true, here: true}, body.Parts)
 }

@@ -316,10 +316,21 @@ func (e *expander) list(vals []string, star, quoted bool) {
 			continue
 		}
 		if i > 0 {
-			e.breakField()
+			e.separate()
 		}
 		e.split(v)
 	}
+}
+
+// separate stands between the elements of an unquoted list. bash joins them
+// with the first character of IFS and splits the result, which tells when
+// that is no white space.
+func (e *expander) separate() {
+	if sep := e.sh.joiner(); sep != "" && e.sh.rt.bash {
+		e.split(sep)
+		return
+	}
+	e.breakField()
 }
 
 func (e *expander) piece(s string, quoted bool) {
@@ -351,17 +362,21 @@ func (p *litPart) expand(e *expander) error {
 }
 
 // quotedPart is "…": a field of its own even if it is empty, unless it
-// consists of nothing but a "$@" without parameters.
+// consists of nothing but a "$@" without parameters; in bash also if what
+// stands beside that expands to nothing.
 type quotedPart struct {
 	parts []part
 }
 
 func (p *quotedPart) expand(e *expander) error {
-	saved := e.noArgs
+	saved, open, fields, size := e.noArgs, e.open, len(e.fields), e.len()
 	e.noArgs = false
 	err := e.run(p.parts)
-	if !e.noArgs {
+	switch {
+	case !e.noArgs:
 		e.mark()
+	case e.sh.rt.bash && len(e.fields) == fields && e.len() == size:
+		e.open = open
 	}
 	e.noArgs = saved
 	return err

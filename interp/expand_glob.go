@@ -45,6 +45,7 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 		ignore = sh.getOr("GLOBIGNORE", "")
 	}
 	g.dots = sh.shopts.on(shoptDotglob) || ignore != ""
+	g.dotDot = !sh.shopts.on(shoptGlobskipdots)
 	root := ""
 	if strings.HasPrefix(src, "/") {
 		root = src[:len(src)-len(strings.TrimLeft(src, "/"))]
@@ -88,6 +89,7 @@ type globber struct {
 	sh          *shell
 	flags       pattern.Flags
 	dots        bool // dotglob, or GLOBIGNORE is set
+	dotDot      bool // globskipdots is off
 	parts       []globPart
 	paths       []string
 	interrupted bool
@@ -99,8 +101,8 @@ type globber struct {
 type globPart struct {
 	literal string // if pat and deep are not set
 	pat     *pattern.Pattern
-	dot     bool   // the pattern starts with a dot
 	deep    bool   // ** of globstar
+	bare    bool   // deep and last: the directory it starts in has no slash
 	slashes string // that follow
 }
 
@@ -120,9 +122,12 @@ func (g *globber) components(src string) []globPart {
 		switch {
 		case text == "**" && g.sh.shopts.on(shoptGlobstar):
 			p.deep = true
+			p.bare = slices.ContainsFunc(parts, func(q globPart) bool { return q.deep || q.pat != nil })
+			if n := len(parts); n > 0 && parts[n-1].deep {
+				parts = parts[:n-1] // a second one finds nothing else
+			}
 		case pattern.HasMeta(text, g.flags):
 			p.pat = pattern.Compile(text, g.flags)
-			p.dot = strings.HasPrefix(strings.TrimPrefix(text, `\`), ".")
 		default:
 			p.literal = unescapePattern(text)
 		}
@@ -160,17 +165,20 @@ func unescapePattern(s string) string {
 func (g *globber) expand(dirs []string, i int) {
 	for ; i < len(g.parts); i++ {
 		p := &g.parts[i]
+		last := i+1 == len(g.parts)
 		if p.pat == nil && !p.deep {
-			if i+1 == len(g.parts) || p.slashes != "" && i+1 == len(g.parts) {
-				g.existing(dirs, p)
+			if last {
+				g.paths = append(g.paths, g.existing(dirs, p)...)
 				return
 			}
 			for k := range dirs {
 				dirs[k] += p.literal + p.slashes
 			}
+			if g.parts[i+1].deep { // which has what it starts from
+				dirs = g.existing(dirs, &globPart{})
+			}
 			continue
 		}
-		last := i+1 == len(g.parts)
 		next := g.below(dirs, p, last)
 		if g.interrupted || len(next)+len(g.paths) > maxGlobNames {
 			return
@@ -187,7 +195,7 @@ func (g *globber) expand(dirs []string, i int) {
 func (g *globber) below(dirs []string, p *globPart, last bool) (next []string) {
 	if p.deep {
 		for _, dir := range dirs {
-			if next = g.descend(next, dir, last, p.slashes == ""); g.interrupted {
+			if next = g.descend(next, dir, last, p); g.interrupted {
 				return nil
 			}
 		}
@@ -231,14 +239,14 @@ func openable(dir string) string {
 	return dir
 }
 
-// existing keeps those of dirs in which the last, literal component exists.
-func (g *globber) existing(dirs []string, p *globPart) {
+// existing returns those of dirs, with a literal component, that exist.
+func (g *globber) existing(dirs []string, p *globPart) (found []string) {
 	paths := make([]string, len(dirs))
 	for i, d := range dirs {
 		paths[i] = d + p.literal + p.slashes
 	}
 	if len(paths) == 0 {
-		return
+		return nil
 	}
 	_, errs := g.sh.rt.sys.StatAll(g.sh.dir, paths)
 	for i, path := range paths {
@@ -249,16 +257,17 @@ func (g *globber) existing(dirs []string, p *globPart) {
 				continue
 			}
 		}
-		g.paths = append(g.paths, path)
+		found = append(found, path)
 	}
+	return found
 }
 
 // match appends the entries of dir that match, with the slashes that follow.
 // If there are any, only directories count. text is what is known of dir.
 func (g *globber) match(dst []string, dir string, text []byte, p *globPart, last bool) []string {
 	var unsure []string
-	g.read(dir, text, func(name string, kind uint8) {
-		if name[0] == '.' && !p.dot && !g.dots || !p.pat.Match(name) {
+	g.each(dir, text, func(name string, kind uint8) {
+		if !g.accepts(p.pat, name) {
 			return
 		}
 		if p.slashes != "" && kind != unix.DT_DIR {
@@ -277,6 +286,15 @@ func (g *globber) match(dst []string, dir string, text []byte, p *globPart, last
 	return g.directories(dst, unsure)
 }
 
+// accepts: a leading dot has to be matched by one unless dotglob is set, and
+// those of . and .. always.
+func (g *globber) accepts(p *pattern.Pattern, name string) bool {
+	if name[0] == '.' && (!g.dots || name == "." || name == "..") {
+		return p.MatchDot(name)
+	}
+	return p.Match(name)
+}
+
 // path joins the parts of a path in memory that many paths share.
 func (g *globber) path(dir, name, slashes string) string {
 	const block = 4096
@@ -292,8 +310,8 @@ func (g *globber) path(dir, name, slashes string) string {
 // descend appends dir and all directories below it, for **. Symbolic links
 // are not followed. As the last component ** stands for all entries, too, and
 // **/ for links to directories.
-func (g *globber) descend(dst []string, dir string, last, slashless bool) []string {
-	files := last && slashless
+func (g *globber) descend(dst []string, dir string, last bool, p *globPart) []string {
+	files := last && p.slashes == ""
 	var links []string
 	type level struct {
 		path  string
@@ -309,7 +327,11 @@ func (g *globber) descend(dst []string, dir string, last, slashless bool) []stri
 		}
 		texts := g.texts(names)
 		for i, at := range some {
-			if !files && (!last || at.path != "") || at.depth == 0 && at.path != "" {
+			switch {
+			case at.path == "" && last, at.depth > 0 && files:
+			case files && p.bare:
+				dst = append(dst, strings.TrimRight(at.path, "/"))
+			default:
 				dst = append(dst, at.path)
 			}
 			g.read(at.path, texts[i], func(name string, kind uint8) {
@@ -361,6 +383,15 @@ func (g *globber) kind(path string) uint8 {
 
 // direntBuffer is what one getdents64(2) may return.
 const direntBuffer = 32 << 10
+
+// each is read with . and .. if patterns can match them.
+func (g *globber) each(dir string, text []byte, visit func(name string, kind uint8)) {
+	if g.dotDot {
+		visit(".", unix.DT_DIR)
+		visit("..", unix.DT_DIR)
+	}
+	g.read(dir, text, visit)
+}
 
 // read calls visit for the entries of a directory but . and .., in no order;
 // the name is valid only meanwhile. A directory that cannot be read has none.

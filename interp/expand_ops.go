@@ -264,6 +264,13 @@ func (p *paramPart) sliceList(sh *shell, vals []string) ([]string, error) {
 		return vals[from-1 : to-1], nil
 	}
 	v := sh.lookupVar(p.name)
+	if !v.is(attrIndexed|attrAssoc) && len(vals) == 1 { // not an array of one
+		s, err := p.sliceText(sh, vals[0])
+		if s == "" {
+			return nil, err
+		}
+		return []string{s}, err
+	}
 	n := len(vals)
 	if v.is(attrIndexed) && v.array != nil {
 		n = v.array.next() // offsets are indices, and there may be holes

@@ -277,6 +277,9 @@ func (p *paramPart) expandConditional(e *expander) error {
 	} else if s, set, err = p.get(sh); err != nil {
 		return err
 	}
+	if p.quoted && sh.rt.bash { // a "$@" in it leaves the quotes a field
+		defer func(was bool) { e.noArgs = was }(e.noArgs)
+	}
 	full := set && (s != "" || !p.colon)
 	if p.op == opAlternate {
 		if full {
@@ -331,6 +334,11 @@ func (p *paramPart) assign(e *expander) error {
 	}
 	if err != nil {
 		return err
+	}
+	if sh.rt.bash { // the variable's attributes apply
+		if s, _, err = p.get(sh); err != nil {
+			return err
+		}
 	}
 	e.piece(s, p.quoted)
 	return nil

@@ -96,6 +96,23 @@ func (sh *shell) unsetOuter(name string) bool {
 	return false
 }
 
+// keep lets the value that a special builtin's prefix assigns to a variable
+// outlive the prefix of the function's call, as it does in bash's posix mode.
+func (sh *shell) keep(name string) {
+	for i := len(sh.frames) - 1; i >= 0; i-- {
+		f := sh.frames[i]
+		for j, s := range f.saved {
+			if s.name != name {
+				continue
+			}
+			if !f.function {
+				f.saved = append(f.saved[:j], f.saved[j+1:]...)
+			}
+			return
+		}
+	}
+}
+
 // localFrame is the scope of the function being run, nil outside of one.
 func (sh *shell) localFrame() *frame {
 	for i := len(sh.frames) - 1; i >= 0; i-- {

@@ -49,15 +49,6 @@ func (sh *shell) importFunction(name, value string) {
 	}
 }
 
-// exportFunction marks a function. Functions are immutable, since subshells
-// share them: the shell gets a copy.
-func (sh *shell) exportFunction(fn *function, on bool) {
-	c := *fn
-	c.exported = on
-	sh.funcs.set(fn.name, &c)
-	sh.env = nil
-}
-
 func (sh *shell) appendFunctions(env []string) []string {
 	sh.funcs.each(func(name string, fn *function) {
 		if fn != nil && fn.exported {

@@ -112,6 +112,7 @@ const (
 	shoptSourcepath
 	shoptExtdebug
 	shoptLocalvarInherit
+	shoptGlobskipdots
 )
 
 // shoptTable lists the options of shopt that change something here. accepted
@@ -126,6 +127,7 @@ var shoptTable = []struct {
 	{"extdebug", shoptExtdebug},
 	{"extglob", shoptExtglob},
 	{"failglob", shoptFailglob},
+	{"globskipdots", shoptGlobskipdots},
 	{"globstar", shoptGlobstar},
 	{"inherit_errexit", shoptInheritErrexit},
 	{"lastpipe", shoptLastpipe},

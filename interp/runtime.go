@@ -41,7 +41,6 @@ type runtime struct {
 	jobs     map[*job]bool   // of an interactive shell
 	live     map[*shell]bool // subshells whose goroutines run
 	gate     chan struct{}   // not nil: these are to wait for its end
-	readonly map[*function]bool
 	regexps  regexpCache
 	notify   chan os.Signal
 	trapped  atomic.Int32 // real signals that have traps in the main shell

@@ -71,9 +71,11 @@ type shell struct {
 	levels    int
 	loopDepth int // enclosing loops in this function
 	funcDepth int // enclosing functions and dot scripts
-	evalDepth int // enclosing eval, ., functions, substitutions: bounded
-	frames    []*frame
-	callStack []callSite
+	// functionLimit is bash's $FUNCNEST; 0: none but maxDepth.
+	functionLimit int
+	evalDepth     int // enclosing eval, ., functions, substitutions: bounded
+	frames        []*frame
+	callStack     []callSite
 
 	// noErrexit counts the contexts in which -e is ignored.
 	noErrexit   int
@@ -89,17 +91,19 @@ type shell struct {
 	special     bool   // the builtin being run is special: its errors end a script
 	xtraceBusy  bool   // PS4 is being expanded
 
-	env      []string // cache for commands; nil when stale
-	attn     *attention
-	endBy    syscall.Signal
-	standIn  StandIn
-	group    *jobGroup   // of the job that this shell is a part of
-	noStop   bool        // in a substitution under job control: not to be stopped
-	killed   *fateShared // of a background list: what dies with its stand-in
-	async    bool        // a background list or a process substitution
-	scratch  []byte      // output buffer of builtins
-	getopts  getoptsState
-	dirStack []dirEntry
+	env     []string // cache for commands; nil when stale
+	attn    *attention
+	endBy   syscall.Signal
+	standIn StandIn
+	// standInGone, if standFor started it, is closed once it is.
+	standInGone chan struct{}
+	group       *jobGroup   // of the job that this shell is a part of
+	noStop      bool        // in a substitution under job control: not to be stopped
+	killed      *fateShared // of a background list: what dies with its stand-in
+	async       bool        // a background list or a process substitution
+	scratch     []byte      // output buffer of builtins
+	getopts     getoptsState
+	dirStack    []dirEntry
 }
 
 // trapEntry is where a trap began: exit and return without operand mean that
@@ -125,6 +129,7 @@ type function struct {
 	// exported puts it into the environment of commands (bash's export -f).
 	exported bool
 	traced   bool // inherits the DEBUG and RETURN traps: declare -ft
+	readonly bool
 }
 
 // flow says how a command ended: zero to go on with the next one.
@@ -181,7 +186,7 @@ func (sh *shell) subshell(async bool) *shell {
 	}
 	sub.trapExit = false
 	sub.inTrap = false
-	sub.standIn = nil
+	sub.standIn, sub.standInGone = nil, nil
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
 	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]
 	sub.rt.enter(sub)
@@ -200,6 +205,9 @@ func (sh *shell) close() {
 	sh.peek.close()
 	sh.peek = nil
 	sh.rt.leave(sh)
+	if sh.standInGone != nil && sh.standIn.End(sh.status) == nil {
+		<-sh.standInGone
+	}
 	if sh.group != nil {
 		sh.group.leave(sh)
 	}

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -72,13 +73,15 @@ const (
 	hookOptind
 	hookLocale
 	hookName    // $BASH_ARGV0
+	hookPosix   // $POSIXLY_CORRECT
+	hookNest    // $FUNCNEST
 	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
 )
 
 var variableHooks = map[string]hook{
 	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
 	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
-	"LINENO": hookDynamic, "BASH_ARGV0": hookName,
+	"LINENO": hookDynamic, "BASH_ARGV0": hookName, "POSIXLY_CORRECT": hookPosix, "FUNCNEST": hookNest,
 	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
@@ -368,6 +371,13 @@ func (sh *shell) touch(name string, h hook) {
 		if s, ok := sh.getVar(name); ok && sh.rt.bash {
 			sh.name = s
 		}
+	case hookPosix:
+		if _, ok := sh.getVar(name); sh.rt.bash {
+			sh.switchOption(optPosix, ok)
+		}
+	case hookNest:
+		n, _ := strconv.Atoi(sh.getOr(name, ""))
+		sh.functionLimit = max(n, 0) * int(boolOption(sh.rt.bash))
 	case hookDynamic:
 		sh.setDynamic(name)
 	}

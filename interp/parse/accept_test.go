@@ -159,7 +159,7 @@ var acceptRows = []struct {
 	{text: "cat <<E", want: both},
 	{text: "cat <<$x\na\n$x\n", want: both},
 	{text: "cat <<'E F' <<-G | b\n$(\nE F\n\ta\n\tG\n", want: both},
-	{text: "cat <<E\n$(echo\nE\n", want: none, ours: "bash complains when it runs"},
+	{text: "cat <<E\n$(echo\nE\n", want: bash},
 	{text: "cat <<E\n$(cat <<F\na\nF\n)\nE\n", want: both},
 	{text: "x=$(cat <<E\n)'\nE\n)", want: both},
 	{text: "cat <<", want: none},

@@ -6,6 +6,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
+// maxHereDocs is bash's limit of a line's.
+const maxHereDocs = 16
+
 // redirect parses the word of the redirection which is the current token, and
 // reads the next token.
 func (p *Parser) redirect() *syntax.Redirect {
@@ -20,6 +23,9 @@ func (p *Parser) redirect() *syntax.Redirect {
 	if r.Op == syntax.Hdoc || r.Op == syntax.DashHdoc {
 		r.Word = p.hereWord()
 		p.pending = append(p.pending, r)
+		if p.opt.Bash && len(p.pending) > maxHereDocs {
+			p.failAt(r.OpPos, "more than 16 here-documents in a line")
+		}
 	} else {
 		r.Word = p.word()
 	}
@@ -166,7 +172,7 @@ func (p *Parser) hereBody(r *syntax.Redirect) {
 		if r.Op == syntax.DashHdoc {
 			p.stripTabs(&h)
 		}
-		if p.opt.Bash && p.inSubst && delim != "" && strings.HasPrefix(p.src[p.i:], delim+")") {
+		if p.opt.Bash && p.inSubst && delim != "" && p.endsAtParen(delim) {
 			h.take(p, bol)
 			p.advance(p.i + len(delim))
 			break
@@ -180,6 +186,17 @@ func (p *Parser) hereBody(r *syntax.Redirect) {
 		h.take(p, p.i)
 	}
 	r.Hdoc = p.hereWordOf(&h, pos, quoted)
+}
+
+// endsAtParen reports whether a line starts with the delimiter and has the
+// parenthesis that ends the substitution after it: bash takes that as the end.
+func (p *Parser) endsAtParen(delim string) bool {
+	rest, found := strings.CutPrefix(p.src[p.i:], delim)
+	if !found {
+		return false
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	return strings.Contains(line, ")")
 }
 
 // done reports whether src has the body.
@@ -272,6 +289,16 @@ func continued(line string) bool {
 	return n%2 == 1
 }
 
+// BadHere reports whether the body of a here-document cannot be parsed, which
+// is an error when it is expanded. The body is one Lit without an end.
+func BadHere(body *syntax.Word) bool {
+	if len(body.Parts) != 1 {
+		return false
+	}
+	l, ok := body.Parts[0].(*syntax.Lit)
+	return ok && !l.ValueEnd.IsValid()
+}
+
 // hereWordOf parses a body, nil if it is empty.
 func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Word {
 	if h.src == "" {
@@ -285,10 +312,18 @@ func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Wo
 	p.depth += weight
 	p.enter()
 	depth, mark := len(p.stack), len(p.parts)
-	p.push(h.input)
-	p.quotedParts(dqHere)
-	for len(p.stack) > depth {
-		p.pop()
+	body := func() {
+		p.push(h.input)
+		p.quotedParts(dqHere)
+		for len(p.stack) > depth {
+			p.pop()
+		}
+	}
+	if !p.opt.Bash {
+		body()
+	} else if !p.try(body) {
+		// bash looks at the body when it is expanded.
+		p.parts = append(p.parts, &syntax.Lit{ValuePos: pos, Value: h.src})
 	}
 	p.depth -= weight + 1
 	return p.takeParts(mark)

@@ -30,6 +30,8 @@ type Error struct {
 	Text      string
 	// Incomplete: the input ended inside of a construct.
 	Incomplete bool
+	// LineOnly: bash drops the line, and goes on with the next one.
+	LineOnly bool
 	// Source is the text of line Line, for a message with a caret.
 	Source string
 }
@@ -108,7 +110,7 @@ func New(src Source, opt Options) *Parser {
 // errors are an *[Error], or what reading the source failed with.
 func (p *Parser) Next() (stmts []*syntax.Stmt, err error) {
 	if p.err != nil || p.readErr != nil {
-		if !p.opt.Interactive || p.readErr != nil {
+		if p.readErr != nil || !p.opt.Interactive && !p.err.LineOnly {
 			return nil, p.failure()
 		}
 		p.recover()
@@ -214,14 +216,18 @@ func (p *Parser) failOpen(pos syntax.Pos, what string) {
 
 // unexpected reports the current token; want is what should be there, or "".
 func (p *Parser) unexpected(want string) {
+	p.err = p.unexpectedError(want)
+	panic(bail{})
+}
+
+func (p *Parser) unexpectedError(want string) *Error {
 	text := "unexpected " + p.tokText()
 	if want != "" {
 		text += `, expecting "` + want + `"`
 	}
-	pos := p.tokPos
-	p.err = p.errorAt(pos, text)
-	p.err.Incomplete = p.tok == tEOF
-	panic(bail{})
+	e := p.errorAt(p.tokPos, text)
+	e.Incomplete = p.tok == tEOF
+	return e
 }
 
 // enter counts a nested construct; leave it with p.depth--.

@@ -248,7 +248,9 @@ func (p *Parser) array() *syntax.ArrayExpr {
 			p.depth--
 			return a
 		default:
-			p.unexpected(")")
+			p.err = p.unexpectedError(")")
+			p.err.LineOnly = p.opt.Bash && p.tok != tEOF
+			panic(bail{})
 		}
 	}
 }

@@ -62,6 +62,8 @@ func (b posSet) clone() posSet { return append(posSet(nil), b...) }
 type matcher struct {
 	p *Pattern
 	s string
+	// dot is set if only a dot of the pattern matches the first character.
+	dot bool
 	// memo remembers what a group inside of !(…) can reach from a position:
 	// the enclosing group asks for every position on its own.
 	memo map[memoKey]posSet
@@ -113,6 +115,12 @@ func (m *matcher) reach(at posSet, d direction) posSet {
 	switch {
 	case i < 0:
 		return m.empty()
+	case m.dot && i == 0:
+		out := at.clone()
+		out[0] &^= 1
+		out = m.reach(out, d)
+		out.put(0)
+		return out
 	case d == forward:
 		return m.from(i)
 	}
@@ -157,7 +165,7 @@ func (m *matcher) step(e *elem, at posSet, d direction) posSet {
 	out := m.empty()
 	f := m.p.flags
 	at.each(func(i int) {
-		if d == forward && i < len(m.s) {
+		if d == forward && i < len(m.s) && !(m.dot && i == 0 && !e.isDot()) {
 			if r, n := next(m.s, i, f); e.matches(r, f) {
 				out.put(i + n)
 			}
@@ -237,7 +245,7 @@ func (m *matcher) runOf(g *group, at posSet, d direction) posSet {
 		} else {
 			break
 		}
-		if seen.has(i) && g.any(r, f) {
+		if seen.has(i) && !(m.dot && i == 0 && !g.hasDot()) && g.any(r, f) {
 			seen.put(i + n)
 			out.put(i + n)
 		}
@@ -256,6 +264,16 @@ func (g *group) any(r rune, f Flags) bool {
 	return false
 }
 
+// hasDot reports whether one of the single characters of g is a dot.
+func (g *group) hasDot() bool {
+	for _, seq := range g.alts.seqs {
+		if seq[0].isDot() {
+			return true
+		}
+	}
+	return false
+}
+
 func (b posSet) first(d direction) int {
 	if d == forward {
 		return b.min()
@@ -268,6 +286,9 @@ func (b posSet) first(d direction) int {
 func (m *matcher) negation(g *group, at posSet, d direction) posSet {
 	out := m.empty()
 	at.each(func(i int) {
+		if m.dot && i == 0 {
+			return
+		}
 		key := memoKey{g, i}
 		if got, ok := m.memo[key]; ok {
 			out.merge(got)

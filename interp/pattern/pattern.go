@@ -55,6 +55,22 @@ func (p *Pattern) Match(s string) bool {
 	return ok && at <= end
 }
 
+// MatchDot is Match for a file name whose leading dot has to be matched by a
+// dot of the pattern (XCU 2.14.3), in extended patterns by one of a group.
+func (p *Pattern) MatchDot(s string) bool {
+	if p.ext != nil {
+		m := matcher{p: p, s: s, dot: true}
+		return m.run(p.ext, m.single(0), forward).has(len(s))
+	}
+	first := &p.segs[0]
+	if first.elems != nil && first.elems[0].isDot() || strings.HasPrefix(first.lit, ".") {
+		return p.Match(s)
+	}
+	return false
+}
+
+func (e *elem) isDot() bool { return !e.any && e.set == nil && e.c == '.' }
+
 // middle finds the segments between the first and the last one as far left
 // as possible.
 func (p *Pattern) middle(s string, at int) (int, bool) {
