@@ -1,8 +1,20 @@
 package sandbox
 
-import "golang.org/x/sys/unix"
+import (
+	_ "embed"
+
+	"golang.org/x/sys/unix"
+)
 
 var nativeArch = archAMD64
+
+// The compiled filters of commands and of the shell.
+var (
+	//go:embed seccomp_amd64.commands
+	commandFilter string
+	//go:embed seccomp_amd64.shell
+	shellFilter string
+)
 
 // archWatched are the calls without a directory argument.
 var archWatched = []watchedCall{

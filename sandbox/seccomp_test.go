@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -98,6 +99,49 @@ func TestFilterNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterIsCompiled: what is embedded is what the tables say.
+//
+//go:generate env FSH_UPDATE=1 go test -count=1 -run TestFilterIsCompiled .
+func TestFilterIsCompiled(t *testing.T) {
+	for name, a := range architectures {
+		for kind, m := range map[string]filterMode{"commands": {}, "shell": {shell: anyShell}} {
+			prog, err := assemble(a.own.program(m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := binary.Append(nil, binary.LittleEndian, prog)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := "seccomp_" + name + "." + kind
+			if os.Getenv("FSH_UPDATE") != "" {
+				if err := os.WriteFile(file, want, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			embedded := map[string]string{nativeFile("commands"): commandFilter, nativeFile("shell"): shellFilter}[file]
+			if file == nativeFile(kind) && embedded != string(want) && os.Getenv("FSH_UPDATE") == "" {
+				t.Errorf("%s is not what the tables say: go generate ./sandbox", file)
+			}
+			if text, err := os.ReadFile(file); err == nil && string(text) != string(want) {
+				t.Errorf("%s is not what the tables say: go generate ./sandbox", file)
+			}
+		}
+	}
+	if os.Getenv("FSH_UPDATE") != "" {
+		return // what is embedded is of before
+	}
+	for _, m := range []filterMode{{}, {shell: 77}} {
+		got, err := seccompProgram(m)
+		want, _ := assemble(nativeArch.program(m))
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%+v: another program than the tables'", m)
+		}
+	}
+}
+
+func nativeFile(kind string) string { return "seccomp_" + runtime.GOARCH + "." + kind }
 
 // relics are calls that kernels do not have any more, or that nobody needs.
 var relics = strings.Fields(`_sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms
