@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -14,9 +15,10 @@ const (
 	nameRunner = "fsh-runner"
 )
 
-// startInit makes pid 1 of the session's pid namespace. The child mounts the
-// namespace's own /proc, which only a process inside it can, and has no
-// rights any more when it executes.
+// startInit makes pid 1 of the session's pid namespace. It is a fork that
+// executes nothing and only waits for the end of the keeper: a program would
+// take 3 ms to start for that. The child mounts the namespace's own /proc,
+// which only a process inside it can, and gives up its rights as all others.
 func (k *keeper) startInit() error {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -32,10 +34,7 @@ func (k *keeper) startInit() error {
 		return err
 	}
 	defer syscall.Close(end)
-	// init may read and execute its own image and nothing else, so that the
-	// domain can be entered before exec: entering it later, on all threads,
-	// needs signals, and a full signal queue of the user would hang it.
-	ruleset, err := landlockRuleset([]grant{{at: k.base.hostProc, path: "self/exe", rights: rightsRead, must: true}}, false)
+	ruleset, err := landlockRuleset(nil, false)
 	if err != nil {
 		return err
 	}
@@ -49,10 +48,14 @@ func (k *keeper) startInit() error {
 	p.files([]int{k.null, k.null, k.null, end})
 	p.add("proc", unix.SYS_MOUNT, p.str("proc"), p.str("/proc"), p.str("proc"),
 		unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, 0)
+	name, err := p.rename(nameInit)
+	if err != nil {
+		return err
+	}
+	defer name()
 	p.dropCaps()
 	p.landlock(domain)
-	p.seccomp(filter)
-	p.exec("/proc/self/exe", []string{nameInit}, 0)
+	p.outlive(filter)
 	pid, err := p.start(0)
 	if err != nil {
 		syscall.Close(pair[0])
@@ -62,22 +65,47 @@ func (k *keeper) startInit() error {
 	return nil
 }
 
-// initMain is pid 1: it ends, and with it the namespace, when the keeper is
-// gone. It opens nothing, signals nobody and takes no signal: the kernel keeps
-// from pid 1 what it has no handler for, and reaps orphans for a parent that
-// ignores SIGCHLD (wait(2)).
-func initMain() int {
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return 1
+// rename gives the child another name in /proc. done closes what it reads it
+// from: argv[0] is memory, which only a system call can write to here.
+func (p *childProgram) rename(name string) (done func(), err error) {
+	p.add("name", unix.SYS_PRCTL, unix.PR_SET_NAME, p.str(name))
+	argv := os.Args[0] // Go's strings of them are those of execve
+	if len(argv) < len(name) {
+		return func() {}, nil
 	}
-	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		act := sigaction{}
-		if sig == syscall.SIGCHLD {
-			act.handler = sigIgn
+	text := make([]byte, len(argv))
+	copy(text, name)
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, err
+	}
+	done = func() { unix.Close(pipe[0]); unix.Close(pipe[1]) }
+	if _, err := unix.Write(pipe[1], text); err != nil {
+		done()
+		return nil, err
+	}
+	p.try("name", unix.SYS_READ, uintptr(pipe[0]), uintptr(unsafe.Pointer(unsafe.StringData(argv))), uintptr(len(text)))
+	return done, nil
+}
+
+// outlive is the end of a program that executes nothing: it ends, and with it
+// the namespace, when descriptor 3 does. It opens nothing, signals nobody and
+// takes no signal: the kernel keeps from pid 1 what it has no handler for, and
+// reaps orphans for a parent that ignores SIGCHLD (wait(2)).
+func (p *childProgram) outlive(filter []unix.SockFilter) {
+	dfl, ign, mask := addr(p, new(sigaction)), addr(p, &sigaction{handler: sigIgn}), addr(p, new(uint64))
+	for sig := uintptr(1); sig <= 64; sig++ {
+		act := dfl
+		if syscall.Signal(sig) == syscall.SIGCHLD {
+			act = ign
 		}
-		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+		p.try("signals", unix.SYS_RT_SIGACTION, sig, act, 0, 8)
 	}
-	var b [1]byte
-	_, _ = readRetry(3, b[:])
-	return 0
+	p.add("signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, mask, 0, 8)
+	p.add("not dumpable", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
+	p.seccomp(filter)
+	// Without the report, too: its end tells the keeper that all went well.
+	p.add("descriptors", unix.SYS_CLOSE_RANGE, 4, ^uintptr(0)>>32, 0)
+	p.try("wait", unix.SYS_READ, 3, addr(p, new([8]byte)), 1)
+	p.add("end", unix.SYS_EXIT_GROUP, 0)
 }

@@ -26,8 +26,6 @@ func helper(argv0 string) func() int {
 		return unlocked(keeperMain)
 	case nameBareKeeper:
 		return bareKeeperMain
-	case nameInit:
-		return initMain
 	case nameRunner:
 		return confinedRunner
 	case standInName:

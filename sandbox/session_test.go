@@ -454,6 +454,9 @@ func waitGone(t *testing.T, pids string) {
 			continue
 		}
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
+		for err == unix.EINTR {
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
+		}
 		if n == 0 || err != nil {
 			t.Errorf("process %d lives: %v", pid, err)
 		}

@@ -45,7 +45,7 @@ func TestSandboxIsLazy(t *testing.T) {
 	}
 }
 
-// TestHelpersStartWithoutTheProxy: what the keeper, init and runners are run
+// TestHelpersStartWithoutTheProxy: what the keeper and runners are run
 // before the packages of the network filter are initialised. It takes most of
 // what all others together take, in each of them.
 func TestHelpersStartWithoutTheProxy(t *testing.T) {
@@ -53,7 +53,7 @@ func TestHelpersStartWithoutTheProxy(t *testing.T) {
 		name string
 		want bool
 	}{
-		{"fsh-init", false},
+		{"fsh-runner", false},
 		{"fsh-keeper", false},
 		{"fsh", true}, // or the test proves nothing
 	} {
