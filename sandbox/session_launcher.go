@@ -20,6 +20,10 @@ import (
 // fleet is the set of a session's runners, one for each set of rules.
 type fleet struct {
 	mu sync.Mutex // also serialises starts
+	// first and its policy are the runner that nearly all scripts get by with:
+	// without another policy there is nothing to compare.
+	first       *runnerConn
+	firstPolicy *policy.Policy
 	// known spares the digest of policies that were seen before.
 	known  map[*policy.Policy]string
 	conns  map[string]*runnerConn
@@ -81,7 +85,20 @@ func (s *Session) runner(p *policy.Policy) (*runnerConn, error) {
 	f := &s.fleet
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.firstPolicy == nil || f.firstPolicy == p {
+		if f.first != nil && !f.first.dead() {
+			return f.first, nil
+		}
+		rc, err := s.connectRunner(p)
+		if err == nil {
+			f.first, f.firstPolicy = rc, p
+		}
+		return rc, err
+	}
 	key := f.rulesKey(p)
+	if key == f.rulesKey(f.firstPolicy) && !f.first.dead() {
+		return f.first, nil
+	}
 	if rc := f.conns[key]; rc != nil && !rc.dead() {
 		return rc, nil
 	}
@@ -131,6 +148,9 @@ func (e ending) early() bool {
 func (s *Session) closeRunners() {
 	s.fleet.mu.Lock()
 	defer s.fleet.mu.Unlock()
+	if s.fleet.first != nil {
+		s.fleet.first.close()
+	}
 	for _, rc := range s.fleet.conns {
 		rc.close()
 	}
