@@ -123,7 +123,7 @@ type declCall struct {
 }
 
 // declOptions are the options of those that do not have all of declare's.
-var declOptions = map[string]string{"export": "fnp", "readonly": "aAfp"}
+var declOptions = map[string]string{"export": "aAfnp", "readonly": "aAfp"}
 
 var declFlags = map[byte]attr{
 	'a': attrIndexed, 'A': attrAssoc, 'i': attrInteger, 'l': attrLower,

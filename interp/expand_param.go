@@ -277,13 +277,10 @@ func (p *paramPart) expandConditional(e *expander) error {
 	} else if s, set, err = p.get(sh); err != nil {
 		return err
 	}
-	if p.quoted && sh.rt.bash { // a "$@" in it leaves the quotes a field
-		defer func(was bool) { e.noArgs = was }(e.noArgs)
-	}
 	full := set && (s != "" || !p.colon)
 	if p.op == opAlternate {
 		if full {
-			return e.run(p.parts)
+			return p.runWord(e)
 		}
 		if !p.isList() {
 			e.piece("", p.quoted)
@@ -306,7 +303,17 @@ func (p *paramPart) expandConditional(e *expander) error {
 	case opError:
 		return p.complain(sh, set)
 	}
-	return e.run(p.parts)
+	return p.runWord(e)
+}
+
+// runWord expands the word. A "$@" in it leaves the quotes a field, in bash.
+func (p *paramPart) runWord(e *expander) error {
+	was := e.noArgs
+	err := e.run(p.parts)
+	if p.quoted && e.sh.rt.bash {
+		e.noArgs = was
+	}
+	return err
 }
 
 func (p *paramPart) assign(e *expander) error {
