@@ -43,6 +43,11 @@ type Options struct {
 	// nil knows none. (The list itself would bring net/http, whose dependents
 	// then start before the helpers that have no use for them.)
 	PublicSuffix func(domain string) string
+	// Inherited says that the policy is for a shell inside of a session: what is
+	// not said is what the session allows, and nothing can be more. The user's
+	// and the system's files are the session's affair; what comes with the
+	// script can be believed, since it only narrows.
+	Inherited bool
 	// Getenv resolves $VAR in paths; nil means os.Getenv.
 	Getenv func(string) string
 }
@@ -89,7 +94,13 @@ func Load(o Options) (*Policy, []events.Event, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, layer := range []func() *Error{l.system, l.user, l.project, l.script, l.flags} {
+	layers := []func() *Error{l.system, l.user, l.project, l.script, l.flags}
+	if o.Inherited {
+		if layers = layers[2:]; o.PolicyFile != "" {
+			layers = append([]func() *Error{l.user}, layers...)
+		}
+	}
+	for _, layer := range layers {
 		if err := layer(); err != nil {
 			return nil, l.warnings, err
 		}
@@ -246,7 +257,7 @@ func (l *loader) script() *Error {
 		name = "script"
 	}
 	return l.file(input{path: name, text: text, layer: "script", base: l.Dir,
-		trusted: l.ScriptSum != nil && l.Trusted != nil && l.Trusted(name, l.ScriptSum)})
+		trusted: l.Inherited || l.ScriptSum != nil && l.Trusted != nil && l.Trusted(name, l.ScriptSum)})
 }
 
 // input is one text to read.

@@ -166,6 +166,9 @@ func (m *merger) filesystem(sections []*section) {
 		fs.AllowRead = append([]Path{literalPath("filesystem.allow_read", "/", "/")}, fs.AllowRead...)
 	}
 	fs.AllowWrite = m.paths(sections, "filesystem.allow_write", func(s *section) []Path { return s.allowWrite })
+	if m.Inherited && len(fs.AllowWrite) == 0 {
+		fs.AllowWrite = []Path{literalPath("filesystem.allow_write", "/", "/")}
+	}
 	fs.PrivateWrite = m.paths(sections, "filesystem.private_write", func(s *section) []Path { return s.privateWrite })
 	if !explicit(sections, "filesystem.private_write") && m.Home != "" {
 		var caches []Path
@@ -264,7 +267,7 @@ func (m *merger) network(sections []*section) {
 		}
 		m.exposed(s)
 	}
-	n.LocalBinding, _ = decide(sections, func(s *section) *flagRule { return s.localBinding }, false)
+	n.LocalBinding, _ = decide(sections, func(s *section) *flagRule { return s.localBinding }, m.Inherited)
 	n.LocalOutbound = localOutbound(sections)
 }
 
@@ -368,6 +371,9 @@ func (m *merger) environment(sections []*section, hijack bool) {
 		e.Pass = append(e.Pass, EnvRule{"*", defaultRule("environment.pass", "*")})
 	}
 	for _, name := range secretVariables {
+		if m.Inherited {
+			break // what the session passes it passes to all
+		}
 		e.Deny = append(e.Deny, EnvRule{name, defaultRule("environment.deny", name)})
 	}
 	if hijack {

@@ -39,6 +39,38 @@ func TestAttackNested(t *testing.T) {
 	}
 }
 
+// TestNestedInherits: an fsh inside of a session may what the session may, and
+// less when its own script or command line says so.
+func TestNestedInherits(t *testing.T) {
+	dir := visibleDir(t) // what is below /tmp may be written inside of a session
+	put(t, dir+"/w/.env", "t0psecret", 0o644)
+	put(t, dir+"/w/sub/f", "", 0o644)
+	put(t, dir+"/w/header.sh", "#: filesystem.allow_write = [\"w/sub\"]\necho x >w/sub/f && /bin/echo y >>w/sub/f && cat w/sub/f; touch w/no || echo no\n", 0o755)
+	put(t, dir+"/w/sub/reads.sh", "#: filesystem.allow_read = [\"/usr\", \"/etc\", \"/lib\", \"/lib64\", \"/bin\", \"w/sub\"]\n/bin/cat w/header.sh >/dev/null || echo no\n", 0o755)
+	put(t, dir+"/w/deny.sh", "#: filesystem.deny_read = [\"w/sub/f\"]\n/bin/echo ran\n", 0o755)
+	put(t, dir+"/.config/fsh/policy.toml", "version = 1\n[filesystem]\nallow_write = [\"~/elsewhere\"]\n[environment]\npass = [\"PATH\", \"HOME\"]\n", 0o644)
+	put(t, dir+"/elsewhere/f", "", 0o644)
+	const self = "/run/fsh/fsh "
+	for _, test := range []struct{ name, script, stdout, says string }{
+		{"writes", self + `-c 'echo x >w/f && touch w/g && cat w/f && ls w/g'`, "x\nw/g\n", ""},
+		{"a text file without #!", `printf 'touch w/h && echo ok\n' >w/s; chmod +x w/s; w/s`, "ok\n", ""},
+		{"in it another one", self + `-c '` + self + `-c "touch w/i && echo ok"'`, "ok\n", ""},
+		{"environment", `MY_TOKEN=1 ` + self + `-c 'echo $MY_TOKEN'`, "1\n", ""},
+		{"says so", self + `-m -c '/bin/true; echo ok'`, "ok\n", "whose rules hold: nothing is added"},
+		{"says that it narrows", self + `--deny-write=/usr --allow-write=w/sub -c 'touch w/sub/f && echo ok; touch w/no || echo no'`, "ok\nno\n", "can only narrow"},
+		{"does not widen", self + `--allow-write=/ -c 'touch ~/.bashrc x/y || echo no; cat w/.env || echo no'`, "no\nno\n", "Permission denied"},
+		{"a header narrows writing", self + `w/header.sh`, "x\ny\nno\n", ""},
+		{"a header narrows reading", self + `w/sub/reads.sh`, "no\n", "Permission denied"},
+		{"a header's denial that cannot be had", self + `w/deny.sh; echo $?`, "125\n", "give it to the outer fsh"},
+		{"a denial that there is", self + `--deny-read=w/.env -c 'cat w/.env || echo no'`, "no\n", "Permission denied"},
+	} {
+		got := fsh(t, dir, "--allow-write=w", "--deny-read=w/.env", "-c", test.script)
+		if got.stdout != test.stdout || !strings.Contains(got.stderr, test.says) || strings.Contains(got.stdout+got.stderr, "t0psecret") {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
 // TestAttackEnvironment: secrets of the environment are not passed on, to
 // builtins neither, and what a script exports never gets into fsh's own
 // processes.

@@ -285,7 +285,7 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: slices.Clone(in.rules),
 		CheckHost: netfilter.CheckEntry, PublicSuffix: netfilter.PublicSuffix, ScriptSum: in.sum,
 	}
-	if sandbox.Inside() {
+	if o.Inherited = sandbox.Inherits(); sandbox.Inside() {
 		return o // the store is not visible, and nothing could widen
 	}
 	var err error
