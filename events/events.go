@@ -70,6 +70,8 @@ type Event struct {
 	BytesIn  int64   `json:"bytes_in,omitempty"`
 	BytesOut int64   `json:"bytes_out,omitempty"`
 	Message  string  `json:"message,omitempty"`
+	// Weaker are the layers that the session does without.
+	Weaker []string `json:"weaker,omitempty"`
 }
 
 // Sink takes events. Emit does not block for long and may be called from

@@ -30,6 +30,8 @@ type Config struct {
 	// Nil means all that this process inherited. The shell owns them.
 	Files       map[int]int
 	Interactive bool
+	// PromptMark comes before every prompt for a command, whatever PS1 is.
+	PromptMark func() string
 	// Terminal opens the controlling terminal when job control is switched
 	// on, and waits until this process is in its foreground; negative: there
 	// is none. Nil: never.
@@ -60,7 +62,7 @@ func New(cfg Config) (*Shell, error) {
 	rt := &runtime{
 		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside,
 		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
-		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal,
+		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, promptMark: cfg.PromptMark,
 	}
 	sh := &shell{
 		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),

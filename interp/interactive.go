@@ -141,11 +141,11 @@ func (sh *shell) promptedLine(more bool) (string, error) {
 		sh.tell()
 		sh.beforePrompt()
 	}
-	name, char := "PS1", sh.getOr("PS1", "")
+	text := sh.firstPrompt()
 	if more {
-		name, char = "PS2", sh.getOr("PS2", "")
+		text = sh.promptText("PS2", sh.getOr("PS2", ""))
 	}
-	sh.write(2, []byte(sh.promptText(name, char)))
+	sh.write(2, []byte(text))
 	sh.attn.idle.Store(sh.opts.on(optNotify))
 	line, err := sh.typedLine()
 	sh.attn.idle.Store(false)
@@ -155,6 +155,15 @@ func (sh *shell) promptedLine(more bool) (string, error) {
 	sh.typed = append(sh.typed, line...)
 	sh.echoInput(line)
 	return line, nil
+}
+
+// firstPrompt is the prompt for a command.
+func (sh *shell) firstPrompt() string {
+	text := sh.promptText("PS1", sh.getOr("PS1", ""))
+	if sh.rt.promptMark != nil {
+		text = sh.rt.promptMark() + text
+	}
+	return text
 }
 
 // tell writes what happened to jobs since the last prompt.
@@ -167,7 +176,7 @@ func (sh *shell) tell() {
 // tellNow does it in the middle of a prompt.
 func (sh *shell) tellNow() {
 	if text := sh.jobs.notices(); text != "" {
-		sh.write(2, []byte("\n"+text+sh.promptText("PS1", sh.getOr("PS1", ""))))
+		sh.write(2, []byte("\n"+text+sh.firstPrompt()))
 	}
 }
 

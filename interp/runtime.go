@@ -28,9 +28,11 @@ type runtime struct {
 	startDir Dir
 	// openTerminal finds the controlling terminal when it is first needed.
 	openTerminal func() int
-	modes        *unix.Termios            // of the terminal, for the shell
-	away         atomic.Bool              // the terminal is another group's
-	front        atomic.Pointer[jobGroup] // the job in the foreground
+	// promptMark is Config.PromptMark.
+	promptMark func() string
+	modes      *unix.Termios            // of the terminal, for the shell
+	away       atomic.Bool              // the terminal is another group's
+	front      atomic.Pointer[jobGroup] // the job in the foreground
 
 	mu sync.Mutex
 	// outputs counts the >(…) that run.

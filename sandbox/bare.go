@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +21,9 @@ import (
 // nothing of the host may be written; connections lead to the proxies; calls that change
 // the attributes of files, which Landlock does not know, are made by the keeper
 // in the process's place. A policy that needs more is refused by name.
+
+// WeakerNamespaces is what a session without namespaces is marked with.
+const WeakerNamespaces = "namespaces"
 
 // Layers that --allow-weaker can name.
 const (
@@ -125,15 +129,46 @@ func (s *Session) barePlan(p *policy.Policy, pl *Plan) error {
 	return nil
 }
 
+// weakened are the layers that a session does without.
+type weakened struct {
+	mu     sync.Mutex
+	layers []string
+}
+
+// add notes layers and gives those that are new.
+func (w *weakened) add(layers []string) (fresh []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range layers {
+		if !slices.Contains(w.layers, l) {
+			w.layers, fresh = append(w.layers, l), append(fresh, l)
+		}
+	}
+	return fresh
+}
+
+// Weakened are the layers that the session does without: namespaces, where the
+// machine refuses them, and what --allow-weaker has given up. Nil: none so far.
+func (s *Session) Weakened() []string {
+	s.weak.mu.Lock()
+	defer s.weak.mu.Unlock()
+	return slices.Clone(s.weak.layers)
+}
+
 // tellBare says once what is weaker.
 func (s *Session) tellBare(weaker []string) {
-	s.bareTold.Do(func() {
-		note := bareNote
-		if len(weaker) > 0 {
-			note += "; given up by --allow-weaker: " + strings.Join(weaker, ", ")
-		}
-		s.emit(events.Event{Kind: events.Warning, Message: note, Hint: "fsh doctor says how to have the whole sandbox"})
-	})
+	fresh := s.weak.add(append([]string{WeakerNamespaces}, weaker...))
+	if len(fresh) == 0 {
+		return
+	}
+	note := "weaker sandbox"
+	if fresh[0] == WeakerNamespaces {
+		note, fresh = bareNote, fresh[1:]
+	}
+	if len(fresh) > 0 {
+		note += "; given up by --allow-weaker: " + strings.Join(fresh, ", ")
+	}
+	s.emit(events.Event{Kind: events.Warning, Message: note, Hint: "fsh doctor says how to have the whole sandbox"})
 }
 
 // cacheVariables lead the usual tools to a directory for a cache, by the last

@@ -91,8 +91,8 @@ type Session struct {
 	locked    sync.Once
 	lockErr   error
 	// bare is why the session has no namespaces, nil if it has.
-	bare     error
-	bareTold sync.Once
+	bare error
+	weak weakened
 	// strict forbids falling back, onlyBare is nothing else: see Layers.
 	strict, onlyBare bool
 	changed          atomic.Pointer[policy.Policy]

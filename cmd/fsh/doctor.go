@@ -101,8 +101,19 @@ var verdicts = map[int]string{
 	exitSetup: "no sandbox can be made here",
 }
 
+// weakerHere is what events and prompts of sessions will be marked with.
+func weakerHere(reports []sandbox.LayerReport, status int) []string {
+	weaker := []string{}
+	for _, r := range reports {
+		if !r.Works && (r.Layer == "user namespace" || r.Layer == "proc") && status == 1 {
+			return append(weaker, sandbox.WeakerNamespaces)
+		}
+	}
+	return weaker
+}
+
 func (c *call) doctorJSON(reports []sandbox.LayerReport, status int) int {
-	text, err := json.MarshalIndent(map[string]any{"layers": reports, "status": status, "verdict": verdicts[status]}, "", "  ")
+	text, err := json.MarshalIndent(map[string]any{"layers": reports, "status": status, "verdict": verdicts[status], "weaker": weakerHere(reports, status)}, "", "  ")
 	if err != nil {
 		return c.fails(exitSetup, err)
 	}
@@ -132,4 +143,7 @@ func (c *call) doctorText(reports []sandbox.LayerReport, status int) {
 		}
 	}
 	fmt.Fprintf(c.out, "\n%s\n", verdicts[status])
+	if weaker := weakerHere(reports, status); len(weaker) > 0 {
+		fmt.Fprintf(c.out, "prompts and events say: without %s\n", strings.Join(weaker, ", "))
+	}
 }

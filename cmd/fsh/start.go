@@ -40,6 +40,7 @@ type invocation struct {
 	tty    int    // of an interactive shell; negative: none
 	text   *events.Text
 	sink   events.Sink
+	weaker weakness
 	closer []func()
 	prompt *promptSession // of an interactive shell with a sandbox
 	// startDir is the directory that the session was started in.
@@ -179,7 +180,7 @@ func (in *invocation) openScript() (int, error) {
 func (in *invocation) openSinks() error {
 	in.text = events.NewText(os.Stderr, events.TextOptions{Monitor: in.monitor, Debug: in.debug})
 	in.closer = append(in.closer, in.text.Close)
-	in.sink = in.text
+	in.sink = &marking{in.text, &in.weaker}
 	if in.options.events == "" {
 		return nil
 	}
@@ -198,7 +199,7 @@ func (in *invocation) openSinks() error {
 	}
 	lines := events.NewJSON(f, strconv.Itoa(os.Getpid()))
 	in.closer = append(in.closer, func() { lines.Close(); f.Close() })
-	in.sink = events.Multi{in.text, lines}
+	in.sink = &marking{events.Multi{in.text, lines}, &in.weaker}
 	return nil
 }
 
@@ -208,6 +209,7 @@ func (in *invocation) system() (interp.System, error) {
 		return nil, &usageError{"--unsafe-no-sandbox: not inside of a session", "leave it out: the outer session's rules hold in any case"}
 	}
 	if in.unsafe {
+		in.weaker.unsafe.Store(true)
 		return plain.New("/proc/self/exe"), nil
 	}
 	dir, err := os.Getwd()
@@ -235,12 +237,13 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner.in, Sink: in.sink,
-		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, Weaker: in.weaker,
+		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, Weaker: in.options.weaker,
 		Unusable: in.unusable(slices.Clone(in.closer)),
 	})
 	if err != nil {
 		return nil, err
 	}
+	in.weaker.session.Store(session)
 	in.closer = append(in.closer, func() { session.Close(); proxy.close() })
 	if denials != nil {
 		in.prompt = newPromptSession(in, session, denials, inner, rules)
@@ -326,6 +329,9 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 		cfg.Options = in.interactiveOptions()
 		if in.prompt != nil && !in.posix && strings.TrimPrefix(filepath.Base(in.name), "-") == "fsh" {
 			cfg.Own = in.prompt.own()
+		}
+		if isTerminal(2) {
+			cfg.PromptMark = in.weaker.mark
 		}
 	}
 	shell, err := interp.New(cfg)

@@ -67,9 +67,23 @@ sh -c 'kill -9 -1' ; echo alive; sh -c 'kill -STOP $PPID'; echo alive; (exit 3);
 			t.Errorf("%s: %+v", flag, got)
 		}
 	}
-	got = run("--allow-write=.", "--allow-weaker=mounts", "-c", "echo x >made; cat made; rm made")
+	log := filepath.Join(dir, "events")
+	got = run("--allow-write=.", "--allow-weaker=mounts", "--events="+log, "-c", "echo x >made; cat made; rm made")
 	if got.status != 0 || got.stdout != "x\n" || !strings.Contains(got.stderr, "given up by --allow-weaker: mounts") {
 		t.Errorf("weaker: %+v", got)
+	}
+	if text, err := os.ReadFile(log); err != nil || strings.Count(string(text), "\n") < 3 ||
+		strings.Count(string(text), "\n") != strings.Count(string(text), `"weaker":["namespaces","mounts"]`) {
+		t.Errorf("not every event says what is weaker: %v\n%s", err, text)
+	}
+	if got := run("--unsafe-no-sandbox", "--events="+log, "-c", "/bin/true"); got.status != 0 {
+		t.Errorf("unsafe: %+v", got)
+	}
+	if got := run("doctor", "--json"); got.status != 1 || !strings.Contains(got.stdout, "\"weaker\": [\n    \"namespaces\"\n  ]") {
+		t.Errorf("doctor: %+v", got)
+	}
+	if got := run("doctor"); got.status != 1 || !strings.Contains(got.stdout, "prompts and events say: without namespaces\n") {
+		t.Errorf("doctor: %+v", got)
 	}
 	if got := run("--allow-weaker=walls", "-c", ":"); got.status != 2 || !strings.Contains(got.stderr, "no such layer") {
 		t.Errorf("unknown layer: %+v", got)
@@ -118,6 +132,25 @@ cat /dev/null; exit 4`
 		if !regexp.MustCompile("fsh: blocked: " + who + "\nfsh: rule: ").MatchString(got.stderr) {
 			t.Errorf("no %s in\n%s", who, got.stderr)
 		}
+	}
+}
+
+// TestPromptTellsWhatIsWeaker: whatever PS1 is.
+func TestPromptTellsWhatIsWeaker(t *testing.T) {
+	term := openTerminal(t, withoutNamespaces(t, "-i").Args...)
+	term.expect(`(?m)^\[without namespaces\] ps1> `)
+	term.send("/bin/echo it; PS1='mine: '\n")
+	term.expect(`(?m)^it\r\n`)
+	term.expect(`\[without namespaces\] mine: `)
+	unsafe := openTerminal(t, fshBinary(t), "--unsafe-no-sandbox")
+	unsafe.expect(`\[without sandbox\] ps1> `)
+	whole := openTerminal(t, fshBinary(t))
+	whole.expect(`ps1> `)
+	whole.send("/bin/echo a$((1+1)); PS1='mine: '\n")
+	whole.expect(`a2\r\n`)
+	whole.expect(`mine: `)
+	if strings.Contains(whole.all.String(), "without") {
+		t.Errorf("%q", whole.all.String())
 	}
 }
 
