@@ -16,6 +16,7 @@ type assign struct {
 	array  []element
 	isList bool // name=(…)
 	pure   bool // expanding the value twice does no harm
+	source *syntax.Assign
 }
 
 // element is one member of name=(…).
@@ -48,7 +49,7 @@ func (c *compiler) assigns(list []*syntax.Assign) []assign {
 }
 
 func (c *compiler) assign(a *syntax.Assign) assign {
-	out := assign{name: a.Name.Value, add: a.Append, pure: isPure(a.Value)}
+	out := assign{name: a.Name.Value, add: a.Append, pure: isPure(a.Value), source: a}
 	if a.Value != nil {
 		out.value = compileAssigned(c, a.Value)
 	}
@@ -123,11 +124,18 @@ func isPure(w *syntax.Word) bool {
 	return pure
 }
 
-func (a *assign) run(sh *shell) error {
+// run makes the assignment, shown is run with the trace of -x.
+func (a *assign) run(sh *shell) error   { return a.perform(sh, nil) }
+func (a *assign) shown(sh *shell) error { return a.perform(sh, a.traceBash) }
+
+func (a *assign) perform(sh *shell, show func(*shell, *string)) error {
 	if a.isList && a.index != nil {
 		return &nameError{a.name + "[" + a.index.key.text + "]", "cannot assign list to array member"}
 	}
 	if a.isList {
+		if show != nil {
+			show(sh, nil)
+		}
 		return a.assignList(sh)
 	}
 	value := ""
@@ -136,6 +144,9 @@ func (a *assign) run(sh *shell) error {
 		if value, err = a.value.str(sh); err != nil {
 			return err
 		}
+	}
+	if show != nil {
+		show(sh, &value)
 	}
 	switch {
 	case a.index != nil:
@@ -396,15 +407,29 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 	return nil
 }
 
-// trace is the assignment as -x shows it, after it was made.
-func (a *assign) trace(sh *shell) string {
-	if a.isList {
-		return a.name + "=(…)"
+// traceBash is the assignment as bash's -x shows it, before it is made: the
+// left side and lists as they stand in the script.
+func (a *assign) traceBash(sh *shell, value *string) {
+	if !sh.opts.on(optXtrace) || !sh.rt.bash {
+		return
 	}
-	if a.index != nil {
-		key, _ := a.index.key.str(sh)
-		return a.name + "[" + key + "]="
+	if value == nil {
+		sh.trace(assignSource(a.source))
+		return
 	}
-	s, _ := sh.getVar(a.name)
-	return a.name + "=" + quoteWord(s)
+	left := *a.source
+	left.Value = nil
+	text := ""
+	if *value != "" {
+		text = quoteTracedBash(*value)
+	}
+	sh.trace(assignSource(&left) + text)
+}
+
+// traceAfter is the assignment as -x of other shells shows it.
+func (a *assign) traceAfter(sh *shell) {
+	if sh.opts.on(optXtrace) && !sh.rt.bash {
+		s, _ := sh.getVar(a.name)
+		sh.trace(a.name + "=" + quoteWord(s))
+	}
 }

@@ -97,7 +97,9 @@ func (b *backgroundJob) run(sh *shell) flow {
 // detach is what XCU 2.9.3 and 2.12 say of asynchronous lists without job
 // control: standard input from /dev/null, interrupts ignored.
 func (sh *shell) detach() {
-	if f, err := sh.open("/dev/null", syscall.O_RDONLY, "&"); err == nil {
+	if sh.stdin != stdinOwn && sh.rt.bash {
+		// it stays
+	} else if f, err := sh.open("/dev/null", syscall.O_RDONLY, "&"); err == nil {
 		sh.setFile(0, f).drop()
 	} else {
 		sh.setFile(0, nil).drop()

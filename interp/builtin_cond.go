@@ -13,6 +13,8 @@ type condWorld interface {
 	condStat(path string, nofollow bool, st *syscall.Stat_t) error
 	condAccess(path string, mode uint32) error
 	condIsTTY(fd int) bool
+	// condBash: what is no number is no terminal, rather than an error.
+	condBash() bool
 	condOption(name string) bool
 	condIsSet(name string) bool
 	condIsNameref(name string) bool
@@ -62,6 +64,9 @@ func evalUnaryCond(w condWorld, op, operand string) (bool, error) {
 		return operand == "", nil
 	case 't':
 		fd, err := condInteger(operand)
+		if err != nil && w.condBash() {
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}

@@ -33,6 +33,7 @@ func (fakeWorld) condIsTTY(fd int) bool       { return fd == 5 }
 func (fakeWorld) condOption(name string) bool { return name == "x" }
 func (fakeWorld) condIsSet(name string) bool  { return name == "v" }
 func (fakeWorld) condIsNameref(string) bool   { return false }
+func (fakeWorld) condBash() bool              { return false }
 func (fakeWorld) condOwner() (uint32, uint32) { return 0, 0 }
 
 func testStatus(args []string) int {

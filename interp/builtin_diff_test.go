@@ -39,4 +39,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashContextRows)
 	compareRows(t, "bash", bashProbes)
 	compareRows(t, "bash", bashLanguageRows)
+	compareRows(t, "bash", bashDetails)
 }

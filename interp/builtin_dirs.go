@@ -205,6 +205,7 @@ func runDirs(sh *shell, args []string) int {
 			continue
 		}
 		if !isOption(rest[0]) || strings.Trim(rest[0][1:], "clpv") != "" {
+			sh.errorf("%s: %s: invalid number", args[0], rest[0])
 			return sh.usageError(args[0])
 		}
 		if strings.Contains(rest[0], "c") {

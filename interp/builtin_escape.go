@@ -1,7 +1,5 @@
 package interp
 
-import "unicode/utf8"
-
 // escapes selects which backslash sequences are understood. The four users
 // differ only in octal spelling, \c and the C extensions.
 type escapes uint8
@@ -61,7 +59,7 @@ func appendEscape(dst []byte, s string, set escapes) ([]byte, int) {
 		}
 	case c == 'u' && set&escC != 0:
 		if v, n := digits(s[1:], 16, 4); n > 0 {
-			return utf8.AppendRune(dst, rune(v)), 1 + n
+			return appendCode(dst, v), 1 + n
 		}
 	case c == 'U' && set&escC != 0:
 		if v, n := digits(s[1:], 16, 8); n > 0 {
@@ -102,12 +100,24 @@ func simpleEscape(c byte, set escapes) int {
 	return -1
 }
 
-// appendCode appends a code point; what Unicode does not have becomes U+FFFD.
+// appendCode appends a code point. What Unicode does not have is written in
+// UTF-8's original form (RFC 2279), up to 31 bits; beyond there is none.
 func appendCode(dst []byte, v uint64) []byte {
-	if v > utf8.MaxRune {
-		v = utf8.RuneError
+	switch {
+	case v < 0x80:
+		return append(dst, byte(v))
+	case v >= 1<<31:
+		return dst
 	}
-	return utf8.AppendRune(dst, rune(v))
+	tail := 1 // bytes that follow the first
+	for v >= 1<<(5*tail+6) {
+		tail++
+	}
+	dst = append(dst, byte(0xff<<(7-tail))|byte(v>>(6*tail)))
+	for tail--; tail >= 0; tail-- {
+		dst = append(dst, 0x80|byte(v>>(6*tail))&0x3f)
+	}
+	return dst
 }
 
 // digits reads at most limit digits of the base at the start of s.

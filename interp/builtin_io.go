@@ -75,7 +75,7 @@ func runPrintf(sh *shell, args []string) int {
 		}
 		if target, rest = rest[0][2:], rest[1:]; target == "" {
 			if len(rest) == 0 {
-				return sh.usageError(name)
+				return sh.badCall(name, &optionError{"-v", true})
 			}
 			target, rest = rest[0], rest[1:]
 		}

@@ -138,11 +138,7 @@ func (p *printer) parse(s string, d *directive) int {
 		i++
 	}
 	if i < len(s) && s[i] == '(' {
-		end := strings.IndexByte(s[i:], ')')
-		if end > 0 && i+end+1 < len(s) && s[i+end+1] == 'T' {
-			d.timeFormat, d.verb = s[i+1:i+end], 'T'
-			return i + end + 2
-		}
+		return i + p.parseTime(s[i:], d)
 	}
 	if i == len(s) {
 		p.bad(s)
@@ -150,6 +146,42 @@ func (p *printer) parse(s string, d *directive) int {
 	}
 	d.verb = s[i]
 	return i + 1
+}
+
+// parseTime reads (format)T, in which parentheses nest; what is no such thing
+// is text, as bash has it.
+func (p *printer) parseTime(s string, d *directive) int {
+	end := closingParen(s)
+	if end+1 < len(s) && s[end] == ')' && s[end+1] == 'T' {
+		d.timeFormat, d.verb = s[1:end], 'T'
+		return end + 2
+	}
+	p.warnTime(s[min(end+1, len(s)):])
+	d.verb = '('
+	return 1
+}
+
+func closingParen(s string) int {
+	open := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '(':
+			open++
+		case ')':
+			if open--; open == 0 {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+func (p *printer) warnTime(rest string) {
+	verb := "\\"
+	if rest != "" {
+		verb = rest[:1]
+	}
+	p.world.printComplain(p.name, "warning: `%s': invalid time format specification", verb)
 }
 
 func parseFlags(s string, d *directive) int {
@@ -237,6 +269,8 @@ func (p *printer) convert(d *directive, text string) {
 		p.convertQuoted(d)
 	case 'T':
 		p.convertTime(d)
+	case '(':
+		p.out = append(p.out, text...)
 	case 'n':
 		if !p.bash {
 			p.bad(text[1:])

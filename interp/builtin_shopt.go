@@ -24,7 +24,6 @@ var shoptAccepted = map[string]bool{
 	"noexpand_translation": false, "patsub_replacement": true,
 	"progcomp": true, "progcomp_alias": false, "promptvars": true,
 	"restricted_shell": false, "shift_verbose": false,
-	"varredir_close": false,
 }
 
 // shoptCall is a parsed shopt command.
@@ -157,7 +156,7 @@ func (sh *shell) listShopts(name string, c *shoptCall) int {
 			names = append(names, n)
 		}
 	}
-	sort.Strings(names)
+	sort.Slice(names, func(i, j int) bool { return shoptBefore(names[i], names[j]) })
 	out := sh.scratch[:0]
 	for _, n := range names {
 		on, _ := sh.shoptState(n, c.setO)
@@ -167,6 +166,15 @@ func (sh *shell) listShopts(name string, c *shoptCall) int {
 		out = appendShopt(out, c, n, on)
 	}
 	return sh.emit(name, out)
+}
+
+// shoptBefore is the order in which bash lists its options: that of the
+// alphabet, but for one.
+func shoptBefore(a, b string) bool {
+	if a == "autocd" || b == "autocd" {
+		return a == "autocd" && b != "autocd"
+	}
+	return a < b
 }
 
 func appendShopt(dst []byte, c *shoptCall, name string, on bool) []byte {

@@ -149,6 +149,8 @@ func (sh *shell) condIsSet(name string) bool {
 	return ok
 }
 
+func (sh *shell) condBash() bool { return sh.rt.bash }
+
 func (sh *shell) condIsNameref(name string) bool {
 	v, ok := sh.vars.get(name)
 	return ok && v.is(attrNameref)

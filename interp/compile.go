@@ -141,7 +141,10 @@ func (c *compiler) command(s *syntax.Stmt) node {
 	}
 	n := c.compound(s.Cmd)
 	if len(s.Redirs) > 0 {
-		n = redirected(c.redirects(s.Redirs), n)
+		return redirected(c.redirects(s.Redirs), n)
+	}
+	if _, ok := s.Cmd.(*syntax.Subshell); ok {
+		return ownInput(n)
 	}
 	return n
 }
@@ -261,11 +264,21 @@ func (sh *shell) complete(f flow) {
 }
 
 func (c *compiler) time(t *syntax.TimeClause) node {
-	body := nop
+	body, posix := nop, t.PosixFormat
+	for { // time time is one
+		in := t.Stmt
+		if in == nil || in.Negated || len(in.Redirs) > 0 {
+			break
+		}
+		inner, ok := in.Cmd.(*syntax.TimeClause)
+		if !ok {
+			break
+		}
+		t, posix = inner, posix || inner.PosixFormat
+	}
 	if t.Stmt != nil {
 		body = c.stmt(t.Stmt)
 	}
-	posix := t.PosixFormat
 	return func(sh *shell) flow {
 		start := sh.clock()
 		f := body(sh)

@@ -154,7 +154,7 @@ func (l *forLoop) run(sh *shell) flow {
 		}
 		if sh.opts.on(optXtrace) && sh.bash() {
 			sh.line = l.line
-			sh.trace("for " + l.name + " in " + joinQuoted(items))
+			sh.trace(headText(l.source))
 		}
 		if end, result := sh.loopFlow(l.body(sh)); end {
 			return result
@@ -174,11 +174,15 @@ func (c *compiler) arithmText(x syntax.ArithmExpr) func(sh *shell) (int64, error
 func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
 	start, cond, next := c.arithmText(l.Init), c.arithmText(l.Cond), c.arithmText(l.Post)
 	step := func(sh *shell, x func(*shell) (int64, error), src syntax.ArithmExpr) (int64, bool) {
+		if sh.opts.on(optXtrace) && (x != nil || sh.rt.bash) {
+			text := "1" // of what is not there
+			if x != nil {
+				text = loopSource(src)
+			}
+			sh.trace("(( " + text + " ))")
+		}
 		if x == nil {
 			return 1, true
-		}
-		if sh.opts.on(optXtrace) {
-			sh.trace("(( " + loopSource(src) + " ))")
 		}
 		n, err := x(sh)
 		if err != nil {
@@ -272,7 +276,7 @@ func (c *compiler) caseClause(cc *syntax.CaseClause) node {
 			return sh.expansionFailed(err)
 		}
 		if sh.opts.on(optXtrace) && sh.bash() {
-			sh.trace("case " + quoteWord(s) + " in")
+			sh.trace("case " + wordSource(cc.Word) + " in")
 		}
 		matched, resumed := false, false
 		for i := 0; i < len(items); i++ {

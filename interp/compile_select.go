@@ -14,6 +14,9 @@ func (l *forLoop) choose(sh *shell) flow {
 	if err != nil {
 		return sh.expansionFailed(err)
 	}
+	if sh.opts.on(optXtrace) && sh.bash() {
+		sh.trace(headText(l.source))
+	}
 	sh.status = 0
 	if len(items) == 0 {
 		return flowNext

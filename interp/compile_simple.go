@@ -1,6 +1,8 @@
 package interp
 
 import (
+	"strings"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -11,6 +13,7 @@ type simple struct {
 	redirs  []redir
 	line    int
 	source  syntax.Command
+	keyword *simple // the same with set -k; nil when that makes no difference
 }
 
 func (c *compiler) words(ws []*syntax.Word) []*word {
@@ -32,7 +35,37 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
 		return cmd.assignOnly
 	}
+	if args, assigns := keywords(call.Args); len(assigns) > 0 {
+		k := *cmd
+		k.words = c.commandWords(args)
+		k.assigns = append(k.assigns[:len(k.assigns):len(k.assigns)], c.assigns(assigns)...)
+		cmd.keyword = &k
+	}
 	return cmd.run
+}
+
+// keywords takes the arguments that have the form of assignments out, which
+// set -k makes assignments.
+func keywords(args []*syntax.Word) (rest []*syntax.Word, assigns []*syntax.Assign) {
+	for i, w := range args {
+		if i == 0 || !isAssignment(w) {
+			rest = append(rest, w)
+			continue
+		}
+		first := *w.Parts[0].(*syntax.Lit)
+		name, value, _ := strings.Cut(first.Value, "=")
+		first.Value = value
+		a := &syntax.Assign{Name: &syntax.Lit{Value: strings.TrimSuffix(name, "+")}, Append: strings.HasSuffix(name, "+")}
+		parts := w.Parts[1:]
+		if value != "" {
+			parts = append([]syntax.WordPart{&first}, parts...)
+		}
+		if len(parts) > 0 {
+			a.Value = &syntax.Word{Parts: parts}
+		}
+		assigns = append(assigns, a)
+	}
+	return rest, assigns
 }
 
 // assignOnly is a command of assignments alone.
@@ -48,12 +81,10 @@ func (s *simple) assignOnly(sh *shell) flow {
 	sh.substRan, sh.lastArg = false, ""
 	for i := range s.assigns {
 		a := &s.assigns[i]
-		if err := a.run(sh); err != nil {
+		if err := a.shown(sh); err != nil {
 			return sh.assignmentFailed(err)
 		}
-		if sh.opts.on(optXtrace) {
-			sh.trace(a.trace(sh))
-		}
+		a.traceAfter(sh)
 	}
 	if !sh.substRan {
 		sh.status = 0
@@ -64,6 +95,9 @@ func (s *simple) assignOnly(sh *shell) flow {
 }
 
 func (s *simple) run(sh *shell) flow {
+	if s.keyword != nil && sh.opts.on(optKeyword) {
+		s = s.keyword
+	}
 	sh.line = s.line
 	if sh.opts.on(optNoexec) && !sh.interactive() {
 		return flowNext
@@ -128,12 +162,11 @@ func (s *simple) nothing(sh *shell) flow {
 		}
 	}
 	for i := range s.assigns {
-		if err := s.assigns[i].run(sh); err != nil {
+		a := &s.assigns[i]
+		if err := a.shown(sh); err != nil {
 			return sh.assignmentFailed(err)
 		}
-		if sh.opts.on(optXtrace) {
-			sh.trace(s.assigns[i].trace(sh))
-		}
+		a.traceAfter(sh)
 	}
 	sh.status = 0
 	if subst || sh.substRan {
@@ -207,7 +240,7 @@ func (s *simple) callFunction(sh *shell, fn *function, args []string) flow {
 // traceBefore writes -x output before redirections take effect.
 func (sh *shell) traceBefore(s *simple, args []string) {
 	if sh.opts.on(optXtrace) && len(s.assigns) == 0 {
-		sh.trace(joinQuoted(args))
+		sh.trace(sh.joinTraced(args))
 	} else if sh.opts.on(optXtrace) {
 		s.traceAssigned(sh, args)
 	}
@@ -217,12 +250,21 @@ func (sh *shell) traceBefore(s *simple, args []string) {
 func (s *simple) traceAssigned(sh *shell, args []string) {
 	line := ""
 	for i := range s.assigns {
-		if v := s.assigns[i].value; v != nil && s.assigns[i].pure {
-			text, _ := v.str(sh)
-			line += s.assigns[i].name + "=" + quoteWord(text) + " "
+		a := &s.assigns[i]
+		if a.value == nil || !a.pure {
+			continue
 		}
+		text, _ := a.value.str(sh)
+		if !sh.rt.bash {
+			line += a.name + "=" + quoteWord(text) + " "
+			continue
+		}
+		if a.add {
+			text = sh.getOr(a.name, "") + text
+		}
+		sh.trace(a.name + "=" + quoteTracedBash(text))
 	}
-	sh.trace(line + joinQuoted(args))
+	sh.trace(line + sh.joinTraced(args))
 }
 
 // call runs a function's body with args as positional parameters.

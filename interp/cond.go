@@ -46,10 +46,15 @@ func (c *compiler) cond(x syntax.TestExpr) cond {
 		w := compileWord(c, x)
 		return func(sh *shell) (bool, error) {
 			s, err := w.str(sh)
+			sh.traceCond("-n " + shownOperand(s))
 			return s != "", err
 		}
 	case *syntax.ParenTest:
-		return c.cond(x.X)
+		inner := c.cond(x.X)
+		return func(sh *shell) (bool, error) {
+			sh.negated = false
+			return inner(sh)
+		}
 	case *syntax.UnaryTest:
 		return c.unaryCond(x)
 	case *syntax.BinaryTest:
@@ -63,7 +68,9 @@ func (c *compiler) unaryCond(u *syntax.UnaryTest) cond {
 	if u.Op == syntax.TsNot {
 		x := c.cond(u.X)
 		return func(sh *shell) (bool, error) {
+			sh.negated = !sh.negated
 			ok, err := x(sh)
+			sh.negated = false
 			return !ok, err
 		}
 	}
@@ -79,7 +86,7 @@ func (c *compiler) unaryCond(u *syntax.UnaryTest) cond {
 		if err != nil {
 			return false, err
 		}
-		sh.traceCond(op + " " + quoteWord(s))
+		sh.traceCond(op + " " + shownOperand(s))
 		return evalUnaryCond(sh, op, s)
 	}
 }
@@ -129,7 +136,7 @@ func (c *compiler) binaryCond(b *syntax.BinaryTest) cond {
 		if err != nil {
 			return false, err
 		}
-		sh.traceCond(quoteWord(s) + " " + op + " " + quoteWord(t))
+		sh.traceCond(shownOperand(s) + " " + op + " " + shownOperand(t))
 		return evalBinaryCond(sh, s, op, t)
 	}
 }
@@ -153,8 +160,8 @@ func matchCond(x, y *word, op string, negate bool) cond {
 			return false, err
 		}
 		if sh.opts.on(optXtrace) {
-			t, _ := y.str(sh)
-			sh.traceCond(quoteWord(s) + " " + op + " " + t)
+			t, _ := sh.expandText(y.parts, toShown)
+			sh.traceCond(shownOperand(s) + " " + op + " " + shownOperand(t))
 		}
 		return p.Match(s) != negate, nil
 	}
@@ -167,7 +174,7 @@ func numberCond(x, y *word, op string) cond {
 		if err != nil {
 			return false, err
 		}
-		sh.traceCond(quoteWord(s) + " " + op + " " + quoteWord(t))
+		sh.traceCond(shownOperand(s) + " " + op + " " + shownOperand(t))
 		a, err := sh.arith(s)
 		if err != nil {
 			return false, &condError{err.Error(), err}
@@ -182,6 +189,18 @@ func numberCond(x, y *word, op string) cond {
 
 func (sh *shell) traceCond(s string) {
 	if sh.opts.on(optXtrace) {
+		if sh.negated {
+			s = "! " + s
+		}
 		sh.trace("[[ " + s + " ]]")
 	}
+	sh.negated = false
+}
+
+// shownOperand is an operand of [[ ]] as -x shows it.
+func shownOperand(s string) string {
+	if s == "" {
+		return "''"
+	}
+	return s
 }

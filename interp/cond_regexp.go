@@ -21,7 +21,7 @@ func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
 	if len(text) > maxRegexp {
 		return false, &condError{text: "the regular expression is too long"}
 	}
-	sh.traceCond(quoteWord(s) + " =~ " + text)
+	sh.traceCond(shownOperand(s) + " =~ " + text)
 	re, err := sh.rt.regexps.compile(text, sh.shopts.on(shoptNocasematch))
 	if err != nil {
 		return false, &condError{text: "invalid regular expression: " + text}

@@ -318,6 +318,9 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	case assigned:
 		err = sh.setVar(name, value)
 	}
+	if assigned && sh.opts.on(optXtrace) && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
+		sh.trace(name + "=" + quoteTracedBash(value))
+	}
 	if err != nil {
 		return err
 	}

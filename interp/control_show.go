@@ -7,8 +7,8 @@ var attrLetters = []struct {
 	letter byte
 	bit    attr
 }{
-	{'a', attrIndexed}, {'A', attrAssoc}, {'i', attrInteger}, {'l', attrLower},
-	{'n', attrNameref}, {'r', attrReadonly}, {'t', attrTrace}, {'u', attrUpper}, {'x', attrExport},
+	{'a', attrIndexed}, {'A', attrAssoc}, {'i', attrInteger}, {'n', attrNameref}, {'r', attrReadonly},
+	{'t', attrTrace}, {'x', attrExport}, {'c', attrCapital}, {'l', attrLower}, {'u', attrUpper},
 }
 
 // show lists variables: all, or those that have the attributes asked for.

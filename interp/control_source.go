@@ -53,6 +53,7 @@ func (sh *shell) runCommands(p *parse.Parser) flow {
 	sh.status, sh.statusBefore = 0, sh.status
 	first := true
 	for {
+		p.SetPosix(sh.opts.on(optPosix))
 		stmts, err := p.Next()
 		if first {
 			// $? of an eval's first command is that of the command before.

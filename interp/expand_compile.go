@@ -12,6 +12,7 @@ type wordContext struct {
 	quoted bool // inside of double quotes or a here-document
 	here   bool // in a here-document: " is an ordinary character
 	brace  bool // the word of ${x:-word}
+	inner  bool // in quotes within that word, when it is in quotes itself
 	arith  bool // arithmetic text: double quotes vanish
 	tilde  tildeMode
 	// bashTilde: tilde prefixes stay as they are in POSIX mode.
@@ -75,6 +76,7 @@ func (k wordContext) part(p syntax.WordPart) part {
 func (k wordContext) doubleQuoted(q *syntax.DblQuoted) part {
 	in := k
 	in.quoted, in.here, in.brace, in.tilde = true, false, false, tildeNever
+	in.inner = k.quoted && k.brace
 	ps := in.compile(q.Parts)
 	text := ""
 	for _, p := range ps {
@@ -90,7 +92,11 @@ func (k wordContext) doubleQuoted(q *syntax.DblQuoted) part {
 // lit compiles literal text with its backslashes.
 func (k wordContext) lit(out []part, s string, first, last bool) []part {
 	if k.quoted {
-		return append(out, &litPart{s: k.unescape(s), quoted: true})
+		l := &litPart{s: k.unescape(s), quoted: true}
+		if k.inner && strings.IndexByte(s, '\\') >= 0 {
+			return append(out, &innerPart{l, &litPart{s: unescapeAll(s), quoted: true}})
+		}
+		return append(out, l)
 	}
 	scan := tildeScan{mode: k.tilde, start: first && (k.tilde == tildeWord || k.tilde == tildeAssign)}
 	begin := 0
@@ -169,7 +175,7 @@ func (k wordContext) unescape(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' && i+1 < len(s) {
 			switch c := s[i+1]; {
-			case c == '$', c == '`', c == '\\', c == '"' && (!k.here || k.brace), c == '}' && k.brace:
+			case c == '$', c == '`', c == '\\', c == '"' && (!k.here || k.brace), c == '}' && (k.brace || k.inner):
 				i++
 			case c == '\n':
 				i++
@@ -179,6 +185,31 @@ func (k wordContext) unescape(s string) string {
 		b = append(b, s[i])
 	}
 	return string(b)
+}
+
+// unescapeAll removes every backslash that is not quoted by another.
+func unescapeAll(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			if i++; s[i] == '\n' {
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// innerPart is text in the inner quotes of "${x-"…"}". POSIX leaves open what
+// these are; to bash a backslash quotes anything there, as outside of quotes.
+type innerPart struct{ posix, bash *litPart }
+
+func (p *innerPart) expand(e *expander) error {
+	if e.sh.rt.bash {
+		return p.bash.expand(e)
+	}
+	return p.posix.expand(e)
 }
 
 // dollarQuoted decodes the text of $'…' (XCU 2.2.4). It ends at a NUL, as
@@ -206,6 +237,12 @@ func dollarQuoted(s string) string {
 			continue
 		}
 		var n int
+		if strings.HasPrefix(s[i+1:], "x{") {
+			v, digits := bracedHex(s[i+3:])
+			b = append(b, v)
+			i += 2 + digits
+			continue
+		}
 		b, n = appendEscape(b, s[i+1:], formatEscapes)
 		i += n
 	}
@@ -213,6 +250,18 @@ func dollarQuoted(s string) string {
 		b = b[:i]
 	}
 	return string(b)
+}
+
+// bracedHex decodes what follows \x{ in $'…': any number of digits, of which
+// one byte is left, and the brace if there is one.
+func bracedHex(s string) (v byte, length int) {
+	for ; length < len(s) && digitValue(s[length]) < 16; length++ {
+		v = v<<4 | byte(digitValue(s[length]))
+	}
+	if length < len(s) && s[length] == '}' {
+		length++
+	}
+	return v, length
 }
 
 // badPart is an expansion that no shell has: an error when it is reached.

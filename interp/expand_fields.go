@@ -16,6 +16,7 @@ const (
 	toPattern                   // one string, quoted characters escaped
 	toRegex                     // the same for regular expressions
 	toReplace                   // one string, the unquoted & remembered
+	toShown                     // a pattern as -x shows it: a backslash before what is quoted
 )
 
 // expander builds the fields of one word.
@@ -112,6 +113,12 @@ func (e *expander) quoted(s string) {
 		if needsQuote(s) {
 			s = string(pattern.Quote(nil, s))
 		}
+	case toShown:
+		for at, n := 0, 0; at < len(s); at += n {
+			_, n = utf8.DecodeRuneInString(s[at:])
+			e.add("\\" + s[at:at+n])
+		}
+		return
 	case toRegex:
 		if !inBracket(e.one) && !inBracket(string(e.buf)) {
 			s = quoteRegex(s)
@@ -331,6 +338,31 @@ func (e *expander) separate() {
 		return
 	}
 	e.breakField()
+}
+
+// joinBlank appends a list as one string, with blanks between.
+func (e *expander) joinBlank(vals []string, quoted bool) {
+	for i, v := range vals {
+		if i > 0 {
+			e.piece(" ", quoted)
+		}
+		e.piece(v, quoted)
+	}
+}
+
+// wholeList appends elements that are not split; they are fields of their own
+// if a blank separates fields.
+func (e *expander) wholeList(vals []string) {
+	for i, v := range vals {
+		switch {
+		case i == 0:
+		case e.sh.ifs.class[' '] != ifsNone:
+			e.breakField()
+		default:
+			e.quoted(" ")
+		}
+		e.quoted(v)
+	}
 }
 
 func (e *expander) piece(s string, quoted bool) {

@@ -41,10 +41,21 @@ const (
 	opNames // ${!prefix*}
 )
 
+// paramPlace is where an expansion stands, which to bash makes a difference
+// for lists.
+type paramPlace uint8
+
+const (
+	inText paramPlace = iota
+	inWord            // in the unquoted word of ${x-word}
+	inHere            // in a here-document
+)
+
 // paramPart is a parameter expansion.
 type paramPart struct {
 	paramRef
 	quoted   bool
+	place    paramPlace
 	indirect bool // ${!x}
 	op       paramOp
 	colon    bool // :- as opposed to -
@@ -396,8 +407,24 @@ func (p *paramPart) expandList(e *expander) error {
 		}
 		vals = out
 	}
-	e.list(vals, p.joins(), p.quoted)
+	p.appendList(e, vals)
 	return nil
+}
+
+// appendList appends $@, $* or an array; bash has ways of its own where POSIX
+// leaves open what becomes of them.
+func (p *paramPart) appendList(e *expander, vals []string) {
+	ifs := &e.sh.ifs
+	switch {
+	case !e.sh.rt.bash:
+	case p.place == inHere && p.char == '*':
+		e.joinBlank(vals, p.quoted)
+		return
+	case p.place == inWord && !p.joins() && e.mode == toFields && ifs.first != "" && ifs.first != " ":
+		e.wholeList(vals)
+		return
+	}
+	e.list(vals, p.joins(), p.quoted)
 }
 
 // expandIndirect is ${!x…}: the value of x names the parameter.

@@ -35,7 +35,7 @@ func compileParam(k wordContext, p *syntax.ParamExp) part {
 	if p.Param == nil || p.Param.Value == "" {
 		return badPart{"${}"}
 	}
-	pp := &paramPart{paramRef: newRef(p.Param.Value), quoted: k.quoted, indirect: p.Excl}
+	pp := &paramPart{paramRef: newRef(p.Param.Value), quoted: k.quoted, indirect: p.Excl, place: k.place()}
 	if p.Index != nil {
 		if pp.index = compileArrayIndex(k.c, p.Index); pp.index == nil {
 			return badPart{p.Param.Value}
@@ -62,6 +62,16 @@ func compileParam(k wordContext, p *syntax.ParamExp) part {
 	return pp
 }
 
+func (k wordContext) place() paramPlace {
+	switch {
+	case k.here:
+		return inHere
+	case k.brace && !k.quoted:
+		return inWord
+	}
+	return inText
+}
+
 func compileArrayIndex(c *compiler, x syntax.ArithmExpr) *arrayIndex {
 	w, ok := x.(*syntax.Word)
 	if !ok {
@@ -82,7 +92,7 @@ func compileArrayIndex(c *compiler, x syntax.ArithmExpr) *arrayIndex {
 
 func (pp *paramPart) compileOp(k wordContext, x *syntax.Expansion) part {
 	in := k
-	in.brace, in.tilde, in.arith = true, tildeNever, false
+	in.brace, in.inner, in.tilde, in.arith = true, false, tildeNever, false
 	if !k.quoted {
 		in.tilde = tildeWord
 	}

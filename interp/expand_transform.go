@@ -3,7 +3,6 @@ package interp
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // transform is ${x@letter} of one value.
@@ -144,12 +143,7 @@ func (sh *shell) declarationText(name string, index *arrayIndex) string {
 // quoteValue quotes a string for reuse, always: '…', or $'…' when there are
 // characters that a terminal would not show.
 func quoteValue(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return quoteDollar(s)
-		}
-	}
-	if !utf8.ValidString(s) {
+	if unprintable(s) {
 		return quoteDollar(s)
 	}
 	return quoteSingle(s)

@@ -35,7 +35,7 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 		sh.takeTerminal()
 		return 0, err
 	}
-	j := newJob(joinQuoted(args))
+	j := newJob(sh.joinTraced(args))
 	j.pid, j.pids, j.pgid = pid, []int{pid}, pid
 	go j.follow(p)
 	return sh.foregroundJob(j), nil

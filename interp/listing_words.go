@@ -49,6 +49,13 @@ func (l *lister) assigns(list []*syntax.Assign, before string) {
 	}
 }
 
+// assignSource is one assignment as it stands in the script.
+func assignSource(a *syntax.Assign) string {
+	l := &lister{}
+	l.assigns([]*syntax.Assign{a}, "")
+	return l.b.String()
+}
+
 func (l *lister) element(e *syntax.ArrayElem) {
 	if e.Index != nil {
 		l.text("[", arithSource(e.Index), "]=")
@@ -70,6 +77,13 @@ func (l *lister) redirect(r *syntax.Redirect) {
 	}
 	switch r.Op {
 	case syntax.DplIn, syntax.DplOut:
+		if r.Word.Lit() == "-" { // either arrow closes; bash shows one
+			if n == "" {
+				n = standard
+			}
+			l.text(n, ">&-")
+			return
+		}
 		if to := r.Word.Lit(); n == "" && to != "" && (to[0] == '-' || isDigits(strings.TrimSuffix(to, "-"))) {
 			n = standard
 		}
@@ -106,6 +120,13 @@ func (l *lister) word(w *syntax.Word) {
 	for _, p := range w.Parts {
 		l.part(p, false)
 	}
+}
+
+// wordSource is a word as it stands in the script.
+func wordSource(w *syntax.Word) string {
+	l := &lister{}
+	l.word(w)
+	return l.b.String()
 }
 
 func (l *lister) part(p syntax.WordPart, quoted bool) {

@@ -31,6 +31,8 @@ const (
 	optHistexpand
 	optComments // of no effect in scripts
 	optOnecmd
+	optHistory // of no effect in scripts, yet
+	optKeyword
 	optInteractive // -i: set at start only
 	optStdin       // -s: set at start only
 	optCommand     // -c: set at start only
@@ -52,8 +54,10 @@ var optionTable = []struct {
 	{"functrace", 'T', optFunctrace, false},
 	{"hashall", 'h', optHashall, false},
 	{"histexpand", 'H', optHistexpand, false},
+	{"history", 0, optHistory, false},
 	{"ignoreeof", 0, optIgnoreeof, false},
 	{"interactive-comments", 0, optComments, false},
+	{"keyword", 'k', optKeyword, false},
 	{"monitor", 'm', optMonitor, false},
 	{"noclobber", 'C', optNoclobber, false},
 	{"noexec", 'n', optNoexec, false},
@@ -113,6 +117,7 @@ const (
 	shoptExtdebug
 	shoptLocalvarInherit
 	shoptGlobskipdots
+	shoptVarredirClose
 )
 
 // shoptTable lists the options of shopt that change something here. accepted
@@ -136,6 +141,7 @@ var shoptTable = []struct {
 	{"nocasematch", shoptNocasematch},
 	{"nullglob", shoptNullglob},
 	{"sourcepath", shoptSourcepath},
+	{"varredir_close", shoptVarredirClose},
 	{"xpg_echo", shoptXpgEcho},
 }
 

@@ -85,7 +85,7 @@ func (p *pipeline) run(sh *shell) flow {
 		}
 		if input != nil {
 			sub.setFile(0, input).drop()
-			input = nil
+			input, sub.stdin = nil, stdinPiped
 		}
 		if i == last {
 			break

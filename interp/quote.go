@@ -1,6 +1,9 @@
 package interp
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // quoteWord quotes a word for -x when it needs quotes.
 func quoteWord(s string) string {
@@ -33,26 +36,77 @@ func quoteAlways(s string, bash bool) string {
 		if s == "" {
 			return s
 		}
-		return quoteWordBash(s)
+		return quoteBash(s)
 	}
 	return quoteSingle(s)
 }
 
-func quoteWordBash(s string) string {
+// quoteBash is how bash writes a word that has to be read again: only with
+// quotes if it needs them.
+func quoteBash(s string) string {
+	switch {
+	case s == "":
+		return "''"
+	case s == "'":
+		return `\'`
+	case unprintable(s):
+		return quoteDollar(s)
+	case hasShellMeta(s):
+		return quoteSingle(s)
+	}
+	return s
+}
+
+// unprintable reports whether s has what a terminal would not show.
+func unprintable(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] == 0x7f {
-			return quoteDollar(s)
+			return true
 		}
+	}
+	return !utf8.ValidString(s)
+}
+
+// hasShellMeta reports whether bash would read s as something else than a
+// word that stands for itself.
+func hasShellMeta(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ' ', '\t', '\n', '\'', '"', '\\', '|', '&', ';', '(', ')', '<', '>', '!', '{', '}', '*', '[', ']', '?', '^', '$', '`':
+			return true
+		case '~':
+			if i == 0 || s[i-1] == '=' || s[i-1] == ':' {
+				return true
+			}
+		case '#':
+			if i == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// quoteTracedBash is quoteBash for -x, which leaves tabs and newlines alone.
+func quoteTracedBash(s string) string {
+	if s != "'" && hasShellMeta(s) {
+		return quoteSingle(s)
+	}
+	return quoteBash(s)
+}
+
+// quoteTraced quotes a word for -x.
+func (sh *shell) quoteTraced(s string) string {
+	if sh.rt.bash {
+		return quoteTracedBash(s)
 	}
 	return quoteWord(s)
 }
 
 // quoteDouble is how declare -p writes a value.
 func quoteDouble(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return quoteDollar(s)
-		}
+	if unprintable(s) {
+		return quoteDollar(s)
 	}
 	var b strings.Builder
 	b.WriteByte('"')
@@ -68,19 +122,19 @@ func quoteDouble(s string) string {
 
 // quoteKey writes the key of an associative array.
 func quoteKey(s string) string {
-	if w := quoteWord(s); w == s {
-		return s
+	if s == "" || s == "@" || unprintable(s) || hasShellMeta(s) {
+		return quoteDouble(s)
 	}
-	return quoteDouble(s)
+	return s
 }
 
-func joinQuoted(words []string) string {
+func (sh *shell) joinTraced(words []string) string {
 	var b strings.Builder
 	for i, w := range words {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(quoteWord(w))
+		b.WriteString(sh.quoteTraced(w))
 	}
 	return b.String()
 }

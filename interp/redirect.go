@@ -110,8 +110,45 @@ func redirected(rs []redir, n node) node {
 			sh.redirectFailed(err)
 			return sh.failed()
 		}
+		stdin := sh.stdin
+		if takesInput(rs) {
+			sh.stdin = stdinGiven
+		}
 		f := n(sh)
+		sh.stdin = stdin
 		sh.undo(&saved)
+		return f
+	}
+}
+
+// stdinState is whether a compound command or a pipe around gives standard
+// input: then bash leaves it to background lists.
+type stdinState uint8
+
+const (
+	stdinOwn   stdinState = iota // the shell's own
+	stdinGiven                   // by a compound command's redirection
+	stdinPiped
+)
+
+func takesInput(rs []redir) bool {
+	for i := range rs {
+		if rs[i].fd == 0 && rs[i].varName == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// ownInput makes a subshell without redirections start anew.
+func ownInput(n node) node {
+	return func(sh *shell) flow {
+		stdin := sh.stdin
+		if stdin == stdinGiven {
+			sh.stdin = stdinOwn
+		}
+		f := n(sh)
+		sh.stdin = stdin
 		return f
 	}
 }
@@ -186,9 +223,17 @@ func (sh *shell) install(r *redir, f *file, saved *savedFiles) error {
 	fd := r.fd
 	if r.varName != "" {
 		fd = sh.freeFD(10)
-		if err := sh.setVar(r.varName, strconv.Itoa(fd)); err != nil {
+		err := error(&redirError{what: r.varName, err: syscall.EMFILE})
+		if uint64(fd) < sh.limitOf(rlimitNofile).Cur {
+			err = sh.assignTo(r.varName, strconv.Itoa(fd))
+		}
+		if err != nil {
 			f.drop()
 			return err
+		}
+		if sh.shopts.on(shoptVarredirClose) {
+			sh.put(fd, f, saved)
+			return nil
 		}
 		// bash: a descriptor in a variable outlives the command.
 		sh.setFile(fd, f).drop()
@@ -283,7 +328,10 @@ func (sh *shell) where(name string) Where { return Where{File: sh.file, Line: sh
 func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 	fd := r.fd
 	if r.varName != "" && target == "-" {
-		s, _ := sh.getVar(r.varName)
+		s, err := sh.valueOf(r.varName)
+		if err != nil {
+			return err
+		}
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return &redirError{what: s, err: syscall.EBADF}
@@ -301,11 +349,11 @@ func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 		if r.op == syntax.DplOut && r.fd == 1 && r.varName == "" && sh.rt.bash {
 			return sh.redirectBoth(r, target, saved)
 		}
-		return &redirError{what: target, err: syscall.EBADF}
+		return &redirError{what: r.spelled(sh, target), err: syscall.EBADF}
 	}
 	f := sh.fdFile(from)
 	if f == nil {
-		return &redirError{what: strconv.Itoa(from), err: syscall.EBADF}
+		return &redirError{what: r.spelled(sh, strconv.Itoa(from)), err: syscall.EBADF}
 	}
 	if err := sh.install(r, f.hold(), saved); err != nil {
 		return err
@@ -314,6 +362,26 @@ func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 		sh.put(from, nil, saved)
 	}
 	return nil
+}
+
+// spelled is how messages name a descriptor: bash as the script does.
+func (r *redir) spelled(sh *shell, target string) string {
+	if sh.rt.bash && r.source != nil {
+		return wordSource(r.source)
+	}
+	return target
+}
+
+// valueOf is the value of a variable or of an element.
+func (sh *shell) valueOf(name string) (string, error) {
+	base, sub, isElement := splitSubscript(name)
+	if !isElement {
+		s, _ := sh.getVar(name)
+		return s, nil
+	}
+	ref := paramRef{name: base, index: dynamicIndex(sub)}
+	s, _, err := ref.element(sh)
+	return s, err
 }
 
 // redirectBoth is &>word, &>>word and >&word.

@@ -90,6 +90,8 @@ type shell struct {
 	gaveUp      bool   // an error, not exit, ended the script
 	special     bool   // the builtin being run is special: its errors end a script
 	xtraceBusy  bool   // PS4 is being expanded
+	traceFD     int    // $BASH_XTRACEFD, 0 when it names no descriptor
+	negated     bool   // a ! precedes the condition of [[ ]] being traced
 
 	env     []string // cache for commands; nil when stale
 	attn    *attention
@@ -100,6 +102,7 @@ type shell struct {
 	group       *jobGroup   // of the job that this shell is a part of
 	noStop      bool        // in a substitution under job control: not to be stopped
 	killed      *fateShared // of a background list: what dies with its stand-in
+	stdin       stdinState  // of the commands around, for background lists
 	async       bool        // a background list or a process substitution
 	scratch     []byte      // output buffer of builtins
 	getopts     getoptsState

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +24,28 @@ func (sh *shell) trace(line string) {
 		// bash repeats the first character once per level of indirection.
 		prompt = strings.Repeat(prompt[:1], min(sh.indirect, 100)) + prompt
 	}
-	sh.write(2, []byte(prompt+line+"\n"))
+	to := 2
+	if sh.traceFD > 0 {
+		to = sh.traceFD
+	}
+	sh.write(to, []byte(prompt+line+"\n"))
+}
+
+// traceTo follows $BASH_XTRACEFD: -x writes to that descriptor, which is
+// closed when the variable changes.
+func (sh *shell) traceTo(name string) {
+	if !sh.rt.bash {
+		return
+	}
+	s, _ := sh.getVar(name)
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || sh.fdFile(n) == nil {
+		n = 0
+	}
+	if old := sh.traceFD; old > 2 && old != n {
+		sh.setFile(old, nil).drop()
+	}
+	sh.traceFD = n
 }
 
 // expandPrompt expands parameters, commands and arithmetic in a prompt; text

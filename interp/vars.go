@@ -75,13 +75,14 @@ const (
 	hookName    // $BASH_ARGV0
 	hookPosix   // $POSIXLY_CORRECT
 	hookNest    // $FUNCNEST
+	hookTrace   // $BASH_XTRACEFD
 	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
 )
 
 var variableHooks = map[string]hook{
 	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
 	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
-	"LINENO": hookDynamic, "BASH_ARGV0": hookName, "POSIXLY_CORRECT": hookPosix, "FUNCNEST": hookNest,
+	"LINENO": hookDynamic, "BASH_ARGV0": hookName, "POSIXLY_CORRECT": hookPosix, "FUNCNEST": hookNest, "BASH_XTRACEFD": hookTrace,
 	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
@@ -378,6 +379,8 @@ func (sh *shell) touch(name string, h hook) {
 	case hookNest:
 		n, _ := strconv.Atoi(sh.getOr(name, ""))
 		sh.functionLimit = max(n, 0) * int(boolOption(sh.rt.bash))
+	case hookTrace:
+		sh.traceTo(name)
 	case hookDynamic:
 		sh.setDynamic(name)
 	}

@@ -151,20 +151,21 @@ type suspended struct {
 	tok             token
 	tokPos          syntax.Pos
 	aliasNext, cond bool
-	inSubst         bool
+	inSubst, here   bool
 	pending         []*syntax.Redirect
 }
 
 // suspend makes the parser ready for the commands of a substitution.
 func (p *Parser) suspend() suspended {
-	s := suspended{p.tok, p.tokPos, p.aliasNext, p.cond, p.inSubst, p.pending}
-	p.pending, p.cond, p.inSubst = nil, false, false
+	s := suspended{p.tok, p.tokPos, p.aliasNext, p.cond, p.inSubst, p.here, p.pending}
+	p.pending, p.cond, p.inSubst, p.here = nil, false, false, false
 	return s
 }
 
 // resume goes back to the word, with more here-documents to read.
 func (p *Parser) resume(s suspended, pending []*syntax.Redirect) {
-	p.tok, p.tokPos, p.aliasNext, p.cond, p.inSubst = s.tok, s.tokPos, s.aliasNext, s.cond, s.inSubst
+	p.tok, p.tokPos, p.aliasNext, p.cond = s.tok, s.tokPos, s.aliasNext, s.cond
+	p.inSubst, p.here = s.inSubst, s.here
 	p.pending = append(s.pending, pending...)
 	p.kwAt = -1
 }

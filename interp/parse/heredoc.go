@@ -314,7 +314,9 @@ func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Wo
 	depth, mark := len(p.stack), len(p.parts)
 	body := func() {
 		p.push(h.input)
+		p.here = true
 		p.quotedParts(dqHere)
+		p.here = false
 		for len(p.stack) > depth {
 			p.pop()
 		}

@@ -1,6 +1,10 @@
 package parse
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // BadSubst reports whether the expansion is one which no shell has: a
 // run-time error ("bad substitution"), so that a
@@ -116,6 +120,7 @@ func (p *Parser) paramPrefix(pe *syntax.ParamExp) bool {
 	after := p.at()
 	switch {
 	case name == nil:
+	case c == '!' && (n == '?' || n == '-') && (p.posix || !p.opt.Bash):
 	case after == '}' || after == '[' && nameStart(n), c == '!' && nameByte(n):
 		pe.Param = name
 		pe.Length, pe.Excl = c == '#', c == '!'
@@ -124,8 +129,17 @@ func (p *Parser) paramPrefix(pe *syntax.ParamExp) bool {
 		return false
 	}
 	p.back(m) // an operator: ${#-x}, ${##x}, ${!?x}
+	if p.opt.Bash && c == '#' && bareOperator(p.src[p.i:]) {
+		return false
+	}
 	pe.Param = alone
 	return true
+}
+
+// bareOperator reports whether the rest of an expansion is but an operator
+// which bash refuses after ${#.
+func bareOperator(s string) bool {
+	return len(s) > 1 && s[1] == '}' && strings.IndexByte("/%=+^,", s[0]) >= 0
 }
 
 func (p *Parser) paramName() *syntax.Lit {
@@ -142,11 +156,28 @@ func (p *Parser) paramName() *syntax.Lit {
 			p.i++
 		}
 		return p.newLit(pos, p.pos(), string(digits))
+	case c == '$' && p.opt.Bash && quotedName(p.src[p.i:]) > 0:
+		// bash decodes "${$'x'}" before it looks for the name
+		n := quotedName(p.src[p.i:])
+		name := p.src[p.i+2 : p.i+n-1]
+		p.advance(p.i + n)
+		return p.newLit(pos, p.pos(), name)
 	case specialParam(c):
 		p.i++
 		return p.newLit(pos, p.pos(), string(c))
 	}
 	return nil
+}
+
+// quotedName is the length of $'name' at the start of s, 0 if it is not there.
+func quotedName(s string) int {
+	if !strings.HasPrefix(s, "$'") {
+		return 0
+	}
+	if n := strings.IndexByte(s[2:], '\''); n >= 0 && validName(s[2:2+n]) {
+		return n + 3
+	}
+	return 0
 }
 
 // subscript parses [text], nil if there is no text or no end.

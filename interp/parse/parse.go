@@ -55,6 +55,10 @@ const (
 // bail unwinds to Next, or to a speculation, with Parser.err or readErr set.
 type bail struct{}
 
+// SetPosix says whether the commands from here on are read as bash reads them
+// in its POSIX mode.
+func (p *Parser) SetPosix(on bool) { p.posix = on }
+
 // Parser reads commands from a source. It is not safe for concurrent use.
 type Parser struct {
 	input
@@ -76,7 +80,9 @@ type Parser struct {
 	kwEnd int
 
 	aliasNext bool // the next word is checked for aliases: one ended in a blank
+	posix     bool // see SetPosix
 	cond      bool // inside of [[ ]], where 2> is a word and an operator
+	here      bool // in the body of a here-document
 	inSubst   bool // inside of $( ), whose ) may follow the end of a here-document
 	pending   []*syntax.Redirect
 	depth     int
@@ -171,7 +177,7 @@ func (p *Parser) recover() {
 		p.nul = false // a text has one at most: it ends there
 	}
 	p.err, p.fatal, p.aliasNext = nil, false, false
-	p.cond, p.inSubst = false, false
+	p.cond, p.inSubst, p.here = false, false, false
 	p.pending, p.depth, p.parts, p.words = nil, 0, p.parts[:0], p.words[:0]
 	p.kwAt = -1
 }

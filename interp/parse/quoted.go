@@ -72,7 +72,7 @@ func (p *Parser) quotedParts(m dqMode) {
 		case '?':
 			quest++
 		case '}':
-			if m == dqBrace && p.opt.Bash && single <= i {
+			if m == dqBrace && p.opt.Bash && !p.posix && single <= i {
 				single = p.singleQuotedBrace(r.start)
 			}
 			if i < single {
@@ -97,7 +97,7 @@ func (p *Parser) quotedParts(m dqMode) {
 // innerPart parses what starts with one of $ ` " if it is more than text.
 func (p *Parser) innerPart(m dqMode, c byte, r *litRun) bool {
 	quoted := true
-	if c == '$' && m == dqBrace && p.opt.Bash && strings.HasPrefix(p.src[p.i:], "$'") {
+	if c == '$' && m == dqBrace && p.opt.Bash && !p.here && strings.HasPrefix(p.src[p.i:], "$'") {
 		quoted = false // bash decodes "${x:-$'\t'}"
 	}
 	if c == '$' && !p.isExpansion(quoted) || c == '"' && m != dqBrace {

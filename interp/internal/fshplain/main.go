@@ -50,8 +50,8 @@ func run(args []string) interp.Result {
 		case opt == "-o" && len(rest) > 0:
 			cfg.Options = append(cfg.Options, "-o "+rest[0])
 			rest = rest[1:]
-		case strings.HasSuffix(opt, "c"):
-			cfg.Options = append(cfg.Options, opt[:len(opt)-1])
+		case opt[0] == '-' && opt[1] != '-' && strings.Contains(opt, "c"):
+			cfg.Options = append(cfg.Options, strings.Replace(opt, "c", "", 1))
 			command = true
 		default:
 			cfg.Options = append(cfg.Options, opt)

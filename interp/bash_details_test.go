@@ -1,0 +1,82 @@
+package interp
+
+// bashDetails are properties of bash that its manual is short about; their
+// traces and messages count as well.
+var bashDetails = []string{
+	`exec 2>&1; PS4='+ '; set -x; for c in a]b "a b" "" "'" "a'b" "~a" "a=~b" "#a" a,b {x,y}; do : "$c"; [[ $c == b ]]; case $c in x) ;; esac; x=$c; done; x="a b" y[2]="c d" z=(a "b c") ; y+=(1 2); y[1]+=3; declare q="a b" ; x+=3 true; export z2="a b"; [[ a =~ "b c" ]]; [[ a == b* && -n "x y" ]]; [[ a != 'b'*\c ]]; [[ "" ]]; [[ a ]]; [[ ! -z a ]]`,
+	`exec 2>&1; PS4='+ '; set -x; v='x y'; for i in $v "$v" 'q'; do :; done; case "$v"$'\n' in *) ;; esac; x= y=2 ; A=1 B="2 3" true; x=$(echo hi); declare -A m; m[a b]=3; m["x'y"]='q r'; m=([a]=1 [b c]="2 3"); readonly r=5; n+=1; for ((;;)); do break; done; for i; do :; done; select x in a b; do break; done <<< 1; echo $'a\nb' $'\303' $'\001'; y=$'a\tb'; y[1+1]=5; k=3; y[$k]=4; set +x`,
+	`exec 5>tr; BASH_XTRACEFD=5; set -x; echo 1; unset BASH_XTRACEFD; set +x; cat tr; { echo x >&5; } 2>/dev/null || echo closed`,
+	`SQ="'" T='~' H=ab#cd H2=#ab E= S='a b' N=$'a\nb' B='a]b' C=a:~ D=a,b; set | grep '^[STHENBCD][Q2]*='`,
+	`declare -lr a=X; declare -ru b; declare -axl c=(A); declare -p a b c; echo ${a@a} ${b@a} ${c@a}; declare -A d=([@]=1 ["*"]=2 [x,y]=3 [a%b]=4); declare -p d`,
+	`for s in '"${x+"\p"}"' '"${x+\p}"' '"${x+"\\"}"' '"${x+"\$v"}"' '"${x+"a\"b"}"' '"${x+"\}z"}"' '"${x+"\'\''$v"}"' '"a${x+"b\c$(echo "\d")\e"}f"' '"${u-"${w-"\p"}"}"' '"${u-"${w-\p}"}"' '${u-"${w-"\p"}"}' '"${x+a"\*"b}"'; do x=1 v='q r'; eval "printf '<%s>' $s"; done`,
+	`cat <<E
+${x-$'\t'} ${x-"$'a'"} $'b' ${HOME+"\p"} ${HOME+\p}
+E
+echo "${x-$'\t'}" | od -c | head -1`,
+	`set -- 'a b' c; IFS=:; cat <<E
+$* $@ ${*#x}
+E
+printf '<%s>' ${u-$@} p${u-$@}q ${u-p$@q} ${u-$*} ${u-"$@"}; IFS=': '; printf '<%s>' ${u-$@}; IFS=; printf '<%s>' ${u-$@}; unset IFS; printf '<%s>' ${u-$@}`,
+	`set a b; echo ${#/}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#%}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#=}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#+}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#^}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#:}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`set a b; echo ${#1x}; echo after $?
+echo next ${#-x} ${#:-x} ${#!} ${!} "$!"`,
+	`for s in '\x{}X' '\x{41}b' '\x{4}' '\x{cde' '\x{012345' '\x{X' 'a\x{41}' '\u00e9' '\ud800' '\U0011ffff' '\U7fffffff' '\Uffffffff'; do eval "printf %s \$'$s'" | od -An -c; done; echo -e '\ud800\U0011ffff' | od -An -c`,
+	`TZ=UTC0; printf "%(abde)Z\n" 0; printf "%-20.5(%Y (foo) %m)T|\n" 0; printf "%-5(x)Z|\n" 0; printf "%10(%Y)T|%-10(%Y)T|%.2(%Y)T|\n" 0 0 0; printf '%()T' 0 | wc -c`,
+	`set -k; f() { echo "$# $1 x=$x y=$y"; }; f a x=1 b y="2 3"; env x=5 | grep ^x=; echo a=b c; x=1 f; printenv z z=4; set +k; f a x=1; echo a=b; set -o | grep keyw; shopt -p -o keyword; set -k; echo $-`,
+	`exec {a[1]}<<< l1; echo ${a[1]}; read x <&${a[1]}; echo $x; exec {a[1]}>&-; read x <&${a[1]} || echo closed; f() { exec 3<&-; exec {x}>&-; cat <&- >&-; }; type f; shopt -s varredir_close; : {q}</dev/null; read x <&$q || echo gone; ulimit -n 9; exec {w}</dev/null; echo ${w-unset}`,
+	`a=9; echo foo 2>&1 >&$a | sed 's/.*line [0-9]*: //'; { echo foo >&$a; } 2>&1 | sed 's/.*line [0-9]*: //'; { cat <&8; } 2>&1 | sed 's/.*line [0-9]*: //'`,
+	`printf 'l1\nl2\n' > in; f() { cat & wait; }; echo 4; { cat & wait; } < in; echo 8; ( cat & wait ) < in; echo 9; if :; then cat & wait; fi < in; echo 11; while read x; do cat & wait; done < in
+echo 12; while read x; do (cat & wait) ; break; done < in; echo 13; while read x; do f ; break; done < in; echo 14; while read x; do v=$(cat & wait); echo "v=$v"; break; done < in; echo 18; case x in x) cat & wait;; esac < in; echo 20; g() { cat & wait; } < in; g; echo 22; { cat | cat & wait; } < in; cat in | { cat & wait; }; cat in | ( cat & wait )`,
+	`exec 2>&1; TIMEFORMAT=x; time time echo a; time -p time : | wc -l; time ! true; echo $?; ! time true; echo $?`,
+	`[ -t a ]; echo $?; [[ -t a ]]; echo $?; test -t ''; echo $?; shopt | head -4; shopt -p | sed -n 1,3p`,
+	`set -o posix
+echo "${HOME+'}'z}" "x${HOME+'bar}"; eval 'echo "${HOME+'"'}'"'z}"'
+set +o posix
+echo "${HOME+'}'z}"; set -o posix
+echo "${HOME+'}'z}"; f() { set +o posix; }; f
+echo "${HOME+'}'z}"`,
+	`x=notOK x1=not; echo "${x#${$'x1'%$'t'}}" "${$'x1'}" `,
+	`{ printf; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ printf -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ read -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ read -a; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ declare -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ set -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ unset -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ dirs -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ type -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ hash -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ hash -p; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ shopt -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ cd -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ pwd -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ jobs -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ wait -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ trap -z x; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ export -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ readonly -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ ulimit -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ mapfile -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ umask -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ unalias -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ unalias; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ command -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ enable -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ kill; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ local_() { local -z; }; local_; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ fc -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ getopts; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ getopts x; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`{ printf -v; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+}
