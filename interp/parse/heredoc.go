@@ -325,6 +325,7 @@ func (p *Parser) hereWordOf(h *hereText, pos syntax.Pos, quoted bool) *syntax.Wo
 		body()
 	} else if !p.try(body) {
 		// bash looks at the body when it is expanded.
+		p.here = false
 		p.parts = append(p.parts, &syntax.Lit{ValuePos: pos, Value: h.src})
 	}
 	p.depth -= weight + 1
