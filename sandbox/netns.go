@@ -274,12 +274,12 @@ func (d door) address() unix.Sockaddr {
 
 // redirect installs the guard and the NAT rules. Their order matters.
 func redirect(local localPorts, reach Reach, logged bool) error {
-	c, err := nftables.New()
+	c, err := newRuleBatch()
 	if err != nil {
 		return err
 	}
 	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: guardTable})
-	guard(c, table, reach, logged)
+	guard(c.Conn, table, reach, logged)
 	chain := c.AddChain(&nftables.Chain{
 		Name: "output", Table: table, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
@@ -287,7 +287,7 @@ func redirect(local localPorts, reach Reach, logged bool) error {
 	for _, r := range redirectRules(local) {
 		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: r})
 	}
-	return c.Flush()
+	return c.commit()
 }
 
 func redirectRules(local localPorts) [][]expr.Any {

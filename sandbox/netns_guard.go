@@ -60,12 +60,12 @@ func guard(c *nftables.Conn, table *nftables.Table, reach Reach, logged bool) {
 
 // setGuard replaces the guard of the calling thread's namespace.
 func setGuard(reach Reach, logged bool) error {
-	c, err := nftables.New()
+	c, err := newRuleBatch()
 	if err != nil {
 		return err
 	}
-	guard(c, &nftables.Table{Family: nftables.TableFamilyINet, Name: guardTable}, reach, logged)
-	return c.Flush()
+	guard(c.Conn, &nftables.Table{Family: nftables.TableFamilyINet, Name: guardTable}, reach, logged)
+	return c.commit()
 }
 
 func guardRules(reach Reach, logged bool) [][]expr.Any {
