@@ -23,7 +23,7 @@ import (
 // masks are put back.
 
 // Messages between shell and keeper are frames of protocol.go whose payload
-// is JSON. Both ends trust each other.
+// is JSON, but for the plan. Both ends trust each other.
 const (
 	opView    op = iota + 128 // viewRequest, with the runner's descriptors
 	opReach                   // reachRequest: another guard for a network
@@ -41,12 +41,13 @@ const (
 // firstSafeFD is above every descriptor number that a child is given.
 const firstSafeFD = 20
 
+// viewRequest has an encoding of its own (plan_wire.go).
 type viewRequest struct {
-	Plan    *Plan `json:"plan"`
-	WantPid int   `json:"want_pid,omitempty"`
+	Plan    *Plan
+	WantPid int
 	// Policy explains refusals and has the rules about commands; only with a
 	// monitor or such rules.
-	Policy *policy.Policy `json:"policy,omitempty"`
+	Policy *policy.Policy
 }
 
 type viewReply struct {
@@ -333,12 +334,11 @@ func (k *keeper) serve() {
 		switch f.op {
 		case opView:
 			var req viewRequest
-			if err := json.Unmarshal(f.payload, &req); err != nil || len(fds) < 2 || req.Plan == nil {
+			if err := req.decode(f.payload); err != nil || len(fds) < 2 {
 				closeAll(fds)
 				k.reply(f.id, viewReply{Error: toWire(fmt.Errorf("bad request: %v", err))}, nil)
 				continue
 			}
-			req.Plan = req.Plan.translate(fromWirePath)
 			go func(id uint32) {
 				<-k.ready
 				if k.bare {

@@ -1,35 +1,46 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"net/netip"
 	"reflect"
 	"testing"
 
 	"github.com/fsh-sh/fsh/policy"
 )
 
-// Every string of a plan survives the way to the keeper, whatever its bytes.
+// Every field of a plan survives the way to the keeper, whatever is in it.
 func TestPlanOnTheWire(t *testing.T) {
 	odd := "/p\xffq/\xed\xa0\x80\n"
 	pl := &Plan{}
-	fillStrings(reflect.ValueOf(pl).Elem(), odd)
-	text, err := json.Marshal(pl.translate(wirePath))
-	if err != nil {
-		t.Fatal(err)
+	fill(reflect.ValueOf(pl).Elem(), odd)
+	prefix := netip.MustParsePrefix("fd00::/8")
+	pl.Reach[0].Prefix, pl.Reach[0].Except = netip.MustParsePrefix("10.0.0.0/8"), []netip.Prefix{prefix, prefix}
+	rules := &policy.Policy{Home: "/home/a", Dir: "/"}
+	for _, req := range []viewRequest{{Plan: pl, WantPid: 77, Policy: rules}, {Plan: &Plan{}}} {
+		var e encoder
+		if err := req.encode(&e); err != nil {
+			t.Fatal(err)
+		}
+		var got viewRequest
+		if err := got.decode(e.b); err != nil {
+			t.Fatal(err)
+		}
+		got.Plan.have = req.Plan.have
+		if !reflect.DeepEqual(got, req) {
+			t.Errorf("got  %+v\nwant %+v", got, req)
+		}
+		for i := range e.b { // as any message that was cut short
+			if new(viewRequest).decode(e.b[:i]) == nil {
+				t.Fatalf("%d of %d bytes are taken for a request", i, len(e.b))
+			}
+		}
+		if new(viewRequest).decode(append(e.b, 0)) == nil {
+			t.Error("a request with something behind it is taken")
+		}
 	}
-	var got Plan
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	got = *got.translate(fromWirePath)
-	for i := range got.Limits { // names of fsh's own
-		got.Limits[i].Name = odd
-	}
-	got.Net, got.Steps[0].Op = odd, Op(odd)
-	got.Reach, got.Net = pl.Reach, pl.Net // hosts are ASCII
-	got.Steps[0].Op = pl.Steps[0].Op
-	if got.have = pl.have; !reflect.DeepEqual(&got, pl) {
-		t.Errorf("got  %q\nwant %q", &got, pl)
+	var e encoder
+	if (&viewRequest{Plan: &Plan{Read: []string{"/a\x00b"}}}).encode(&e) == nil {
+		t.Error("a path with a NUL becomes another one")
 	}
 	a, b := policy.Policy{Dir: "/"}, policy.Policy{Dir: "/"}
 	a.Filesystem.AllowWrite, b.Filesystem.AllowWrite = paths("/\xff"), paths("/\xfe")
@@ -38,21 +49,27 @@ func TestPlanOnTheWire(t *testing.T) {
 	}
 }
 
-// fillStrings sets every string below v, with one element in each list.
-func fillStrings(v reflect.Value, s string) {
-	switch v.Kind() {
-	case reflect.String:
-		if v.CanSet() {
-			v.SetString(s)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			fillStrings(v.Field(i), s)
-		}
-	case reflect.Slice:
-		if v.CanSet() {
+// fill sets every string, number and condition below v, with one element in
+// each list.
+func fill(v reflect.Value, text string) {
+	if v.CanSet() {
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString(text)
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.Int, reflect.Int64:
+			v.SetInt(4711)
+		case reflect.Uint16, reflect.Uint64:
+			v.SetUint(4712)
+		case reflect.Slice:
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-			fillStrings(v.Index(0), s)
+			fill(v.Index(0), text)
+		}
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
 		}
 	}
 }

@@ -405,8 +405,11 @@ func (s *Session) viewRequest(p *policy.Policy) ([]byte, error) {
 		req.Policy = p
 	}
 	req.WantPid = s.wantedNumber()
-	req.Plan = req.Plan.translate(wirePath)
-	return json.Marshal(req)
+	var e encoder
+	if err := req.encode(&e); err != nil {
+		return nil, setupError("mounts", fmt.Errorf("the plan: %w", err), "a path holds a NUL")
+	}
+	return e.b, nil
 }
 
 // wantedNumber is the number that a new runner should get: the shell's own for
