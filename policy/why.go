@@ -16,6 +16,12 @@ var privatePlaces = []string{"/tmp", "/var/tmp", "/dev/shm"}
 
 const privateText = "a private place of the session"
 
+// ownPlace is fsh's, in every session.
+const (
+	ownPlace = "/run/fsh"
+	ownText  = "fsh itself is in every session, read-only"
+)
+
 // devices are what every sandbox has writable.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
 
@@ -56,6 +62,12 @@ func (p *Policy) mayRead(path string) (bool, Rule) {
 	if rule, ok := p.given(path); ok {
 		return true, rule
 	}
+	if within(path, ownPlace) {
+		return true, Rule{Text: ownText, Origin: Origin{Layer: "defaults"}}
+	}
+	if rule, allowed, ok := p.kernel(path, "read"); ok {
+		return allowed, rule
+	}
 	if rule, ok := p.replaced(path); ok {
 		return false, rule
 	}
@@ -78,6 +90,15 @@ func (p *Policy) mayWrite(path string, create bool) (bool, Rule) {
 	}
 	if rule, ok := p.given(path); ok {
 		return true, rule
+	}
+	if within(path, ownPlace) {
+		return false, Rule{Text: ownText, Origin: Origin{Layer: "defaults"}}
+	}
+	if rule, allowed, ok := p.kernel(path, map[bool]string{false: "write", true: "create"}[create]); ok {
+		return allowed, rule
+	}
+	if rule, ok := p.replaced(path); ok {
+		return false, rule
 	}
 	if private := covering(fs.PrivateWrite, path); private != nil {
 		return true, private.Rule
@@ -115,7 +136,7 @@ func (p *Policy) given(path string) (Rule, bool) {
 func (p *Policy) replaced(path string) (Rule, bool) {
 	fs := &p.Filesystem
 	for _, place := range []string{"/run", "/dev"} {
-		if path == place || !within(path, place) || within(path, "/run/fsh") || within(path, p.Dir) && p.Dir != "/" {
+		if path == place || path == "/run/lock" || !within(path, place) || within(path, ownPlace) || within(path, p.Dir) && p.Dir != "/" {
 			continue
 		}
 		for _, list := range [][]Path{fs.AllowWrite, fs.PrivateWrite, p.Network.UnixSockets} {

@@ -122,36 +122,6 @@ type Facts struct {
 // privatePlaces are fresh in every session.
 var privatePlaces = []string{"/tmp", "/var/tmp", "/dev/shm"}
 
-// A masked kernel file, and why.
-type kernelMask struct {
-	path string
-	op   Op
-	why  string
-}
-
-// kernelMasks matter most for root, who owns these files even without
-// capabilities.
-var kernelMasks = []kernelMask{
-	{"/proc/sys", OpSeal, "kernel settings"},
-	{"/proc/sysrq-trigger", OpSeal, "reboots the machine"},
-	{"/proc/irq", OpSeal, "interrupt routing"},
-	{"/proc/bus", OpSeal, "raw device access"},
-	{"/proc/fs", OpSeal, "file system settings"},
-	{"/proc/acpi", OpHide, "firmware"},
-	{"/proc/scsi", OpHide, "raw device access"},
-	{"/proc/kcore", OpHide, "kernel memory"},
-	{"/proc/keys", OpHide, "keyrings are not namespaced"},
-	{"/proc/key-users", OpHide, "keyrings are not namespaced"},
-	{"/proc/latency_stats", OpHide, "kernel addresses"},
-	{"/proc/timer_list", OpHide, "kernel addresses"},
-	{"/proc/sched_debug", OpHide, "other users' processes"},
-	{"/sys/kernel/debug", OpHide, "kernel internals"},
-	{"/sys/kernel/tracing", OpHide, "kernel internals"},
-	{"/sys/kernel/security", OpHide, "security modules' settings"},
-	{"/sys/fs/bpf", OpHide, "pinned programs"},
-	{"/sys/firmware", OpHide, "firmware and its tables"},
-}
-
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
@@ -175,8 +145,12 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.add(Step{Op: OpRun, Path: "/run"})
 	pl.add(Step{Op: OpResolver, Path: "/etc/resolv.conf"})
 	pl.sockets(p, f)
-	for _, m := range kernelMasks {
-		pl.add(Step{Op: m.op, Path: m.path, Rule: "built in: " + m.why})
+	for _, m := range policy.KernelPlaces() {
+		op := OpSeal
+		if m.Hidden {
+			op = OpHide
+		}
+		pl.add(Step{Op: op, Path: m.Path, Rule: "built in: " + m.Why})
 	}
 	for _, r := range fs.Protected {
 		pl.add(Step{Op: OpProtect, Path: r.Pattern, Glob: r.Glob, Except: r.Except, Rule: ruleText(r)})

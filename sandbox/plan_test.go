@@ -30,8 +30,8 @@ func TestPlanAsText(t *testing.T) {
 		OwnState: []string{"/state"}, OwnConfig: []string{"/etc/fsh"},
 	})
 	var kernel strings.Builder
-	for _, m := range kernelMasks {
-		kernel.WriteString(string(m.op) + strings.Repeat(" ", 10-len(m.op)) + m.path + "  # built in: " + m.why + "\n")
+	for _, m := range policy.KernelPlaces() {
+		kernel.WriteString(map[bool]string{true: "hide      ", false: "seal      "}[m.Hidden] + m.Path + "  # built in: " + m.Why + "\n")
 	}
 	want := `write     /home/u/p  # filesystem.allow_write p.toml:3
 keep      /tmp/d

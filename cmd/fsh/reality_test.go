@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,7 +68,7 @@ func try(q question) bool {
 		if flag == os.O_RDONLY {
 			_, err = f.Read(make([]byte, 1))
 		}
-		return err == nil || err == io.EOF
+		return err == nil || err == io.EOF || errors.Is(err, syscall.EISDIR)
 	}
 	switch q.Action {
 	case "read":
@@ -215,13 +217,16 @@ func (w *reality) policyText(r *rand.Rand) string {
 func (w *reality) questions() []question {
 	var qs []question
 	for _, path := range []string{"f", "a/f", "a/b/f", "b/f", "lf", "link/g", "b/up/f", "out", ".git/config", ".git/hooks/h", ".git/index", "a/.envrc", "b/.vscode/tasks.json",
-		"../f", "../../pub/f", "../../pub/g", "../../.ssh/id", "../../.profile", "../../.netrc", "/etc/passwd", "/usr/lib/os-release"} {
+		"../f", "../../pub/f", "../../pub/g", "../../.ssh/id", "../../.profile", "../../.netrc", "/etc/passwd", "/usr/lib/os-release",
+		"/proc/version", "/proc/sys/kernel/ostype", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/self/comm", "/proc/fs", "/proc/bus",
+		"/sys/kernel/notes", "/sys/kernel/profiling", "/sys/firmware", "/sys/kernel/debug", "/sys/kernel/mm/transparent_hugepage/enabled",
+		"/dev/null", "/dev/full", "/dev/kmsg", "/dev/mem", "/run", "/run/fsh/fsh", "/run/lock", "/tmp", "/var/tmp"} {
 		for _, action := range []string{"read", "write"} {
 			qs = append(qs, question{Action: action, Words: []string{path}}, question{Action: action, Words: []string{path}, Shell: true})
 		}
 	}
 	for _, path := range []string{"new", "a/new", "a/b/new", "b/.envrc", "a/.fsh.toml", "link/new", "b/up/new", "../new", "../../new", "../../pub/new", "../../.bashrc",
-		"/tmp/new", "/dev/shm/new", "/etc/fsh-new", "../../.npm/new", ".git/hooks/new", "a/.idea", ".git/new"} {
+		"/tmp/new", "/dev/shm/new", "/etc/fsh-new", "../../.npm/new", "/run/new", "/run/fsh/new", "/dev/new", "/proc/new", "/sys/new", "/var/tmp/new", ".git/hooks/new", "a/.idea", ".git/new"} {
 		qs = append(qs, question{Action: "create", Words: []string{path}}, question{Action: "create", Words: []string{path}, Shell: true})
 	}
 	for _, words := range []string{"deploy push", "deploy -x push", "deploy push docs", "deploy", "tool", "tool x", "env deploy push", "env tool"} {
@@ -236,9 +241,22 @@ func (w *reality) questions() []question {
 		}
 	}
 	return slices.DeleteFunc(qs, func(q question) bool {
-		// What the system's files allow is not the policy's alone.
-		system := strings.HasPrefix(q.Words[0], "/etc/") || strings.HasPrefix(q.Words[0], "/usr/")
-		return system && q.Action != "read" && os.Geteuid() != 0
+		// What the system's files allow is not the policy's alone, and there is no
+		// writing to directories, nor reading of a trigger.
+		target := q.Words[0]
+		system := slices.ContainsFunc([]string{"/etc/", "/usr/", "/proc/", "/sys/"}, func(dir string) bool { return strings.HasPrefix(target, dir) })
+		info, err := os.Stat(target)
+		switch {
+		case !filepath.IsAbs(target):
+			return false
+		case q.Action == "read":
+			return strings.HasSuffix(target, "-trigger")
+		case q.Action == "write" && (target == "/proc/version" || target == "/sys/kernel/notes"):
+			return true // its mode
+		case q.Action == "write" && (err != nil && system || err == nil && info.IsDir()):
+			return true
+		}
+		return system && os.Geteuid() != 0
 	})
 }
 
