@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -187,30 +186,4 @@ func optionLines(shell, text string) string {
 		}
 	}
 	return b.String()
-}
-
-// TestBashCompletion loads the script into bash.
-func TestBashCompletion(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
-	script, _ := completions.Script("bash")
-	for line, want := range map[string]string{
-		"fsh --pol":                       "--policy=",
-		"fsh --allow-n":                   "--allow-net=",
-		"fsh -e -o pipe":                  "pipefail",
-		"fsh -c compge":                   "compgen",
-		"fsh --policy = /proc/self/statu": "/proc/self/status",
-		"fsh script --pol":                "",
-		"fsh untru":                       "untrust",
-		"fsh -e untru":                    "",
-	} {
-		test := script + "\ncompopt() { :; }\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_fsh\necho \"${COMPREPLY[*]}\"\n"
-		out, err := exec.Command(bash, "--norc", "-c", test).CombinedOutput()
-		got := strings.TrimSpace(string(out))
-		if err != nil || got != want && !strings.HasPrefix(want, got+" ") {
-			t.Errorf("%s: %q %v, want %q", line, got, err, want)
-		}
-	}
 }
