@@ -461,24 +461,13 @@ func TestConversations(t *testing.T) {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				for _, need := range []string{"bash", "less", "vim"} {
 					if strings.Contains(name, need) {
-						needProgram(t, need)
+						require(t, need)
 					}
 				}
 				converse(t, openTerminal(t, argv...), text)
 			})
 		}
 	}
-}
-
-func needProgram(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("FSH_REQUIRE") == "all" {
-		t.Fatalf("%s is required", name)
-	}
-	t.Skipf("no %s", name)
 }
 
 func converse(t *testing.T, term *terminal, text string) {
