@@ -161,6 +161,13 @@ func (d *httpDoor) request(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Reques
 	if _, ok := r.Header["User-Agent"]; !ok {
 		r.Header["User-Agent"] = []string{""} // or net/http adds its own
 	}
+	if !mayUpgrade(strings.Join(r.Header["Upgrade"], ",")) {
+		// A server need not switch (RFC 9110, 7.8), and a client of HTTP/2 could
+		// then name other hosts.
+		r.Header.Del("Upgrade")
+		r.Header.Del("Connection")
+		r.Header.Del("Http2-Settings")
+	}
 	p := d.s.cfg.Upstream.proxyFor(decision, d.s.rules.Load())
 	if p != nil && r.Header.Get("Upgrade") == "" { // which dial sends through CONNECT
 		ctx.RoundTripper = d.upstreamTrip(p, decision, c)
