@@ -153,7 +153,8 @@ var attackProbes = map[string]func([]string) error{
 	// Another thread exchanges the path while the kernel reads it.
 	"race-memory": func(a []string) error { return raceMemory(a[0], a[1]) },
 	"race-link":   func(a []string) error { return raceLink(a[0], a[1], a[2]) },
-	"stack":       func([]string) error { return stackDomain() },
+	"stack":       func([]string) error { return stackDomain(rightsRead) },
+	"stack-wide":  func([]string) error { return stackDomain(rightsRead | rightsChange) },
 }
 
 func onFile(path string, flags int, f func(fd int) error) error {
@@ -222,9 +223,9 @@ func raceLink(link, harmless, wanted string) error {
 	return unix.EACCES
 }
 
-// stackDomain enters a Landlock domain that may write nothing.
-func stackDomain() error {
-	fd, err := landlockRuleset([]grant{{path: "/", rights: rightsRead, must: true}}, true)
+// stackDomain enters a Landlock domain that has only some rights.
+func stackDomain(rights uint64) error {
+	fd, err := landlockRuleset([]grant{{path: "/", rights: rights, must: true}}, true)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -297,6 +299,69 @@ func TestAttackProtectedNamesByRace(t *testing.T) {
 	})
 	if _, err := os.Lstat(dir + "/w/.envrc"); err == nil {
 		t.Error("came to be")
+	}
+}
+
+// Neither can what waits, or is no file, nor a process that has a Landlock
+// domain of its own.
+func TestAttackProtectedNamesByRaceOfOthers(t *testing.T) {
+	dir := attackTree(t)
+	rr := inside(t, attackPolicy(dir))
+	rr.attacks(dir, []attack{
+		{"to the tree", "chdir,@/w", "ok", "mkfifo,@/w/p"},
+		{"fifo", "race-memory,p,.envrc", "EACCES", "rdwr,@/w/p"},
+		{"terminal", "race-memory,/dev/ptmx,@/w/.envrc", "EACCES", "rdwr,/dev/ptmx"},
+		{"no terminal", "race-memory,/dev/tty,@/w/.envrc", "EACCES", ""},
+		{"own domain", "stack-wide", "ok", "touch,@/w/stacked"},
+		{"memory", "race-memory,aaaaaa,.envrc", "EACCES", "mkdir,@/w/made,0755"},
+		{"fifo in a domain", "race-memory,p,.envrc", "EACCES", "rdwr,@/w/p"},
+		{"link", "race-link,@/w/flip,@/w/new,@/w/.envrc", "EACCES", "touch,@/w/made/.envrc"},
+		{"a second domain", "stack", "ok", "read,@/w/f"},
+		{"in both", "touch,@/w/n", "EACCES", ""},
+		{"race in both", "race-memory,aaaaaa,.envrc", "EACCES", ""},
+		{"lower the mark", "real-time-limit,1000", "ok", ""},
+		{"and raise it", "real-time-limit,1000000", "EPERM", ""},
+		{"an unknown mark", "touch,@/w/n", "EACCES", ""},
+	})
+	if _, err := os.Lstat(dir + "/w/.envrc"); err == nil {
+		t.Error("came to be")
+	}
+}
+
+// With file_ownership what a process does as another user is done as that
+// one, and not by itself.
+func TestAttackAsAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("about root")
+	}
+	public, err := os.MkdirTemp("/var/lib", "fsh-test")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(public) })
+	t.Setenv("HOME", public)
+	dir := attackTree(t)
+	must(t, os.Chmod(public, 0o755))
+	must(t, os.Chmod(dir, 0o755))
+	must(t, os.Chmod(dir+"/w", 0o777))
+	must(t, os.Chown(dir+"/w/f", otherUser, otherUser))
+	must(t, os.Chmod(dir+"/w/sub", 0o700))
+	p := attackPolicy(dir)
+	p.Privileges.FileOwnership = true
+	inside(t, p).attacks(dir, []attack{
+		{"as root", "touch,@/w/sub/mine", "ok", "touch,@/w/mine"},
+		{"groups", sysProbe(unix.SYS_SETGROUPS, 0, 0), "ok", sysProbe(unix.SYS_SETGID, otherUser)},
+		{"another user", sysProbe(unix.SYS_SETUID, otherUser), "ok", "touch,@/w/theirs"},
+		{"root's directory", "touch,@/w/sub/n", "EACCES", "append,@/w/f"},
+		{"root's file", "append,@/w/mine", "EACCES", "mkdir,@/w/theirdir,0755"},
+		{"give away", "chown,@/w/theirs,0,0", "EPERM", "rename,@/w/theirs,@/w/theirs2"},
+		{"race", "chdir,@/w", "ok", "touch,@/w/theirdir/.envrc"},
+		{"memory", "race-memory,aaaaaa,.envrc", "EACCES", ""},
+		{"link", "race-link,@/w/flip,@/w/new,@/w/.envrc", "EACCES", ""},
+	})
+	for _, f := range []string{"theirs2", "theirdir"} {
+		var st unix.Stat_t
+		if err := unix.Stat(dir+"/w/"+f, &st); err != nil || st.Uid != otherUser || st.Gid != otherUser {
+			t.Errorf("%s: %d:%d %v", f, st.Uid, st.Gid, err)
+		}
 	}
 }
 

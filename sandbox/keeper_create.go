@@ -30,10 +30,7 @@ func (r *request) judge() verdict {
 	}
 	switch c.kind {
 	case kindStack:
-		// From now on calls are only looked at: this process may be refused
-		// by its own domain what the keeper could do.
-		r.s.t.k.made.stack()
-		return goOn
+		return r.stack()
 	case kindExec:
 		if !r.allowsExec(&c) {
 			return failed(unix.EACCES)
@@ -130,9 +127,6 @@ func (r *request) name(c *watchedCall) verdict {
 	case kindRename:
 		errno = r.rename(c, &to)
 	}
-	if errno == callItself {
-		return goOn
-	}
 	if errno != 0 {
 		r.refused("create", to.path(), errno)
 		return failed(errno)
@@ -163,30 +157,16 @@ func (s *spot) nameOrDot() string {
 	return s.name()
 }
 
-// callItself says that the process has to make the call itself.
-const callItself = unix.Errno(0xffff)
-
-// do makes a call as the process would, unless it has to itself.
+// do makes a call as the process would.
 func (r *request) do(call func() error, masked bool) unix.Errno {
-	if r.itself() {
-		return callItself
-	}
+	mask, ok := -1, true
 	if masked {
-		if !r.takeUmask() {
-			return unix.EACCES
-		}
+		mask, ok = r.umask()
 	}
-	return errnoOf(call())
-}
-
-// takeUmask gives the thread the process's.
-func (r *request) takeUmask() bool {
-	mask, ok := r.umask()
-	if ok && r.s.mask != mask {
-		unix.Umask(mask)
-		r.s.mask = mask
+	if !ok {
+		return unix.EACCES
 	}
-	return ok
+	return errnoOf(r.act(mask, call))
 }
 
 // note remembers what the session made.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -217,15 +216,8 @@ func (r *nameRules) patterns(from, to string) []policy.Path {
 // among them, for the report at the end.
 type madeDirs struct {
 	mu    sync.Mutex
-	began time.Time
 	dirs  map[dirKey]struct{}
 	repos map[string]bool
-	// stacked: a process entered a Landlock domain of its own, so nothing
-	// can be done in its stead any more: it might not have the right to.
-	stacked bool
-	// loose: some calls were made by processes themselves, with what result
-	// is not known.
-	loose bool
 	// serial makes look and deed one, for all views of the session.
 	serial sync.Mutex
 }
@@ -241,7 +233,7 @@ const (
 )
 
 func newMadeDirs() *madeDirs {
-	return &madeDirs{began: time.Now(), dirs: map[dirKey]struct{}{}, repos: map[string]bool{}}
+	return &madeDirs{dirs: map[dirKey]struct{}{}, repos: map[string]bool{}}
 }
 
 func keyOf(at int, path string) (dirKey, bool) {
@@ -261,8 +253,7 @@ func (m *madeDirs) add(at int, name string) {
 	}
 }
 
-// has tells whether the directory was made by the session. Once calls are
-// only looked at, one that was born since then may have been.
+// has tells whether the directory was made by the session.
 func (m *madeDirs) has(dir string) bool {
 	if dir == "" {
 		dir = "/"
@@ -270,10 +261,8 @@ func (m *madeDirs) has(dir string) bool {
 	key, ok := keyOf(unix.AT_FDCWD, dir)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, own := m.dirs[key]; own && ok {
-		return true
-	}
-	return ok && m.loose && int64(key.born) >= m.began.UnixNano()
+	_, own := m.dirs[key]
+	return own && ok
 }
 
 // repo notes a directory in which git will look for orders.
@@ -283,22 +272,4 @@ func (m *madeDirs) repo(path string) {
 	if len(m.repos) < maxMadeRepos {
 		m.repos[path] = true
 	}
-}
-
-func (m *madeDirs) stack() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stacked, m.loose = true, true
-}
-
-func (m *madeDirs) beLoose() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.loose = true
-}
-
-func (m *madeDirs) isStacked() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.stacked
 }

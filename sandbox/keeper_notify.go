@@ -30,6 +30,9 @@ type supervisor struct {
 	commands *policy.Policy
 	told     map[string]bool
 	mask     int // umask of the thread
+	// mountNS is the view's. domains are those that processes entered.
+	mountNS int
+	domains []*domain
 	// masks are the umasks of processes, as of masksAt.
 	masks   map[uint32]int
 	masksAt time.Time
@@ -113,11 +116,13 @@ func notifySetFlags(fd int) error {
 func (s *supervisor) run(mountNS int) {
 	runtime.LockOSThread() // for ever: the thread is in the view
 	defer unix.Close(s.listen)
+	defer unix.Close(mountNS)
+	defer s.endDomains()
+	s.mountNS = mountNS
 	var err error
 	if len(s.calls) > 0 {
 		err = s.enter(mountNS)
 	}
-	unix.Close(mountNS)
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
@@ -129,7 +134,10 @@ func (s *supervisor) run(mountNS int) {
 		v := verdict{err: -int32(unix.EACCES)}
 		if err == nil {
 			r := request{s: s, n: &n}
-			v = r.judge()
+			if back, ok := r.become(); ok {
+				v = r.judge()
+				back()
+			}
 			r.close()
 			if r.sent {
 				continue
@@ -149,8 +157,8 @@ func hungUp(listen int) bool {
 }
 
 // enter takes the thread into the view and leaves it no right of the
-// keeper's but the one to look at processes that hide from each other. What
-// it does for them it does as the user.
+// keeper's but those of capabilities. What it does for processes it does as
+// the user.
 func (s *supervisor) enter(mountNS int) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return err
@@ -158,19 +166,30 @@ func (s *supervisor) enter(mountNS int) error {
 	if err := unix.Setns(mountNS, unix.CLONE_NEWNS); err != nil {
 		return err
 	}
-	caps := []uint{unix.CAP_SYS_PTRACE}
+	return onlyCapabilities(s.capabilities())
+}
+
+// capabilities: to look at processes that hide from each other, to mark them
+// (keeper_domain.go), and what commands have themselves.
+func (s *supervisor) capabilities() []uint {
+	caps := []uint{unix.CAP_SYS_PTRACE, unix.CAP_SYS_RESOURCE}
 	if s.t.v.plan.Ownership {
 		caps = append(caps, ownershipCaps...)
 	}
-	return onlyCapabilities(caps)
+	return caps
 }
 
 // onlyCapabilities leaves the calling thread those.
-func onlyCapabilities(caps []uint) error {
+func onlyCapabilities(caps []uint) error { return lowerCapabilities(caps, caps) }
+
+// lowerCapabilities has some count, and others to be had again.
+func lowerCapabilities(effective, permitted []uint) error {
 	hdr := unix.CapUserHeader{Version: capabilityVersion3}
 	var data [2]unix.CapUserData
-	for _, c := range caps {
+	for _, c := range effective {
 		data[c/32].Effective |= 1 << (c % 32)
+	}
+	for _, c := range permitted {
 		data[c/32].Permitted |= 1 << (c % 32)
 	}
 	return unix.Capset(&hdr, &data[0])

@@ -9,9 +9,10 @@ import (
 )
 
 // Opens that make or change a file, carried out in the stead of the process,
-// which is handed the result. What waits (a fifo) or depends on who opens it (a
-// terminal) the process has to open itself; then a path that was exchanged
-// meanwhile is not noticed, so such a file is not made by that open.
+// which is handed the result. It never makes the call itself: it could exchange
+// the path after the look. A terminal does not become the controlling one by
+// that (TIOCSCTTY does), and an open of a fifo that waits for a reader is
+// interrupted by what ends the process, but not by signals that it handles.
 
 // open is openat with flags that make or change a file.
 func (r *request) open(c *watchedCall, flags int, mode uint32) verdict {
@@ -72,9 +73,6 @@ func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bo
 	return r.openHeld(sp.path(), held, flags)
 }
 
-// majorMemory are /dev/null and its like; their open has no further effect.
-const majorMemory = 1
-
 // openHeld opens what is held, by its own link: nothing is looked up again.
 // path is where it was found, or "".
 func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) {
@@ -82,19 +80,22 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 	if err := unix.Fstat(held, &st); err != nil {
 		return failed(errnoOf(err)), false
 	}
+	fifo := false
 	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
 	case unix.S_IFDIR:
 		return failed(unix.EISDIR), false
 	case unix.S_IFLNK:
 		return failed(unix.ELOOP), flags&unix.O_NOFOLLOW == 0
+	case unix.S_IFIFO:
+		fifo = true
 	case unix.S_IFCHR:
-		if unix.Major(st.Rdev) != majorMemory {
-			return goOn, false
+		if st.Rdev == ownTerminal {
+			fd, errno := r.terminal()
+			if errno != 0 {
+				return failed(errno), false
+			}
+			held = fd
 		}
-	default:
-		// A fifo waits, a terminal may become the controlling one.
-		return goOn, false
 	}
 	if path == "" {
 		var errno unix.Errno
@@ -106,11 +107,10 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
 		return failed(unix.EACCES), false
 	}
-	if r.itself() {
-		return goOn, false
+	if fifo && flags&(unix.O_ACCMODE|unix.O_NONBLOCK) == unix.O_WRONLY {
+		return r.openFifo(path, held, flags), false
 	}
-	fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(held),
-		flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW)|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	fd, err := r.reopen(held, flags)
 	return r.give(path, "write", fd, err, flags), false
 }
 
@@ -118,13 +118,15 @@ func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link boo
 	if !r.mayAt(sp, true) {
 		return failed(unix.EACCES), false
 	}
-	if r.itself() {
-		return goOn, false
-	}
-	if !r.takeUmask() {
+	mask, ok := r.umask()
+	if !ok {
 		return failed(unix.EACCES), false
 	}
-	fd, err := unix.Openat(sp.dir, sp.last, flags|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, mode)
+	fd := -1
+	err := r.act(mask, func() (err error) {
+		fd, err = unix.Openat(sp.dir, sp.last, flags|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, mode)
+		return err
+	})
 	if err == unix.EEXIST {
 		return failed(unix.EEXIST), flags&unix.O_EXCL == 0
 	}
@@ -210,12 +212,9 @@ func (r *request) truncate(c *watchedCall) verdict {
 		defer unix.Close(fd)
 		return unix.Ftruncate(fd, int64(r.n.args[c.mode]))
 	}, false)
-	switch errno {
-	case callItself:
-		return goOn
-	case 0:
-		return verdict{}
+	if errno != 0 {
+		r.refused("write", path, errno)
+		return failed(errno)
 	}
-	r.refused("write", path, errno)
-	return failed(errno)
+	return verdict{}
 }

@@ -65,8 +65,7 @@ type procStatus struct {
 	umask      int
 	tgid, tid  string // inner
 	unreadable bool
-	// root: uid and gid are 0, and the capabilities are those of file_ownership.
-	root bool
+	owner      owner
 }
 
 func (r *request) status() *procStatus {
@@ -90,7 +89,7 @@ func (r *request) status() *procStatus {
 		if len(fields) == 0 {
 			continue
 		}
-		r.proc.owner(key, fields)
+		r.proc.owner.line(key, fields)
 		switch last := fields[len(fields)-1]; key {
 		case "Umask":
 			mask, err := strconv.ParseUint(last, 8, 32)
@@ -102,36 +101,6 @@ func (r *request) status() *procStatus {
 		}
 	}
 	return r.proc
-}
-
-// owner takes the lines about who the process is.
-func (p *procStatus) owner(key string, fields []string) {
-	switch key {
-	case "Uid": // real, effective, saved, for files
-		p.root = fields[len(fields)-1] == "0"
-	case "Gid":
-		p.root = p.root && fields[len(fields)-1] == "0"
-	case "CapEff":
-		set, err := strconv.ParseUint(fields[0], 16, 64)
-		for _, c := range ownershipCaps {
-			p.root = p.root && err == nil && set&(1<<c) != 0
-		}
-	}
-}
-
-// itself tells whether the process has to make a call itself, because the
-// keeper might be permitted more, or make a file another's: one that has a
-// Landlock domain of its own, or, with file_ownership, is not plainly root.
-func (r *request) itself() bool {
-	made := r.s.t.k.made
-	if made.isStacked() {
-		return true
-	}
-	if r.s.t.v.plan.Ownership && !r.status().root {
-		made.beLoose()
-		return true
-	}
-	return false
 }
 
 // umask is the process's. Reading it costs more than the call it is for, so

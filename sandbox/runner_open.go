@@ -155,8 +155,19 @@ func (r *runner) openSlowly(o *slowOpen, id uint32, dir int, path string, flags 
 	mask := blockedSignals() &^ sigBit(kickSignal)
 	rawMask(&mask, nil) // all others have threads enough
 	fd, err := -1, error(syscall.EINTR)
-	for err == syscall.EINTR && !s.isCancelled(o) {
-		fd, err = unix.Openat(dir, path, flags, mode)
+	for pause := time.Millisecond; err == syscall.EINTR && !s.isCancelled(o); {
+		if flags&unix.O_ACCMODE == unix.O_RDONLY {
+			fd, err = unix.Openat(dir, path, flags, mode)
+			continue
+		}
+		// The keeper waits in its stead, which no signal would interrupt.
+		if fd, err = unix.Openat(dir, path, flags|unix.O_NONBLOCK, mode); err == nil {
+			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
+		} else if err == syscall.ENXIO { // a fifo without a reader
+			err = syscall.EINTR
+			time.Sleep(pause)
+			pause = min(2*pause, 20*time.Millisecond)
+		}
 	}
 	s.mu.Lock()
 	delete(s.threads, id)

@@ -89,7 +89,30 @@ func controllingTTY() string {
 			return path
 		}
 	}
-	return ""
+	return terminalByNumber("/proc/self/stat")
+}
+
+// terminalByNumber is for a shell whose own descriptors are no terminal, but
+// which has one: proc_pid_stat(5), tty_nr.
+func terminalByNumber(stat string) string {
+	text, err := os.ReadFile(stat)
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 5 {
+		return ""
+	}
+	number, err := strconv.ParseUint(fields[4], 10, 32)
+	if major := unix.Major(number); err != nil || major < majorPTYs || major > majorPTYEnd {
+		return ""
+	}
+	var st unix.Stat_t
+	path := "/dev/pts/" + strconv.Itoa(int(unix.Minor(number)))
+	if unix.Stat(path, &st) != nil || st.Rdev != number {
+		return ""
+	}
+	return path
 }
 
 // firstUser is the lowest number of a person's account (login.defs(5)).

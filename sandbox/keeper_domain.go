@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process may enter a Landlock domain of its own (landlock_restrict_self(2)).
+// The keeper must not help it past that, and must not leave it to make its
+// calls itself either: it could change the path after the look. So the keeper
+// enters each such domain with a thread of its own, by the same ruleset, and
+// what it does for a process it does there. Everything but the deed itself is
+// done elsewhere: a thread in a domain may not look into other processes.
+
+// domain is a thread in the view, with the user's rights, less what the
+// rulesets take.
+type domain struct {
+	rulesets []int
+	work     chan func()
+	mask     int // umask of the thread
+}
+
+// What domain a process is in is said by a limit that has no meaning to it,
+// that is inherited, and that nobody inside can raise again: whoever lowers it
+// is taken for one in another domain, or in none that can be helped.
+const (
+	rlimitRTTime = 15 // RLIMIT_RTTIME, of real-time processes
+	domainMark   = 1 << 62
+	maxDomains   = 256
+)
+
+// stack answers landlock_restrict_self.
+func (r *request) stack() verdict {
+	if int32(r.n.args[0]) < 0 { // about logging only
+		return goOn
+	}
+	s := r.s
+	parent, errno := s.domainOf(r.n.pid)
+	if errno != 0 || len(s.domains) >= maxDomains {
+		return failed(unix.EPERM)
+	}
+	ruleset, errno := r.descriptor(int(int32(r.n.args[0])))
+	if errno != 0 {
+		return failed(errno)
+	}
+	own, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	d := &domain{rulesets: []int{own}, work: make(chan func()), mask: -1}
+	if parent != nil {
+		d.rulesets = append(append([]int(nil), parent.rulesets...), own)
+	}
+	entered := make(chan error)
+	go d.run(s, entered)
+	if err := <-entered; err != nil {
+		unix.Close(own)
+		return failed(errnoOf(err))
+	}
+	s.domains = append(s.domains, d)
+	mark := uint64(domainMark - len(s.domains))
+	if err := unix.Prlimit(int(r.n.pid), rlimitRTTime, &unix.Rlimit{Cur: mark, Max: mark}, nil); err != nil {
+		return failed(unix.EPERM)
+	}
+	return goOn
+}
+
+// run is the thread. It lives as long as the supervisor.
+func (d *domain) run(s *supervisor, entered chan<- error) {
+	runtime.LockOSThread()
+	err := s.enter(s.mountNS)
+	if err == nil {
+		err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	}
+	for _, fd := range d.rulesets {
+		if err == nil {
+			_, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0)
+			err = errnoOrNothing(errno)
+		}
+	}
+	entered <- err
+	if err != nil {
+		return
+	}
+	for f := range d.work {
+		f()
+	}
+}
+
+func errnoOrNothing(errno unix.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
+}
+
+// domainOf is the domain of a process, nil for the session's.
+func (s *supervisor) domainOf(pid uint32) (*domain, unix.Errno) {
+	if len(s.domains) == 0 {
+		return nil, 0
+	}
+	var limit unix.Rlimit
+	if err := unix.Prlimit(int(pid), rlimitRTTime, nil, &limit); err != nil {
+		return nil, errnoOf(err)
+	}
+	switch i := domainMark - limit.Max - 1; {
+	case limit.Max >= domainMark:
+		return nil, 0
+	case i < uint64(len(s.domains)):
+		return s.domains[i], 0
+	}
+	return nil, unix.EACCES
+}
+
+// endDomains lets the threads go.
+func (s *supervisor) endDomains() {
+	for _, d := range s.domains {
+		close(d.work)
+		unix.Close(d.rulesets[len(d.rulesets)-1])
+	}
+}
+
+// act does something in the stead of the process, in its domain and with its
+// umask.
+func (r *request) act(mask int, deed func() error) (err error) {
+	d, errno := r.s.domainOf(r.n.pid)
+	if errno != 0 {
+		return errno
+	}
+	have := &r.s.mask
+	if d != nil {
+		have = &d.mask
+	}
+	f := func() {
+		if mask >= 0 && *have != mask {
+			unix.Umask(mask)
+			*have = mask
+		}
+		err = deed()
+	}
+	if d == nil {
+		f()
+		return err
+	}
+	done := make(chan struct{})
+	d.work <- func() {
+		defer close(done)
+		back, ok := r.become()
+		if !ok {
+			err = unix.EACCES
+			return
+		}
+		f()
+		back()
+	}
+	<-done
+	return err
+}
