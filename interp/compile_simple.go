@@ -123,6 +123,9 @@ func (s *simple) run(sh *shell) flow {
 	if sh.traps.pseudo {
 		sh.line = s.line // that of the ERR trap, not of what a function ran last
 	}
+	if f == flowNext && sh.attn.pending.Load() != 0 {
+		f = sh.attend() // here, not before the next command: that may be the caller's
+	}
 	if f != flowNext {
 		return f
 	}

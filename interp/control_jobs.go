@@ -123,11 +123,13 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 	if interrupted, status := sh.waitJob(j); interrupted {
 		return status, true
 	}
-	_, status, _ = j.look()
+	state, status, _ := j.look()
 	if into != "" {
 		sh.setVar(into, strconv.Itoa(j.pid))
 	}
-	sh.jobs.remove(j)
+	if state == jobDone { // not one that stopped
+		sh.jobs.remove(j)
+	}
 	return status, false
 }
 

@@ -19,13 +19,14 @@ func runTrap(sh *shell, args []string) int {
 	if len(rest) > 0 && rest[0] == "-p" {
 		print, rest = true, rest[1:]
 	}
-	if len(rest) > 0 && rest[0] == "--" {
+	ended := len(rest) > 0 && rest[0] == "--"
+	if ended {
 		rest = rest[1:]
 	}
 	switch {
 	case len(rest) == 0 || print:
 		return sh.showTraps(rest)
-	case len(rest) > 1 && len(rest[0]) > 1 && rest[0][0] == '-':
+	case !ended && len(rest) > 1 && len(rest[0]) > 1 && rest[0][0] == '-':
 		return sh.badOption(args[0], rest[0])
 	}
 	action, remove := rest[0], rest[0] == "-"

@@ -4,9 +4,16 @@ import "testing"
 
 // What reading POSIX.1-2024 XCU and bash's manual from end to end found wrong.
 
-func TestExaminedLikeDash(t *testing.T) { compareRows(t, "dash", examinedDash) }
+func TestExaminedLikeDash(t *testing.T) {
+	compareRows(t, "dash", examinedDash)
+	compareRows(t, "dash", examinedSignals)
+}
 
-func TestExaminedLikeBash(t *testing.T) { compareRows(t, "bash", examinedBash) }
+func TestExaminedLikeBash(t *testing.T) {
+	compareRows(t, "bash", examinedBash)
+	compareRows(t, "bash", examinedSignals)
+	compareRows(t, "bash", examinedJobs)
+}
 
 var examinedDash = []string{
 	`x=$(false) y=$?; echo $y; echo $(exit 3)$?; : $(exit 4); echo $?; for i in $(exit 6); do :; done; echo $?`,
@@ -47,4 +54,19 @@ var examinedBash = []string{
 	`x=ab; shopt -u patsub_replacement; echo ${x/b/[&]}`,
 	`shopt -s cdable_vars; d=/usr; cd d; echo $PWD; cd nosuch; echo $?`,
 	`shopt -s execfail; exec nosuch; echo still`,
+}
+
+// Signals and jobs, in both dialects.
+var examinedSignals = []string{
+	`trap 'trap - TERM; kill $$; echo no' TERM; kill $$; echo no`,
+	`trap 'echo I; trap - INT EXIT; kill -INT $$' INT; trap 'echo no' EXIT; kill -INT $$`,
+	`trap 'echo "$# $*"' USR1; set -- a b; f() { kill -USR1 $$; }; f c; kill -USR1 $$`,
+	`trap -- '-x' USR1; trap; trap -- - USR1; trap`,
+	`trap '' HUP; trap - HUP; trap '' QUIT; sh -c 'kill -QUIT $$; echo alive'`,
+	`x=$(echo a; (sleep 0.1; echo late) & ); echo "$x"; x=$( (sleep 0.1; echo no) >/dev/null & echo b); echo "$x"`,
+}
+
+// dash does not report a job that stopped to wait.
+var examinedJobs = []string{
+	`set -m; sh -c 'kill -STOP $$; exit 5' & wait $!; [ $? -gt 128 ] && echo stopped; bg >/dev/null; wait %1; echo $?`,
 }

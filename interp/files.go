@@ -76,11 +76,13 @@ func (f *file) regular() bool {
 // memory; the first command that needs a descriptor turns it into a pipe that
 // a goroutine reads, and from then on builtins write to the pipe as well.
 type capture struct {
-	mu   sync.Mutex
-	buf  []byte
-	max  int
-	read chan struct{} // closed when the reader of the pipe is done
-	over bool
+	mu    sync.Mutex
+	buf   []byte
+	max   int
+	read  chan struct{} // closed when the reader of the pipe is done
+	gone  chan struct{} // closed when the last writer is; nil until waited for
+	ended bool
+	over  bool
 }
 
 // pipe makes the pipe of a capture, once.
@@ -128,9 +130,40 @@ func (c *capture) append(b []byte) bool {
 	return true
 }
 
-// writersGone is where the last descriptor goes away; nothing is to be done,
-// closing the pipe's end is what ends the reader.
-func (c *capture) writersGone() {}
+// writersGone is where the last descriptor goes away. Closing the pipe's end
+// is what ends its reader.
+func (c *capture) writersGone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.gone != nil {
+		close(c.gone)
+	}
+}
+
+// await waits for the jobs in the background that still write, as reading a
+// pipe up to its end does. It reports false if the shell is to end first.
+func (c *capture) await(a *attention) bool {
+	c.mu.Lock()
+	if !c.ended {
+		c.gone = make(chan struct{})
+	}
+	gone := c.gone
+	c.mu.Unlock()
+	if gone == nil {
+		return true
+	}
+	select {
+	case <-gone:
+		return true
+	case <-a.interrupted():
+	}
+	if a.pending.Load()&attnCancel != 0 {
+		return false
+	}
+	<-gone
+	return true
+}
 
 // result waits for the pipe's end, if there is one.
 func (c *capture) result() ([]byte, bool) {

@@ -26,6 +26,9 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	sub.complete(body(sub))
 	status := sub.status
 	sub.close()
+	if !cap.await(sh.attn) {
+		return "", errInterrupted
+	}
 	text, ok := cap.result()
 	sh.substStatus, sh.substRan = status, true
 	if sh.bash() {

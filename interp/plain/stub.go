@@ -60,6 +60,10 @@ func newStub(c *interp.Command) *stub {
 	if len(p.Ignored) == 0 && len(p.Default) == 0 && len(p.Limits) == 0 {
 		return nil
 	}
+	p.Ignored = p.Ignored[:0] // all: the runtime of the stub takes over what it inherits
+	for _, sig := range c.Ignored {
+		p.Ignored = append(p.Ignored, int(sig))
+	}
 	return p
 }
 
