@@ -187,7 +187,7 @@ func (sh *shell) adoptEnv(env []string) {
 	sh.setOwn("PPID", strconv.Itoa(sh.rt.sys.Ppid()))
 	for name, h := range variableHooks {
 		if h == hookDynamic && (sh.rt.bash || name == "LINENO") {
-			sh.vars.set(name, &variable{hook: h, attrs: attrSet})
+			sh.vars.set(name, &variable{hook: h, attrs: attrSet | dynamicArrays[name]})
 		}
 	}
 	if _, ok := sh.getVar("PATH"); !ok {

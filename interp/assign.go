@@ -177,6 +177,9 @@ func (sh *shell) assignElement(name string, index *subscript, value string, add 
 		}
 		return sh.setAssoc(name, key, value)
 	}
+	if k := index.key; sh.rt.bash && k.constant && (k.text == "" || k.text == "*" || k.text == "@") {
+		return &nameError{name + "[" + k.text + "]", "bad array subscript"}
+	}
 	n, err := index.num(sh)
 	if err != nil {
 		return err
@@ -261,6 +264,10 @@ func (a *assign) assignList(sh *shell) error {
 			}
 			continue
 		}
+		if text, bad := e.badIndex(sh); bad {
+			sh.errorf("%s: bad array subscript", text)
+			continue
+		}
 		n, err := e.index.num(sh)
 		if err != nil {
 			if sh.rt.bash { // what came before is assigned
@@ -317,6 +324,27 @@ func (a *assign) expanded(sh *shell) (*assign, error) {
 // constWord is a word that expands to one field.
 func constWord(s string) *word {
 	return &word{constant: true, text: s, parts: []part{&litPart{s: s, quoted: true}}}
+}
+
+// badIndex reports subscripts that bash rejects without looking at the rest.
+func (e *element) badIndex(sh *shell) (text string, bad bool) {
+	key := e.index.key
+	if !sh.rt.bash || !key.constant && !key.static {
+		return "", false
+	}
+	switch text, _ = key.str(sh); text {
+	case "", "*", "@":
+	default:
+		return "", false
+	}
+	value := ""
+	if e.value != nil && e.value.constant {
+		value = e.value.text
+	}
+	if text == "" { // the value is all of the word
+		return value, true
+	}
+	return "[" + text + "]=" + value, true
 }
 
 func (e *element) text(sh *shell) (string, error) {

@@ -13,6 +13,11 @@ func (c *compiler) background(s *syntax.Stmt) node {
 	fg := *s
 	fg.Background = false
 	fg.Semicolon = syntax.Pos{}
+	return c.backgroundJob(&fg).run
+}
+
+func (c *compiler) backgroundJob(s *syntax.Stmt) *backgroundJob {
+	fg := *s
 	b := &backgroundJob{line: int(s.Pos().Line()), text: func() string { return stmtText(&fg) }}
 	if call, ok := fg.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !fg.Negated && allPure(call, fg.Redirs) {
 		b.simple = &simple{
@@ -26,10 +31,10 @@ func (c *compiler) background(s *syntax.Stmt) node {
 		if len(fg.Redirs) > 0 {
 			b.body = redirected(c.redirects(fg.Redirs), b.body)
 		}
-		return b.run
+		return b
 	}
 	b.body = c.stmt(&fg)
-	return b.run
+	return b
 }
 
 func allPure(call *syntax.CallExpr, redirs []*syntax.Redirect) bool {
@@ -61,7 +66,10 @@ type backgroundJob struct {
 	text   func() string
 }
 
-func (b *backgroundJob) run(sh *shell) flow {
+func (b *backgroundJob) run(sh *shell) flow { return b.start(sh, nil) }
+
+// start runs the job in a subshell that setup, if there is any, prepares.
+func (b *backgroundJob) start(sh *shell, setup func(sub *shell)) flow {
 	sh.line = b.line
 	sh.jobs.trim()
 	sub := sh.subshell(true)
@@ -69,6 +77,10 @@ func (b *backgroundJob) run(sh *shell) flow {
 	j := newJob(b.text())
 	if !sh.jobControl() {
 		sub.detach()
+	}
+	sub.leaveCoproc()
+	if setup != nil {
+		setup(sub)
 	}
 	started, err := b.startDirect(sh, sub, j)
 	if err == nil && !started {

@@ -68,3 +68,50 @@ shopt -s dotglob; echo ** '|' **/ '|' **/a/**
 shopt -u dotglob globstar; echo **  '|' **/*
 `,
 }
+
+// bashCoprocRows are about coprocesses, and what bash's suite shows of arrays,
+// groups, positional parameters of dot scripts and prefixes of declarations.
+var bashCoprocRows = []string{
+	`metas=( [1]=<> [2]=< [3]=> [4]=! )
+echo $?
+metas=( [1]=\< a)
+echo $?
+unset a; a=abcde
+declare -a a; echo ${a[0]} $a; declare -p a; x=5; declare -A x; declare -p x; declare -a m=(1); declare -A m; echo $?; declare -A n=(); declare -a n; echo $?; declare -ia q; q=3; declare -p q`,
+	`d=([]=abcde [1]="test test" [*]=last [-65]=negative ); echo $?; declare -p d; unset d[*]; declare -p d`,
+	`b[]=bcde; echo no
+echo $?; b[*]=aaa; echo no2
+echo ${b[   ]}; echo no3
+c[-2]=4; echo $?; echo ${c[-4]}; d[7]=(abdedfegeee); echo no5
+echo $?`,
+	`declare -a e[10]=test; declare -p e; declare -a e[10]='(test)'; declare -p e; declare -pa | grep ' e'; declare a["7 + 8"]="test 2"; declare -p a; declare b[256]; declare -p b`,
+	`readonly c[100]; declare -p c; c=3; echo $?; readonly a[5]; declare -r zz[3]; declare -p zz`,
+	`a=(1 2 3); unset a[@]; declare -p a; echo ${#a[@]}; declare -A h=([x]=1 [@]=2); unset h[@]; declare -p h; unset 'h[x]'; declare -p h`,
+	`foo="" export foo; declare -p foo; foo=3 export foo; declare -p foo; bar=1 readonly bar; declare -p bar; f() { x=5 export x; }; f; declare -p x`,
+	`FOO='$$' declare -p FOO; declare -p FOO; FOO=1 declare -x FOO; declare -p FOO; G=1 declare G; declare -p G; H=2 declare -i H; declare -p H; I=1 declare I=2; declare -p I`,
+	`FOO=1; FOO=2 export FOO; declare -p FOO;  A=1 export B=$A; declare -p A B; A=5; A=1 export B=$A; declare -p A B`,
+	`echo 'set -- m n' > s; set -- a b; . ./s x y; echo "$@"; set -- a b; . ./s; echo "$@"; f() { . ./s x y; echo "$@"; . ./s; echo "$@"; }; f p q; echo "$@"`,
+	`echo 'shift' > s; set -- a b; . ./s x y; echo "$@"; . ./s; echo $@; echo 'f() { set -- q r; }; f' > s; set -- a b; . ./s x y; echo "$@"; echo 'set -- $1; . ./t 1 2' > s; echo 'set -- 3 4' > t; . ./s 7 8; echo $@`,
+	`caller foo; echo $?; f() { caller x; echo $?; caller 0 1; echo $?; caller -1; echo $?; }; f`,
+	`shopt -s extglob
+touch abcx abcz bbc; echo !([*)*; echo +(a|b[)*; echo [a*(]*)z
+case foo in *(a|b[)) echo yes;; *) echo no;; esac
+case foo in *(a|b[)|f*) echo yes;; *) echo no;; esac
+case '*(a|b[)' in *(a|b[)) echo yes;; *) echo no;; esac
+case 'a)' in *(a|b[)*) echo yes;; *) echo no;; esac
+case '[x' in [x) echo yes;; *) echo no;; esac
+case 'ab[' in @(a)b[) echo yes;; *) echo no;; esac`,
+	`mkdir d; cd d; touch .a .foo b ';' +++ '? .*' x; shopt -s extglob
+echo *; echo @(?|.*); GLOBIGNORE=.a; echo * @(?|.*); GLOBIGNORE=; shopt -s dotglob; echo @(?|.*) *; unset GLOBIGNORE; echo *`,
+	`coproc cat; echo ${COPROC[@]} ${#COPROC[@]}; [ -n "$COPROC_PID" ] && echo pid; [ $COPROC_PID = $! ] && echo same; echo hi >&${COPROC[1]}; read x <&${COPROC[0]}; echo $x; exec {COPROC[1]}>&-; wait $COPROC_PID; echo $?`,
+	`coproc N { read a; echo "got $a"; exit 3; }; echo one >&${N[1]}; read y <&${N[0]}; echo $y; p=$N_PID; wait $p; echo $?; echo "[${N[@]}][$N_PID]"`,
+	`coproc { while read l; do echo "<$l>"; done; }; for i in 1 2; do echo $i >&"${COPROC[1]}"; read -u ${COPROC[0]} r; echo $r; done; eval "exec ${COPROC[1]}>&-"; cat <&${COPROC[0]}; wait; echo end`,
+	`coproc tr a-z A-Z; echo abc >&${COPROC[1]}; fd=${COPROC[1]}; eval "exec $fd>&-"; echo ${COPROC[1]}; cat <&${COPROC[0]}; x=$(echo sub); echo $x; ls /proc/self/fd | grep -c '^6[0-9]$'`,
+	`f() { coproc X { echo x; }; coproc cat foo < bar; }; type f; declare -f f`,
+	`coproc sort; printf '%s\n' c b a >&${COPROC[1]}; exec 4>&${COPROC[1]}-; exec 4>&-; cat <&${COPROC[0]}`,
+	`coproc SSH (echo inside; cat); read l <&${SSH[0]}; echo $l; echo data >&${SSH[1]}; read l <&${SSH[0]}; echo $l; kill $SSH_PID; wait $SSH_PID; echo $?`,
+	`coproc if true; then echo cond; fi; read l <&${COPROC[0]}; echo $l; coproc for i in 1 2; do echo $i; done; wait`,
+	`coproc; echo $?`,
+	`readonly RO; coproc RO { :; }; echo $?; coproc nosuchcmd_x 2>/dev/null; wait $!; echo $?`,
+	`echo 'coproc cat; echo x >&${COPROC[1]}; read v <&${COPROC[0]}; echo $v; kill $COPROC_PID' > s; $SH s; coproc set -- a; echo $#; ! coproc true; echo $?; coproc true | cat; echo $?`,
+}

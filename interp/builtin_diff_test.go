@@ -40,4 +40,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashProbes)
 	compareRows(t, "bash", bashLanguageRows)
 	compareRows(t, "bash", bashDetails)
+	compareRows(t, "bash", bashCoprocRows)
 }

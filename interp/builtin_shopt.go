@@ -212,11 +212,17 @@ func runBuiltin(sh *shell, args []string) int {
 // runCaller prints where the function or dot script being run was called.
 func runCaller(sh *shell, args []string) int {
 	depth, numbered := 0, len(args) > 1
+	if len(sh.callStack) == 0 && sh.opts.on(optCommand) {
+		return 1
+	}
+	if numbered && isOption(args[1]) {
+		return sh.badOption(args[0], args[1][:2])
+	}
 	if numbered {
 		v, n := digits(args[1], 10, 6)
 		if n == 0 || n != len(args[1]) {
 			sh.errorf("%s: %s: invalid number", args[0], args[1])
-			return 2
+			return sh.usageError(args[0])
 		}
 		depth = int(v)
 	}

@@ -75,7 +75,7 @@ func (c *compiler) stmt(s *syntax.Stmt) node {
 		return c.fail(s.Pos(), "commands are nested too deeply")
 	}
 	if s.Coprocess || s.Disown {
-		return c.fail(s.Pos(), "coprocesses are not supported")
+		return c.fail(s.Pos(), "coprocesses are not supported this way")
 	}
 	if s.Background {
 		return attentive(c.background(s))
@@ -169,8 +169,10 @@ func (c *compiler) compound(cmd syntax.Command) node {
 		return c.testClause(cmd)
 	case *syntax.TimeClause:
 		return c.time(cmd)
+	case *syntax.CoprocClause:
+		return c.coproc(cmd)
 	}
-	return c.fail(cmd.Pos(), "coprocesses are not supported")
+	return c.fail(cmd.Pos(), "unknown command")
 }
 
 // failed is called after every command whose failure -e and the ERR trap look
@@ -244,6 +246,7 @@ func (c *compiler) subshell(s *syntax.Subshell) node {
 	alone := &pipeline{members: []node{body}, text: func() string { return stmtText(&syntax.Stmt{Cmd: s}) }}
 	return func(sh *shell) flow {
 		sub := sh.subshell(false)
+		sub.leaveCoproc()
 		if sh.jobControl() {
 			return alone.runJob(sh, []*shell{sub})
 		}

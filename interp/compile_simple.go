@@ -280,7 +280,7 @@ func (sh *shell) call(fn *function, args []string) flow {
 	if !sh.deeper(fn.name) {
 		return sh.depthFlow()
 	}
-	params, loops := sh.params, sh.loopDepth
+	params, loops, wasSet := sh.params, sh.loopDepth, sh.paramsSet
 	sh.params, sh.loopDepth = args[1:], 0
 	sh.funcDepth++
 	caller := sh.thisCall
@@ -310,7 +310,7 @@ func (sh *shell) call(fn *function, args []string) flow {
 	sh.popFrame()
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.funcDepth--
-	sh.params, sh.loopDepth = params, loops
+	sh.params, sh.loopDepth, sh.paramsSet = params, loops, wasSet
 	sh.evalDepth--
 	return f
 }
@@ -358,6 +358,7 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 	flw = sh.runBuiltin(b, args)
 	if saved.keep && flw == flowNext {
 		sh.forget(&saved)
+		sh.checkCoproc()
 		return flw
 	}
 	sh.undo(&saved)

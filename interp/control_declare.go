@@ -285,6 +285,12 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 			}
 		}
 	}
+	if sh.rt.bash && !assigned && (c.add&attrExport != 0 || c.name == "export" || c.name == "readonly") {
+		sh.keep(name) // of the assignments before the command
+	}
+	if isElement && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
+		return &nameError{"`" + a.text + "'", "not a valid identifier"}
+	}
 	early := c.add &^ (attrReadonly | attrExport)
 	if c.add&attrNameref != 0 {
 		return c.makeNameref(sh, name, value, assigned)

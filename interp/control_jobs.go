@@ -16,6 +16,7 @@ var jobBuiltins = []builtin{
 }
 
 func runWait(sh *shell, args []string) int {
+	defer sh.reapCoproc()
 	rest := args[1:]
 	any, into := false, ""
 	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {

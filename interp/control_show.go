@@ -14,9 +14,7 @@ var attrLetters = []struct {
 // show lists variables: all, or those that have the attributes asked for.
 func (c *declCall) show(sh *shell) int {
 	var b strings.Builder
-	names := sh.variableNames(func(v *variable) bool {
-		return c.add == 0 && v.attrs&attrSet != 0 || c.add != 0 && v.attrs&c.add != 0
-	})
+	names := sh.variableNames(c.lists(sh))
 	for _, name := range names {
 		if c.name == "local" {
 			if !isSaved(sh.localFrame(), name) {
@@ -24,9 +22,24 @@ func (c *declCall) show(sh *shell) int {
 			}
 		}
 		v, _ := sh.vars.get(name)
-		b.WriteString(c.line(sh, name, v))
+		b.WriteString(c.line(sh, name, sh.listed(name, v)))
 	}
 	return sh.output(c.name, []byte(b.String()))
+}
+
+// lists says which variables a list without names has: all that are set, or
+// those with one of the attributes. export and readonly with -a or -A have
+// their own attribute and that.
+func (c *declCall) lists(sh *shell) func(*variable) bool {
+	kind := c.add & (attrIndexed | attrAssoc)
+	own := c.add &^ kind
+	switch {
+	case c.add == 0:
+		return func(v *variable) bool { return v.attrs&attrSet != 0 }
+	case kind != 0 && own != 0 && sh.rt.bash && (c.name == "export" || c.name == "readonly"):
+		return func(v *variable) bool { return v.attrs&own == own && v.attrs&kind != 0 }
+	}
+	return func(v *variable) bool { return v.attrs&c.add != 0 }
 }
 
 func isSaved(f *frame, name string) bool {
@@ -40,6 +53,14 @@ func isSaved(f *frame, name string) bool {
 
 // line is a command that recreates a variable.
 func (c *declCall) line(sh *shell, name string, v *variable) string {
+	if sh.rt.bash && !sh.bash() && (c.name == "export" || c.name == "readonly") {
+		text := strings.TrimPrefix(declareLine(name, v), "declare -")
+		flags, rest, _ := strings.Cut(text, " ")
+		if flags = strings.Trim(flags, "-rxilunt"); flags != "" {
+			return c.name + " -" + flags + " " + rest
+		}
+		return c.name + " " + rest
+	}
 	if !sh.bash() && (c.name == "export" || c.name == "readonly") {
 		if s, ok := v.scalar(); ok {
 			return c.name + " " + name + "=" + quoteAlways(s, false) + "\n"

@@ -135,6 +135,8 @@ func runDot(sh *shell, args []string) int {
 	}
 	defer func() { sh.evalDepth-- }()
 	file, line, params, loops := sh.file, sh.line, sh.params, sh.loopDepth
+	wasSet := sh.paramsSet
+	sh.paramsSet = false
 	if len(rest) > 1 {
 		sh.params = append([]string(nil), rest[1:]...)
 	}
@@ -149,9 +151,10 @@ func runDot(sh *shell, args []string) int {
 	sh.funcDepth--
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.file, sh.line, sh.loopDepth = file, line, loops
-	if len(rest) > 1 {
+	if len(rest) > 1 && !(sh.paramsSet && sh.rt.bash && sh.localFrame() == nil) {
 		sh.params = params
 	}
+	sh.paramsSet = wasSet && len(rest) == 1
 	if f != flowReturn && f != flowNext {
 		sh.jump = f
 	} else if status := sh.status; sh.traps.pseudo {

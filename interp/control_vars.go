@@ -16,6 +16,7 @@ var variableBuiltins = []builtin{
 }
 
 func runSet(sh *shell, args []string) int {
+	sh.paramsSet = true
 	rest := args[1:]
 	if len(rest) == 0 {
 		return sh.showVariables()
@@ -236,8 +237,9 @@ func (sh *shell) unsetElement(name, sub string) int {
 	if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}
-	if sub == "@" || sub == "*" {
-		own.array, own.assoc, own.value = nil, nil, ""
+	if (sub == "@" || sub == "*") && !own.is(attrAssoc) {
+		own.array, own.value = &indexedArray{}, ""
+		own.attrs |= attrIndexed
 		return 0
 	}
 	if own.is(attrAssoc) {

@@ -51,6 +51,27 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 	return sh.dynamicArray(name, v)
 }
 
+// dynamicArrays are those dynamic variables that are arrays.
+var dynamicArrays = map[string]attr{
+	"PIPESTATUS": attrIndexed, "DIRSTACK": attrIndexed, "FUNCNAME": attrIndexed, "BASH_SOURCE": attrIndexed,
+	"BASH_LINENO": attrIndexed, "BASH_ARGC": attrIndexed, "BASH_ARGV": attrIndexed,
+}
+
+// listed is a variable as lists of all of them show it: bash computes some of
+// the dynamic ones only when they are asked for by name.
+func (sh *shell) listed(name string, v *variable) *variable {
+	if v.hook != hookDynamic {
+		return v
+	}
+	if name == "DIRSTACK" {
+		return &variable{array: &indexedArray{}, attrs: v.attrs}
+	}
+	if now := sh.dynamic(name, v); now != nil {
+		return now
+	}
+	return &variable{attrs: v.attrs &^ attrSet}
+}
+
 func (sh *shell) dynamicArray(name string, v *variable) *variable {
 	a := &indexedArray{}
 	switch name {
@@ -58,6 +79,7 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 		for i, s := range sh.pipeStatuses() {
 			a.set(i, strconv.Itoa(s))
 		}
+	case "BASH_ARGC", "BASH_ARGV":
 	case "DIRSTACK":
 		for i, d := range sh.directories() {
 			a.set(i, d)

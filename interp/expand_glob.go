@@ -44,7 +44,7 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 	if sh.rt.bash {
 		ignore = sh.getOr("GLOBIGNORE", "")
 	}
-	g.dots = sh.shopts.on(shoptDotglob) || ignore != ""
+	g.dots = sh.shopts.on(shoptDotglob)
 	g.dotDot = !sh.shopts.on(shoptGlobskipdots)
 	root := ""
 	if strings.HasPrefix(src, "/") {
@@ -73,7 +73,7 @@ func (sh *shell) glob(dst []string, src, text string) ([]string, error) {
 // notIgnored drops what bash's GLOBIGNORE matches.
 func (sh *shell) notIgnored(list string, names []string) []string {
 	var ignore []*pattern.Pattern
-	for _, src := range strings.Split(list, ":") {
+	for _, src := range splitPatterns(list) {
 		ignore = append(ignore, pattern.Compile(src, sh.globFlags()))
 	}
 	kept := names[:0]
@@ -83,6 +83,52 @@ func (sh *shell) notIgnored(list string, names []string) []string {
 		}
 	}
 	return kept
+}
+
+// splitPatterns splits at colons that are not in brackets or groups.
+func splitPatterns(list string) (parts []string) {
+	start, depth := 0, 0
+	for i := 0; i < len(list); i++ {
+		switch list[i] {
+		case '\\':
+			i++
+		case '[':
+			if n := bracketEnd(list[i:]); n > 0 {
+				i += n - 1
+			}
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ':':
+			if depth <= 0 {
+				parts = append(parts, list[start:i])
+				start = i + 1
+			}
+		}
+	}
+	return append(parts, list[start:])
+}
+
+// bracketEnd is the length of the bracket expression at the start of s; 0: none.
+func bracketEnd(s string) int {
+	i := 1
+	if i < len(s) && (s[i] == '!' || s[i] == '^') {
+		i++
+	}
+	for first := i; i < len(s); i++ {
+		switch {
+		case s[i] == ']' && i > first:
+			return i + 1
+		case s[i] == '\\':
+			i++
+		case s[i] == '[' && i+1 < len(s) && strings.IndexByte(":.=", s[i+1]) >= 0:
+			if n := strings.Index(s[i+2:], s[i+1:i+2]+"]"); n >= 0 {
+				i += n + 3
+			}
+		}
+	}
+	return 0
 }
 
 type globber struct {

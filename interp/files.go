@@ -406,7 +406,7 @@ func pollFD(fd int, events int16, ms int) error {
 func (sh *shell) copyFiles() ([]FileMap, error) {
 	files := make([]FileMap, 0, 4)
 	for n, f := range sh.fds {
-		if f == nil {
+		if f == nil || sh.ownsCoproc(n, f) {
 			continue
 		}
 		fd, err := f.sysFD()

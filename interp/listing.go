@@ -200,6 +200,13 @@ func (l *lister) command(c syntax.Command) {
 		}
 	case *syntax.TimeClause:
 		l.timeClause(c)
+	case *syntax.CoprocClause:
+		name := "COPROC"
+		if c.Name != nil {
+			name = c.Name.Lit()
+		}
+		l.text("coproc ", name, " ")
+		l.inline([]*syntax.Stmt{c.Stmt})
 	default:
 		l.text(printNode(&syntax.Stmt{Cmd: c}))
 	}

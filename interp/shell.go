@@ -70,6 +70,9 @@ type shell struct {
 	jump      flow
 	levels    int
 	loopDepth int // enclosing loops in this function
+	// paramsSet: set ran in this dot script, not in a function. In bash the
+	// parameters it gave then stay, even if the script had its own.
+	paramsSet bool
 	funcDepth int // enclosing functions and dot scripts
 	// functionLimit is bash's $FUNCNEST; 0: none but maxDepth.
 	functionLimit int
@@ -97,6 +100,7 @@ type shell struct {
 	attn    *attention
 	endBy   syscall.Signal
 	standIn StandIn
+	coproc  *coprocess
 	// standInGone, if standFor started it, is closed once it is.
 	standInGone chan struct{}
 	group       *jobGroup   // of the job that this shell is a part of

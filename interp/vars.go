@@ -76,6 +76,7 @@ const (
 	hookPosix   // $POSIXLY_CORRECT
 	hookNest    // $FUNCNEST
 	hookTrace   // $BASH_XTRACEFD
+	hookGlob    // $GLOBIGNORE
 	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
 )
 
@@ -83,10 +84,12 @@ var variableHooks = map[string]hook{
 	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
 	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
 	"LINENO": hookDynamic, "BASH_ARGV0": hookName, "POSIXLY_CORRECT": hookPosix, "FUNCNEST": hookNest, "BASH_XTRACEFD": hookTrace,
-	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
+	"GLOBIGNORE": hookGlob,
+	"RANDOM":     hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
 	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
+	"BASH_ARGC": hookDynamic, "BASH_ARGV": hookDynamic,
 	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_COMMAND": hookDynamic,
 	"SHELLOPTS": hookDynamic, "BASHOPTS": hookDynamic,
 }
@@ -376,6 +379,12 @@ func (sh *shell) touch(name string, h hook) {
 		if _, ok := sh.getVar(name); sh.rt.bash {
 			sh.switchOption(optPosix, ok)
 		}
+	case hookGlob:
+		if s, ok := sh.getVar(name); !ok {
+			sh.shopts &^= shoptDotglob
+		} else if s != "" && sh.rt.bash {
+			sh.shopts |= shoptDotglob
+		}
 	case hookNest:
 		n, _ := strconv.Atoi(sh.getOr(name, ""))
 		sh.functionLimit = max(n, 0) * int(boolOption(sh.rt.bash))
@@ -392,6 +401,12 @@ func (sh *shell) setAttrs(name string, add, remove attr) error {
 	if v.is(attrReadonly) && (remove&attrReadonly != 0 || (add|remove)&^(attrReadonly|attrExport) != 0) {
 		return &nameError{name, sh.readonlyText()}
 	}
+	switch {
+	case v.is(attrIndexed) && add&attrAssoc != 0:
+		return &nameError{name, "cannot convert indexed to associative array"}
+	case v.is(attrAssoc) && add&attrIndexed != 0:
+		return &nameError{name, "cannot convert associative to indexed array"}
+	}
 	own, ok := sh.vars.owned(name)
 	if !ok || own == nil {
 		if own = cloneVariable(v); own == nil {
@@ -403,6 +418,12 @@ func (sh *shell) setAttrs(name string, add, remove attr) error {
 		sh.env = nil
 	}
 	own.attrs = own.attrs&^remove | add
+	if add&attrAssoc != 0 && own.array == nil && own.assoc == nil && own.attrs&attrSet != 0 && own.hook != hookDynamic {
+		own.members().set("0", own.value)
+		own.value = ""
+	} else if add&attrIndexed != 0 && own.assoc == nil && own.attrs&attrSet != 0 && own.hook != hookDynamic {
+		own.elements()
+	}
 	return nil
 }
 

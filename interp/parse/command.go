@@ -40,10 +40,50 @@ func (p *Parser) compound() syntax.Command {
 	case kwFunction:
 		return p.functionWord()
 	case kwCoproc:
-		p.fail("coproc is not supported")
+		return p.coprocClause()
 	}
 	p.unexpected("")
 	return nil
+}
+
+// coprocClause parses coproc [NAME] command: the NAME is one only before a
+// compound command.
+func (p *Parser) coprocClause() *syntax.CoprocClause {
+	c := &syntax.CoprocClause{Coproc: p.tokPos}
+	p.takeKeyword()
+	p.commandWord()
+	if p.tok == tWord && p.kw == kwNone {
+		m := p.mark()
+		if lit, end := p.litAhead(); validName(lit) {
+			pos := p.pos()
+			p.advance(end)
+			name := p.newLitWord(pos, p.pos(), lit)
+			p.next()
+			p.commandWord()
+			if p.tok == tLparen || p.tok == tWord && p.kw.opens() {
+				c.Name = name
+			}
+		}
+		if c.Name == nil {
+			p.back(m)
+			p.tok = tWord
+			p.commandWord()
+		}
+	}
+	if !p.startsCommand() {
+		p.unexpected("")
+	}
+	c.Stmt = p.command()
+	return c
+}
+
+// opens reports whether a keyword begins a compound command.
+func (k keyword) opens() bool {
+	switch k {
+	case kwBrace, kwIf, kwWhile, kwUntil, kwFor, kwSelect, kwCase, kwDblBrack:
+		return true
+	}
+	return false
 }
 
 // body is a list which must not be empty.

@@ -1,6 +1,10 @@
 package parse
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // simple parses a simple command, or a function definition.
 func (p *Parser) simple() *syntax.Stmt {
@@ -206,7 +210,19 @@ func (p *Parser) wordIfAny() *syntax.Word {
 	return p.word()
 }
 
+// emptyIndex reports whether []= follows, in bash an error when it is run.
+func (p *Parser) emptyIndex() bool {
+	rest, ok := strings.CutPrefix(p.src[p.i:], "[]")
+	return ok && p.opt.Bash && strings.HasPrefix(strings.TrimPrefix(rest, "+"), "=")
+}
+
 func (p *Parser) assignIndex(a *syntax.Assign) bool {
+	if p.emptyIndex() {
+		p.i++
+		a.Index = p.newLitWord(p.pos(), p.pos(), "")
+		p.i++
+		return true
+	}
 	at := p.off(p.i)
 	if p.notArith[at] {
 		return false
@@ -260,7 +276,7 @@ func (p *Parser) arrayElem() *syntax.ArrayElem {
 	if p.src[p.i] == '[' {
 		m, at := p.mark(), p.off(p.i)
 		if !p.notArith[at] && p.try(func() { e.Index = p.subscript() }) && e.Index != nil && p.accept('=') {
-			if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
+			if c := p.at(); c != 0 && (class[c]&cEnd == 0 || (c == '<' || c == '>') && strings.HasPrefix(p.src[p.i+1:], "(")) {
 				e.Value = p.wordIfAny()
 			}
 			return e
@@ -268,6 +284,9 @@ func (p *Parser) arrayElem() *syntax.ArrayElem {
 		p.isNotArith(at)
 		p.back(m)
 		e.Index = nil
+		if p.emptyIndex() {
+			e.Index = p.newLitWord(p.pos(), p.pos(), "")
+		}
 	}
 	e.Value = p.word()
 	return e

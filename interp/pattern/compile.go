@@ -19,6 +19,9 @@ type parser struct {
 	closers map[int]int // index of a group's '(' → index of its ')'
 	failed  int
 	lastSq  int // index of the last ']'
+	// literal is where a group begins that nothing ends: from there on the
+	// pattern stands for itself.
+	literal int
 }
 
 // Compile prepares a pattern.
@@ -26,7 +29,7 @@ func Compile(src string, flags Flags) *Pattern {
 	if plain(src, flags) {
 		return &Pattern{flags: flags, segs: []segment{{lit: src}}}
 	}
-	p := &parser{src: src, flags: flags, lastSq: strings.LastIndexByte(src, ']')}
+	p := &parser{src: src, flags: flags, lastSq: strings.LastIndexByte(src, ']'), literal: len(src)}
 	if flags&Extglob != 0 {
 		p.findGroups()
 	}
@@ -124,6 +127,7 @@ func (p *parser) findGroups() {
 		group bool
 	}
 	var stack []open
+scan:
 	for i := 0; i < len(p.src); i++ {
 		switch c := p.src[i]; c {
 		case '\\':
@@ -131,6 +135,8 @@ func (p *parser) findGroups() {
 		case '[':
 			if _, end := p.bracket(i, len(p.src)); end > 0 {
 				i = end - 1
+			} else if len(stack) > 0 { // it hides the end of the group
+				break scan
 			}
 		case '?', '*', '+', '@', '!':
 			if i+1 < len(p.src) && p.src[i+1] == '(' {
@@ -152,6 +158,9 @@ func (p *parser) findGroups() {
 				stack = stack[:n-1]
 			}
 		}
+	}
+	if len(stack) > 0 { // at the bottom is a group
+		p.literal = stack[0].at - 1
 	}
 	p.failed = 0
 }
@@ -199,6 +208,9 @@ func (p *parser) sequence(i, end, depth int) []item {
 	seq := make([]item, 0, min(end-i, 64))
 	for i < end {
 		c := p.src[i]
+		if i >= p.literal {
+			return p.rest(seq, i, end)
+		}
 		if i+1 < end && p.src[i+1] == '(' && depth < maxNesting && strings.IndexByte("?*+@!", c) >= 0 {
 			if closer, ok := p.closers[i+1]; ok && closer < end {
 				alts, _ := p.alternatives(i+2, closer, depth+1)
@@ -226,6 +238,22 @@ func (p *parser) sequence(i, end, depth int) []item {
 			if i+1 < end {
 				i++
 			}
+		}
+		r, n := next(p.src[:end], i, p.flags)
+		if p.flags&NoCase != 0 {
+			r = fold(r)
+		}
+		seq = append(seq, item{elem: elem{c: r}})
+		i += n
+	}
+	return seq
+}
+
+// rest is the part of a sequence that stands for itself.
+func (p *parser) rest(seq []item, i, end int) []item {
+	for i < end {
+		if p.src[i] == '\\' && i+1 < end {
+			i++
 		}
 		r, n := next(p.src[:end], i, p.flags)
 		if p.flags&NoCase != 0 {
