@@ -13,7 +13,7 @@ import (
 // Opens of what is no file, in the stead of a process.
 
 // ownTerminal is /dev/tty: the terminal of whoever opens it (tty(4)).
-const ownTerminal = majorTTY<<8 | 0
+const ownTerminal = majorTTY << 8
 
 // reopen opens what is held, by its own link: nothing is looked up again. It
 // does not wait for a carrier.

@@ -24,7 +24,7 @@ type base struct {
 	// hostProc is the host's /proc: the one at /proc shows the sandbox.
 	hostProc int
 	ns       int        // the first mount namespace
-	mu       sync.Mutex // of throwAway and excludes
+	mu       sync.Mutex // of memory and excludes
 	exe      string     // host path of this program, "" when it has none any more
 	excludes int        // files named depotExclude and a number
 }
@@ -39,28 +39,40 @@ const (
 	depotBinary  = "fsh" // a copy of this program, when its file cannot be bound
 	depotResolv  = "resolv.conf"
 	depotExclude = "exclude-"
-	// depotPrivate holds the private directories of a session that keeps none.
-	depotPrivate = "private"
+	// depotMemory has a directory for each private place, and for private ones
+	// of a session that keeps none.
+	depotMemory = "memory"
 )
 
-// throwAway makes the place of private directories that nobody keeps. They
-// may become large, so they are not in the depot itself.
-func (b *base) throwAway(size int64) error {
+// memory makes the file system of everything that a session keeps in memory,
+// in directories of it: one, so that half of the machine's memory (tmpfs(5)) or
+// the limit is all that they can take together.
+func (b *base) memory(size int64, dir string, mode uint32) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err := unix.Mkdirat(b.depot, depotPrivate, 0o700)
-	if err != nil {
+	switch err := unix.Mkdirat(b.depot, depotMemory, 0o700); err {
+	case nil:
+		tree, err := memoryFS("755", size)
+		if err != nil {
+			return err
+		}
+		err = unix.MoveMount(tree, "", b.depot, depotMemory, unix.MOVE_MOUNT_F_EMPTY_PATH)
+		unix.Close(tree)
+		if err != nil {
+			return err
+		}
+	case unix.EEXIST:
+	default:
+		return err
+	}
+	path := depotMemory + "/" + dir
+	if err := unix.Mkdirat(b.depot, path, 0o700); err != nil {
 		if err == unix.EEXIST {
 			return nil
 		}
 		return err
 	}
-	tree, err := memoryFS("700", size)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(tree)
-	return unix.MoveMount(tree, "", b.depot, depotPrivate, unix.MOVE_MOUNT_F_EMPTY_PATH)
+	return unix.Fchmodat(b.depot, path, mode, 0) // whatever the umask
 }
 
 // clone is a tree of the host that will have a place in the view.
@@ -191,13 +203,11 @@ func (v *view) collectPrivate(s Step) error {
 	at := v.host.look(s.Path)
 	c := clone{path: at.path, at: unix.AT_FDCWD, from: s.From, set: guarded, fd: -1, dir: true, write: true, private: true}
 	if c.from == "" {
-		if err := v.base.throwAway(s.Size); err != nil {
+		name := "private!" + privateName(s.Path)
+		if err := v.base.memory(s.Size, name, 0o700); err != nil {
 			return err
 		}
-		c.at, c.from = v.base.depot, depotPrivate+"/"+privateName(s.Path)
-		if err := unix.Mkdirat(c.at, c.from, 0o700); err != nil && err != unix.EEXIST {
-			return err
-		}
+		c.at, c.from = v.base.depot, depotMemory+"/"+name
 	}
 	if !at.dir {
 		v.absent = append(v.absent, c)
@@ -374,22 +384,10 @@ func (v *view) freshPlace(s Step) error {
 // made once per place, so the size limit holds for the whole session.
 func (b *base) place(s Step) (fd int, err error) {
 	name := strings.ReplaceAll(strings.TrimPrefix(s.Path, "/"), "/", "!")
-	err = unix.Mkdirat(b.depot, name, 0o755)
-	if err != nil && err != unix.EEXIST {
+	if err := b.memory(s.Size, name, 0o1777); err != nil {
 		return -1, err
 	}
-	if err == nil {
-		tree, err := memoryFS("1777", s.Size)
-		if err != nil {
-			return -1, err
-		}
-		err = unix.MoveMount(tree, "", b.depot, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
-		unix.Close(tree)
-		if err != nil {
-			return -1, err
-		}
-	}
-	return copyTreeAt(b.depot, name, guarded)
+	return copyTreeAt(b.depot, depotMemory+"/"+name, guarded)
 }
 
 // ownMounts is the calling thread's mount namespace.
