@@ -139,6 +139,8 @@ type keeper struct {
 	initSock int
 	pidNS    int
 	ready    chan struct{} // closed when setUp has succeeded
+	// ownNet is the keeper's own network, for the first plan.
+	ownNet chan begunNetwork
 	// innerProc is the session's /proc, which init has mounted.
 	innerProc int
 
@@ -213,6 +215,8 @@ func (k *keeper) setUp() error {
 	if err != nil {
 		return setupError("proc", err, "mount /proc")
 	}
+	k.ownNet = make(chan begunNetwork, 1)
+	go func() { k.ownNet <- beginNetwork(hostProc) }()
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
@@ -397,7 +401,11 @@ func (k *keeper) network(pl *Plan) (n *network, fresh bool, err error) {
 		k.nets[pl.Net] = o
 	}
 	k.mu.Unlock()
-	o.once.Do(func() { o.net, o.err = makeNetwork(netPlace{k.base.hostProc, k.innerProc}, first, pl) })
+	var own <-chan begunNetwork
+	if first {
+		own = k.ownNet
+	}
+	o.once.Do(func() { o.net, o.err = makeNetwork(netPlace{k.base.hostProc, k.innerProc}, own, pl) })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	fresh = o.err == nil && !o.given

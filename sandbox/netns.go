@@ -1,15 +1,17 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/vishvananda/netlink"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,9 +73,8 @@ type network struct {
 	logged bool
 }
 
-// makeNetwork sets up a namespace. own says that the keeper's namespace, still
-// unused, is to be taken; otherwise a new one is made.
-func makeNetwork(p netPlace, own bool, pl *Plan) (*network, error) {
+// makeNetwork sets up a namespace: own, which is begun already, or a new one.
+func makeNetwork(p netPlace, own <-chan begunNetwork, pl *Plan) (*network, error) {
 	type result struct {
 		n   *network
 		err error
@@ -81,10 +82,14 @@ func makeNetwork(p netPlace, own bool, pl *Plan) (*network, error) {
 	done := make(chan result, 1)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread's namespace may differ
-		if own {
+		var begun begunNetwork
+		if own != nil {
 			defer runtime.UnlockOSThread()
+			begun = <-own
+		} else if begun.err = unix.Unshare(unix.CLONE_NEWNET); begun.err == nil {
+			begun = beginNetwork(p.hostProc)
 		}
-		n, err := makeNetworkHere(p, own, pl)
+		n, err := begun.finish(p, pl)
 		done <- result{n, err}
 	}()
 	r := <-done
@@ -95,29 +100,41 @@ func makeNetwork(p netPlace, own bool, pl *Plan) (*network, error) {
 // the session's, whose numbers are those that commands see.
 type netPlace struct{ hostProc, innerProc int }
 
-func makeNetworkHere(p netPlace, own bool, pl *Plan) (*network, error) {
-	if !own {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return nil, fmt.Errorf("new namespace: %w", err)
-		}
+// begunNetwork is what is the same for every plan. The keeper begins its own
+// namespace while it sets everything else up.
+type begunNetwork struct {
+	n   *network
+	v6  bool
+	err error
+}
+
+func beginNetwork(hostProc int) (b begunNetwork) {
+	n := &network{}
+	b.n = n
+	if n.ns, b.err = unix.Openat(hostProc, "thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); b.err != nil {
+		return b
 	}
-	ns, err := unix.Openat(p.hostProc, "thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
+	if b.v6, b.err = routes(); b.err != nil {
+		return b
 	}
-	v6, err := routes()
-	if err != nil {
-		return nil, err
-	}
-	n := &network{ns: ns}
-	for _, d := range doors(v6) {
+	for _, d := range doors(b.v6) {
 		fd, err := d.open()
 		if err != nil {
-			return nil, fmt.Errorf("listener %s: %w", d.name, err)
+			b.err = fmt.Errorf("listener %s: %w", d.name, err)
+			return b
 		}
 		n.names, n.doors = append(n.names, d.name), append(n.doors, fd)
 	}
-	w, far, err := newWatch(p.innerProc, v6)
+	return b
+}
+
+// finish is called on a thread in the namespace.
+func (b begunNetwork) finish(p netPlace, pl *Plan) (*network, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	n := b.n
+	w, far, err := newWatch(p.innerProc, b.v6)
 	if err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
@@ -182,41 +199,60 @@ func (n *network) socket(v6 bool) (f *os.File, err error) {
 	return f, err
 }
 
+// loopbackIndex is the number of lo in every namespace (LOOPBACK_IFINDEX).
+const loopbackIndex = 1
+
 // routes brings the loopback up and makes every address local. The routes
 // carry a source: without it a connection would also come from the address it
 // goes to, and its answers would match the redirect again.
 func routes() (v6 bool, err error) {
-	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	if err != nil {
-		return false, fmt.Errorf("netlink: %w", err)
-	}
-	defer h.Close()
-	lo, err := h.LinkByName("lo")
-	if err != nil {
+	if err := loopbackUp(); err != nil {
 		return false, fmt.Errorf("loopback: %w", err)
 	}
-	if err := h.LinkSetUp(lo); err != nil {
-		return false, fmt.Errorf("loopback: %w", err)
-	}
-	for _, r := range []struct {
-		src  net.IP
-		bits int
-	}{{net.IPv4(127, 0, 0, 1).To4(), 32}, {net.IPv6loopback, 128}} {
-		route := &netlink.Route{
-			LinkIndex: lo.Attrs().Index, Src: r.src, Type: unix.RTN_LOCAL,
-			Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST,
-			Dst: &net.IPNet{IP: make(net.IP, r.bits/8), Mask: net.CIDRMask(0, r.bits)},
+	for _, src := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
+		if src.Is6() && !haveIPv6() {
+			return false, nil
 		}
-		if r.bits == 128 {
-			if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil && !haveIPv6() {
-				return false, nil
-			}
-		}
-		if err := h.RouteAdd(route); err != nil {
-			return false, fmt.Errorf("route for %v: %w", r.src, err)
+		if err := sendNetlink(unix.NETLINK_ROUTE, []netlink.Message{localRoute(src)}, 0); err != nil {
+			return false, fmt.Errorf("route for %v: %w", src, err)
 		}
 	}
 	return true, nil
+}
+
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	ifr, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	ifr.SetUint16(unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr)
+}
+
+// localRoute asks for a route that makes all addresses of a family our own:
+// struct rtmsg and its attributes, rtnetlink(7).
+func localRoute(src netip.Addr) netlink.Message {
+	family := byte(unix.AF_INET)
+	if src.Is6() {
+		family = unix.AF_INET6
+	}
+	data := []byte{family, 0, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_BOOT, unix.RT_SCOPE_HOST, unix.RTN_LOCAL, 0, 0, 0, 0}
+	attribute := func(kind uint16, value []byte) {
+		data = binary.NativeEndian.AppendUint16(data, uint16(unix.SizeofRtAttr+len(value)))
+		data = append(binary.NativeEndian.AppendUint16(data, kind), value...) // all are multiples of 4
+	}
+	attribute(unix.RTA_PREFSRC, src.AsSlice())
+	attribute(unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, loopbackIndex))
+	return netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_NEWROUTE, Flags: netlink.Request | netlink.Create | netlink.Excl,
+			Length: uint32(unix.NLMSG_HDRLEN + len(data)), Sequence: 1},
+		Data: data,
+	}
 }
 
 // haveIPv6 tells whether a socket can be bound to ::1.

@@ -39,16 +39,17 @@ func (b *ruleBatch) commit() error {
 // exchange is the library's socket. It is asked for answers without messages.
 func (b *ruleBatch) exchange(messages []netlink.Message) ([]netlink.Message, error) {
 	if len(messages) > 0 {
-		b.sent, b.err = true, sendRules(messages)
+		// Begin and end of the batch are messages, too.
+		b.sent, b.err = true, sendNetlink(unix.NETLINK_NETFILTER, messages, len(messages)-2)
 	}
 	return nil, b.err
 }
 
-// sendRules sends a batch, nfnetlink's begin and end included, over a socket
-// of its own. Everything has happened when sendto(2) is back.
-func sendRules(messages []netlink.Message) error {
+// sendNetlink sends messages over a socket of its own; the kernel says whether
+// it has done what the message at last says, and which others it refused.
+// Everything has happened when sendto(2) is back.
+func sendNetlink(protocol int, messages []netlink.Message, last int) error {
 	var text []byte
-	last := len(messages) - 2 // before the end of the batch
 	for i, m := range messages {
 		m.Header.PID = 0
 		m.Header.Flags &^= netlink.Acknowledge | netlink.Echo
@@ -61,7 +62,7 @@ func sendRules(messages []netlink.Message) error {
 		}
 		text = append(text, b...)
 	}
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return err
 	}
