@@ -51,7 +51,8 @@ func callFilter() []bpf.Instruction {
 	return append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 }
 
-// restrictCalls puts the filter on all threads: seccomp(2), TSYNC.
+// restrictCalls puts the filter on all threads, and with it no_new_privs of
+// this one: seccomp(2), SECCOMP_FILTER_FLAG_TSYNC.
 func restrictCalls() error {
 	raw, err := bpf.Assemble(callFilter())
 	if err != nil {
@@ -60,6 +61,11 @@ func restrictCalls() error {
 	filter := make([]unix.SockFilter, len(raw))
 	for i, r := range raw {
 		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
 	}
 	prog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,

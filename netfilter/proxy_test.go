@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -204,8 +206,56 @@ func TestProxyIsConfined(t *testing.T) {
 	}
 	for _, task := range tasks {
 		s, err := os.ReadFile(proc + "/task/" + task.Name() + "/status")
-		if err == nil && (!strings.Contains(string(s), "Seccomp:\t2") || !strings.Contains(string(s), "CapEff:\t0000000000000000")) {
-			t.Errorf("thread %s is not restricted", task.Name())
+		for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapInh:\t0000000000000000",
+			"CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+			if err == nil && !strings.Contains(string(s), want) {
+				t.Errorf("thread %s is not restricted: no %q", task.Name(), want)
+			}
+		}
+	}
+}
+
+// A confined process reads what its resolver reads, on all threads, and
+// signals nobody outside.
+func TestConfinedFiles(t *testing.T) {
+	if os.Getenv("FSH_TEST_CONFINED") == "" {
+		cmd := exec.Command("/proc/self/exe", "-test.run", "^TestConfinedFiles$")
+		cmd.Env = append(os.Environ(), "FSH_TEST_CONFINED=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	held, let := make(chan bool), make(chan bool)
+	tried := make(chan error)
+	for range 4 { // threads that are there before
+		go func() {
+			runtime.LockOSThread()
+			held <- true
+			<-let
+			_, err := os.ReadFile("/etc/passwd")
+			tried <- err
+		}()
+	}
+	for range 4 {
+		<-held
+	}
+	if _, err := os.ReadFile("/etc/passwd"); err != nil {
+		t.Fatal(err)
+	}
+	if err := confine(3); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile("/etc/hosts"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := syscall.Kill(os.Getppid(), 0); err != syscall.EPERM {
+		t.Errorf("a signal to the parent: %v", err)
+	}
+	for range 4 {
+		let <- true
+		if err := <-tried; !errors.Is(err, os.ErrPermission) {
+			t.Errorf("another file: %v", err)
 		}
 	}
 }
