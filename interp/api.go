@@ -70,6 +70,7 @@ func New(cfg Config) (*Shell, error) {
 		started: rt.start, file: cfg.Name,
 	}
 	rt.main = sh
+	rt.work.resume()
 	sh.opts = (optHashall | optBraceexpand | optComments) * boolOption(cfg.Bash)
 	sh.umask = uint32(unix.Umask(0))
 	unix.Umask(int(sh.umask))
@@ -306,7 +307,9 @@ func (s *Shell) end(f flow, status int) Result {
 	sh := s.main
 	sh.status = status
 	sh.finish(f)
+	sh.linger()
 	sh.finishOutputs()
+	sh.rt.over.Store(true)
 	sh.peek.close()
 	sh.peek = nil
 	close(sh.rt.stop)

@@ -168,7 +168,11 @@ func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
 		j.pgid = pid
 	}
 	sub.close()
-	go j.follow(p)
+	unwatch := sh.rt.work.watch(p, sh.background())
+	go func() {
+		j.follow(p)
+		unwatch()
+	}()
 	return true, nil
 }
 
@@ -304,6 +308,7 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 			sub.killed.kill(j.ws.Signal())
 		}
 	}()
+	sub.rt.work.resume()
 	go sub.runStoodFor(b.body, st)
 	return nil
 }
@@ -316,9 +321,11 @@ func (b *backgroundJob) startGroup(sh, sub *shell, j *job) error {
 	}
 	j.group, sub.group = g, g
 	g.enter(sub)
+	sub.rt.work.resume()
 	go func() {
 		status := sub.runMember(b.body)
 		j.become(jobDone, g.finish(status), status)
+		sub.rt.work.rest()
 	}()
 	return nil
 }
@@ -382,4 +389,5 @@ func (sh *shell) runStoodFor(body node, st StandIn) {
 	sh.complete(body(sh))
 	st.End(sh.status)
 	sh.close()
+	sh.rt.work.rest()
 }

@@ -204,7 +204,9 @@ func (in *input) wait() error {
 			return err
 		}
 		fds[0].Revents, fds[1].Revents = 0, 0
+		in.sh.rt.work.rest()
 		_, err = unix.Poll(fds[:], ms)
+		in.sh.rt.work.resume()
 		if err != nil && err != unix.EINTR {
 			return err
 		}

@@ -371,6 +371,10 @@ func (sh *shell) runBuiltin(b *builtin, args []string) flow {
 	sh.special = b.special
 	sh.status = b.run(sh, args)
 	sh.special = was
+	return sh.takeJump()
+}
+
+func (sh *shell) takeJump() flow {
 	f := sh.jump
 	sh.jump = flowNext
 	return f

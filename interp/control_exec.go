@@ -33,6 +33,7 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 			cmd.Alone = sh.rt.alone()
 			sh.rt.replaced.Store(true)
 			defer sh.rt.replaced.Store(false)
+			defer sh.rt.lendSignals()()
 			return sh.rt.sys.Exec(cmd)
 		}
 		if sh.killed != nil {
@@ -45,6 +46,7 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 		if sh.killed != nil {
 			defer sh.killed.track(sh.rt.sys, p)()
 		}
+		defer sh.waiting(p)()
 		ws, _, err := p.Wait()
 		return ws, err
 	}

@@ -68,10 +68,13 @@ func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
 		if state == jobDone || state == jobStopped && sh.jobControl() {
 			return false, status
 		}
+		sh.rt.work.rest()
 		select {
 		case <-changed:
+			sh.rt.work.resume()
 			continue
 		case <-sh.attn.bell:
+			sh.rt.work.resume()
 		}
 		if interrupted, status := sh.interruption(); interrupted {
 			return true, status
@@ -173,6 +176,8 @@ func (sh *shell) waitAny(ids []string, into string) int {
 			}
 		}()
 	}
+	sh.rt.work.rest()
+	defer sh.rt.work.resume()
 	for {
 		select {
 		case j := <-ended:

@@ -37,13 +37,18 @@ func (sh *shell) processSubst(body node, out bool) (string, error) {
 	sub.setFile(number, newFile(theirs)).drop()
 	sh.setFile(n, newFile(ours)).drop()
 	sh.substFDs = append(sh.substFDs[:len(sh.substFDs):len(sh.substFDs)], n)
+	sh.rt.work.resume()
 	if !out {
-		go sub.runMember(body)
+		go func() {
+			sub.runMember(body)
+			sub.rt.work.rest()
+		}()
 	} else {
 		sh.rt.outputs.Add(1)
 		sh.rt.running.Add(1)
 		go func() {
 			sub.runMember(body)
+			sub.rt.work.rest()
 			sh.rt.running.Add(-1)
 			sh.rt.outputs.Done()
 		}()

@@ -26,7 +26,7 @@ func (s *simple) external(sh *shell, args []string) flow {
 		return f
 	}
 	sh.status = sh.runExternal(args)
-	return flowNext
+	return sh.takeJump()
 }
 
 // defaultPath is what `command -p` searches, and PATH where the environment
@@ -89,12 +89,14 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	if sh.killed != nil {
 		defer sh.killed.track(sh.rt.sys, p)()
 	}
+	done := sh.waiting(p)
 	var ws syscall.WaitStatus
 	if sh.group != nil {
 		ws, err = sh.group.wait(p)
 	} else {
 		ws, _, err = p.Wait()
 	}
+	done()
 	if err != nil {
 		return 0, err
 	}

@@ -202,7 +202,7 @@ func (sh *shell) setFile(n int, f *file) (old *file) {
 // SIGPIPE would, unless that is ignored.
 func (sh *shell) write(n int, b []byte) error {
 	f := sh.fdFile(n)
-	if f == nil {
+	if f == nil || sh.rt.over.Load() {
 		return syscall.EBADF
 	}
 	if f.cap != nil {
@@ -380,7 +380,9 @@ func (sh *shell) waitFD(f *file, events int16) error {
 	}
 	fds := []unix.PollFd{{Fd: int32(f.fd), Events: events}, {Fd: int32(wake), Events: unix.POLLIN}}
 	for {
+		sh.rt.work.rest()
 		_, err := unix.Poll(fds, -1)
+		sh.rt.work.resume()
 		if sh.attn.pending.Load() != 0 {
 			return syscall.EINTR
 		}

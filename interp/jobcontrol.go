@@ -51,10 +51,12 @@ func (sh *shell) foregroundJob(j *job) int {
 	state, status, changed := j.look()
 	for state == jobRunning {
 		sh.passInterrupt(j)
+		sh.rt.work.rest()
 		select {
 		case <-changed:
 		case <-sh.attn.bell:
 		}
+		sh.rt.work.resume()
 		state, status, changed = j.look()
 	}
 	if j.group != nil {
@@ -112,6 +114,10 @@ func (sh *shell) stoppedInFront(j *job, status int) int {
 	j.told = true
 	j.mu.Unlock()
 	sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
+	if sh.interactive() && sh.loopDepth > 0 {
+		// As in bash: who stops a step of a loop wants the prompt.
+		sh.levels, sh.jump = sh.loopDepth, flowBreak
+	}
 	return status
 }
 
@@ -200,9 +206,11 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 		subs[i].group = g
 		g.enter(subs[i])
 		wg.Add(1)
+		sh.rt.work.resume()
 		go func() {
 			defer wg.Done()
 			statuses[i] = subs[i].runMember(p.members[i])
+			sh.rt.work.rest()
 			g.memberEnded()
 		}()
 	}
@@ -214,7 +222,7 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	status := sh.foregroundJob(j)
 	if state, _, _ := j.look(); state != jobDone {
 		sh.status = status
-		return flowNext
+		return sh.takeJump()
 	}
 	sh.pipelineStatus(statuses)
 	return sh.failed()

@@ -240,10 +240,12 @@ func (sh *shell) hold() {
 			sh.attn.pending.And(^uint32(attnStop))
 			return
 		}
+		sh.rt.work.rest()
 		select {
 		case <-gate:
 		case <-sh.attn.bell:
 		}
+		sh.rt.work.resume()
 	}
 }
 
@@ -357,9 +359,11 @@ func (g *jobGroup) ready(sh *shell, f *file, writing bool) error {
 		if err := g.rt.sys.Kill(-g.pgid, sig); err != nil {
 			return syscall.EIO
 		}
+		g.rt.work.rest()
 		for sh.attn.pending.Load() == 0 {
 			<-sh.attn.bell
 		}
+		g.rt.work.resume()
 		if sh.attn.pending.Load()&attnStop == 0 {
 			return syscall.EINTR
 		}

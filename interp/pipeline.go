@@ -136,9 +136,11 @@ func (p *pipeline) runHere(sh *shell, subs []*shell, input *file, inline bool) f
 	statuses := make([]int, len(subs))
 	for i := 0; i < last; i++ {
 		wg.Add(1)
+		sh.rt.work.resume()
 		go func() {
 			defer wg.Done()
 			statuses[i] = subs[i].runMember(p.members[i])
+			sh.rt.work.rest()
 		}()
 	}
 	f := flowNext
@@ -152,7 +154,9 @@ func (p *pipeline) runHere(sh *shell, subs []*shell, input *file, inline bool) f
 	} else {
 		statuses[last] = subs[last].runMember(p.members[last])
 	}
+	sh.rt.work.rest()
 	wg.Wait()
+	sh.rt.work.resume()
 	sh.pipelineStatus(statuses)
 	if f != flowNext {
 		return f

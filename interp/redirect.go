@@ -305,7 +305,7 @@ func (sh *shell) open(path string, flags int, what string) (*file, error) {
 		return nil, syscall.ENOENT
 	}
 	for {
-		fd, err := sh.rt.sys.Open(&OpenRequest{
+		fd, err := sh.openSlowly(&OpenRequest{
 			Dir: sh.dir, Path: path, Flags: flags, Mode: 0o666, Umask: sh.umask,
 			Cancel: sh.attn.interrupted(), Where: sh.where(what),
 		})

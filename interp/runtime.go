@@ -34,6 +34,10 @@ type runtime struct {
 	away       atomic.Bool              // the terminal is another group's
 	front      atomic.Pointer[jobGroup] // the job in the foreground
 
+	work work
+	ours ours
+	over atomic.Bool // the main shell has ended
+
 	mu sync.Mutex
 	// outputs counts the >(…) that run.
 	outputs  sync.WaitGroup
@@ -45,7 +49,8 @@ type runtime struct {
 	gate     chan struct{}   // not nil: these are to wait for its end
 	regexps  regexpCache
 	notify   chan os.Signal
-	trapped  atomic.Int32 // real signals that have traps in the main shell
+	handled  atomic.Uint64 // signals of the System
+	trapped  atomic.Int32  // real signals that have traps in the main shell
 	settled  chan struct{}
 	barrier  sync.Once
 	stop     chan struct{}
@@ -91,19 +96,8 @@ func (rt *runtime) listen() {
 			signal.Notify(rt.notify, sig)
 		}
 	}
-	for _, sig := range mortal {
-		if !rt.ignored[sig] {
-			signal.Notify(rt.notify, sig)
-		}
-	}
+	rt.armMortal()
 	go rt.dispatch()
-}
-
-// mortal are signals whose default action is death but which the Go runtime
-// survives when nobody asked for them.
-var mortal = []syscall.Signal{
-	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM, syscall.SIGPROF,
-	syscall.SIGIO, syscall.SIGPWR, syscall.SIGXCPU, syscall.SIGXFSZ, syscall.SIGSTKFLT,
 }
 
 // sessionSignals are not simply death for an interactive shell: it passes the
@@ -112,15 +106,6 @@ var sessionSignals = []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM}
 
 func isSessions(sig syscall.Signal) bool {
 	return sig == syscall.SIGHUP || sig == syscall.SIGTERM
-}
-
-func isMortal(sig syscall.Signal) bool {
-	for _, m := range mortal {
-		if m == sig {
-			return true
-		}
-	}
-	return false
 }
 
 func (rt *runtime) dispatch() {
@@ -135,6 +120,7 @@ func (rt *runtime) dispatch() {
 			rt.deliver(sig)
 		case sig := <-rt.sys.Signals():
 			rt.deliver(sig)
+			rt.handled.Add(1)
 		case <-rt.stop:
 			return
 		}
@@ -148,17 +134,28 @@ const barrierSignal = syscall.Signal(64)
 // settleLimit bounds the wait for the barrier; it usually takes microseconds.
 const settleLimit = 50 * time.Millisecond
 
+// deliverLimit bounds the wait for the goroutine that delivers.
+const deliverLimit = 500 * time.Millisecond
+
 // settle waits until the signals sent so far have reached the shell, so that
 // a trap runs before the command that follows the one which sent the signal.
 func (rt *runtime) settle() {
+	if c, ok := rt.sys.(signalCounter); ok {
+		for start := time.Now(); c.SignalsSent() > rt.handled.Load() && time.Since(start) < deliverLimit; {
+			time.Sleep(20 * time.Microsecond)
+		}
+	}
 	if rt.trapped.Load() == 0 {
 		return
 	}
 	rt.cross()
 }
 
+// signalCounter is a System that counts what it gave to Signals.
+type signalCounter interface{ SignalsSent() uint64 }
+
 func (rt *runtime) cross() {
-	rt.barrier.Do(func() { signal.Notify(rt.notify, barrierSignal) })
+	rt.barrier.Do(func() { rt.catch(barrierSignal) })
 	select { // left over from a wait that was given up
 	case <-rt.settled:
 	default:
@@ -178,6 +175,7 @@ func (rt *runtime) drain() {
 		select {
 		case sig := <-rt.sys.Signals():
 			rt.deliver(sig)
+			rt.handled.Add(1)
 			continue
 		default:
 		}
@@ -210,6 +208,10 @@ func (rt *runtime) deliver(sig syscall.Signal) {
 	case trapCommand:
 		rt.main.attn.raise(sig)
 	default:
+		if sigStops(sig) {
+			rt.halt(sig)
+			return
+		}
 		if !sigEnds(sig) || rt.interactiveSurvives(sig) {
 			return
 		}
@@ -224,6 +226,18 @@ func (rt *runtime) deliver(sig syscall.Signal) {
 	if sig == syscall.SIGINT || sig == syscall.SIGQUIT {
 		rt.interruptForeground(sig)
 	}
+}
+
+// halt stops this process for a signal that was sent to $$ inside. Caught are
+// these only where job control needs it, and then they do nothing.
+func (rt *runtime) halt(sig syscall.Signal) {
+	if !rt.main.opts.on(optMonitor) {
+		_ = syscall.Kill(syscall.Getpid(), sig) // the kernel spares orphans
+	}
+}
+
+func sigStops(sig syscall.Signal) bool {
+	return sig == syscall.SIGTSTP || sig == syscall.SIGTTIN || sig == syscall.SIGTTOU
 }
 
 // interactiveSurvives: an interactive shell ignores SIGTERM and SIGQUIT.

@@ -30,9 +30,17 @@ type kernelSigaction struct {
 	mask     uint64
 }
 
+const sigIgn = 1 // SIG_IGN
+
 // resetAction gives a signal its default action. The Go runtime keeps its own
 // handlers, so package signal cannot.
-func resetAction(sig syscall.Signal) {
-	var action kernelSigaction
+func resetAction(sig syscall.Signal) { setAction(sig, kernelSigaction{}) }
+
+func setAction(sig syscall.Signal, action kernelSigaction) {
 	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+}
+
+func getAction(sig syscall.Signal) (action kernelSigaction) {
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
+	return action
 }

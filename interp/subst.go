@@ -26,10 +26,16 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	sub.complete(body(sub))
 	status := sub.status
 	sub.close()
-	if !cap.await(sh.attn) {
+	sh.rt.work.rest()
+	waited := cap.await(sh.attn)
+	text, ok := []byte(nil), true
+	if waited {
+		text, ok = cap.result()
+	}
+	sh.rt.work.resume()
+	if !waited {
 		return "", errInterrupted
 	}
-	text, ok := cap.result()
 	sh.substStatus, sh.substRan = status, true
 	if sh.bash() {
 		sh.status = status // the words after it see it as $?

@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"os/signal"
 	"sync"
 	"syscall"
 )
@@ -129,6 +128,9 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	}
 	sh.traps.mu.Unlock()
 	if !real {
+		if n == trapOnExit && sh.parent == nil && sh.bash() && !remove {
+			sh.rt.catchMortal()
+		}
 		return
 	}
 	if sh.group != nil {
@@ -146,21 +148,6 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 			sh.rt.trapped.Add(-1)
 		}
 		sh.rt.setDisposition(sig, command, remove)
-	}
-}
-
-// setDisposition is the process's own reaction to a signal.
-func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove bool) {
-	switch {
-	case sig == syscall.SIGKILL || sig == syscall.SIGSTOP:
-	case !remove && command == "":
-		signal.Ignore(sig)
-	case !remove:
-		signal.Notify(rt.notify, sig)
-	case sig == syscall.SIGINT || sig == syscall.SIGQUIT || isMortal(sig) || rt.main.interactive() && isSessions(sig):
-		signal.Notify(rt.notify, sig)
-	default:
-		signal.Reset(sig)
 	}
 }
 

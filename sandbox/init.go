@@ -103,6 +103,10 @@ func (p *childProgram) outlive(filter []unix.SockFilter) {
 	}
 	p.add("signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, mask, 0, 8)
 	p.add("not dumpable", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
+	// A process group whose parents are gone is an orphan only if init is in
+	// another session (setpgid(2)); otherwise reading from the terminal would
+	// stop it for ever.
+	p.try("session", unix.SYS_SETSID)
 	p.seccomp(filter)
 	// Without the report, too: its end tells the keeper that all went well.
 	p.add("descriptors", unix.SYS_CLOSE_RANGE, 4, ^uintptr(0)>>32, 0)

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SIGKILL leaves no trace of who sent it, and no handler can pass it on. Whether
-// it was meant for the shell is therefore seen when it is sent: the calls are
-// notified, looked at and let through.
+// SIGKILL and SIGSTOP leave no trace of who sent them, and no handler can pass
+// them on. Whether they were meant for the shell is therefore seen when they
+// are sent: the calls are notified, looked at and let through.
 
 // sendingCall is a call that sends a signal: the argument with its number, and
 // the one that names the target.
@@ -37,15 +37,15 @@ var sendingCalls = []sendingCall{
 	{unix.SYS_PIDFD_SEND_SIGNAL, 1, 0, targetPidfd},
 }
 
-// noteSignal tells the runner's watcher about SIGKILL to its number, and its
-// caller whether the call was one that sends signals.
+// noteSignal tells the runner's watcher about such a signal to its number, and
+// its caller whether the call was one that sends signals.
 func (s *supervisor) noteSignal(n *notification) bool {
 	for _, c := range sendingCalls {
 		if int32(c.nr) != n.nr {
 			continue
 		}
 		if s.hitsRunner(n, &c) {
-			s.runner.aimed()
+			s.runner.aimed(unix.Signal(n.args[c.sig]))
 		}
 		return true
 	}

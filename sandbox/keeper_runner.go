@@ -22,8 +22,8 @@ type runnerProc struct {
 	mu sync.Mutex
 	// replaced says that a program has taken the runner's place (exec).
 	replaced bool
-	// killed: a process inside aimed SIGKILL at it.
-	killed bool
+	// killed, halted: a process inside aimed SIGKILL, SIGSTOP at it.
+	killed, halted bool
 	// told says that the shell has been told to stop, and has not said since
 	// that it goes on.
 	told bool
@@ -99,11 +99,13 @@ func (k *keeper) watchRunner(id uint32, rp *runnerProc) {
 	}
 }
 
-// stops tells whether a stop is one of the shell: of a program in its place.
+// stops tells whether a stop is one of the shell: of a program in its place, or
+// by its number.
 func (rp *runnerProc) stops() bool {
 	rp.mu.Lock()
 	defer rp.mu.Unlock()
-	rp.told = rp.replaced
+	rp.told = rp.replaced || rp.halted
+	rp.halted = false
 	return rp.told
 }
 
@@ -122,11 +124,13 @@ func (rp *runnerProc) isTold() bool {
 	return rp.told
 }
 
-// aimed notes that a process inside sends SIGKILL to the runner's number.
-func (rp *runnerProc) aimed() {
+// aimed notes that a process inside sends SIGKILL or SIGSTOP to the runner's
+// number.
+func (rp *runnerProc) aimed(sig unix.Signal) {
 	rp.mu.Lock()
 	defer rp.mu.Unlock()
-	rp.killed = true
+	rp.killed = rp.killed || sig == unix.SIGKILL
+	rp.halted = rp.halted || sig == unix.SIGSTOP
 }
 
 // close is for a runner that nobody follows any more.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/fsh-sh/fsh/sandbox/internal/startlimit"
@@ -38,6 +39,9 @@ type runner struct {
 	groups  map[int]int // a group that has vanished to the one that took over
 
 	opens slowOpens
+
+	// forwarded of signalEntered have been reported, or need not be.
+	forwarded atomic.Uint32
 
 	changes int // eventfd: a child has changed state
 	status  encoder

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -116,6 +117,7 @@ func (o *outbox) flush() {
 type eventWriter struct {
 	mu   sync.Mutex
 	sock int
+	sent atomic.Uint32 // events; the end of a process tells how many came before
 }
 
 // event says that a signal came to a stand-in, or with id 0 to the runner's
@@ -136,5 +138,6 @@ func (w *eventWriter) signal(id uint32, sig syscall.Signal, sender int) {
 	binary.NativeEndian.PutUint32(b[8:], uint32(sender))
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.sent.Add(1)
 	_ = sendAll(w.sock, b[:], nil) // no shell, nobody to tell
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +43,18 @@ var signalOne = uint64(1)
 //lint:ignore U1000 assembler reads it
 var signalDefault sigaction
 
+// signalEntered counts the signals that the handler has begun to write.
+var signalEntered uint32
+
+// signalShared are the signals that the Go runtime needs as well, bit n for
+// signal n: what the kernel raises, or the process sends itself, is its own.
+//
+//lint:ignore U1000 assembler reads it
+var signalShared = sharedSet()
+
+//lint:ignore U1000 assembler reads it
+var signalRuntime uintptr // the runtime's handler
+
 func signalHandlerPC() uintptr
 
 // signalRecord is how much of siginfo_t is written: si_signo, si_errno,
@@ -52,9 +66,22 @@ const kickSignal = 64
 
 func sigBit(s syscall.Signal) uint64 { return 1 << (uint(s) - 1) }
 
-// runtimeSignals cannot be handled, report an error of the program itself, or
-// are needed by the Go runtime (32 to 34: setxid and AllThreadsSyscall;
-// SIGURG: preemption), or by R (SIGCHLD).
+// sharedSignals report an error of the program itself, or (SIGURG) preempt its
+// goroutines, unless another process sent them.
+var sharedSignals = []syscall.Signal{
+	syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS, syscall.SIGURG,
+}
+
+func sharedSet() (set uint64) {
+	for _, s := range sharedSignals {
+		set |= sigBit(s) << 1
+	}
+	return set
+}
+
+// runtimeSignals cannot be blocked, or the Go runtime does not let them be, or
+// they are needed while it starts (32 to 34: setxid and AllThreadsSyscall), or
+// by R (SIGCHLD).
 var runtimeSignals = []syscall.Signal{
 	syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE,
 	syscall.SIGSEGV, syscall.SIGSTKFLT, syscall.SIGSYS, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF,
@@ -90,7 +117,14 @@ func signalReader() (int, error) {
 		return -1, err
 	}
 	signalPipe, signalOwner = int32(p[1]), int32(os.Getpid())
+	signalRuntime = runtimeAction().handler
 	return p[0], nil
+}
+
+// handledSignals are all that a process can have an action for but SIGCHLD,
+// which is R's.
+func handledSignals() uint64 {
+	return ^(sigBit(syscall.SIGKILL) | sigBit(syscall.SIGSTOP) | sigBit(syscall.SIGCHLD))
 }
 
 // setActions has the caught signals handled and the ignored ones ignored; all
@@ -99,9 +133,8 @@ func signalReader() (int, error) {
 func setActions(caught, ignored uint64) {
 	handler := runtimeAction()
 	handler.handler, handler.mask = signalHandlerPC(), ^uint64(0)
-	all := blockedSignals()
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if all&sigBit(sig) == 0 {
+		if handledSignals()&sigBit(sig) == 0 {
 			continue
 		}
 		act := sigaction{}
@@ -115,9 +148,10 @@ func setActions(caught, ignored uint64) {
 	}
 }
 
-// runtimeAction is how the Go runtime handles SIGSEGV, and all others.
+// runtimeAction is how the Go runtime handles SIGCHLD, and all others: nothing
+// here changes that one before it is asked for the last time.
 func runtimeAction() (act sigaction) {
-	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGSEGV), 0, uintptr(unsafe.Pointer(&act)), 8, 0, 0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGCHLD), 0, uintptr(unsafe.Pointer(&act)), 8, 0, 0)
 	return act
 }
 
@@ -157,9 +191,8 @@ func (r *runner) catchSignals() error {
 	}
 	signalChanges = int32(r.changes)
 	// SIGKILL and SIGSTOP have no action to reset.
-	r.plan.harmless = blockedSignals()&^sigBit(kickSignal) | sigBit(syscall.SIGCHLD) |
-		sigBit(syscall.SIGKILL) | sigBit(syscall.SIGSTOP)
-	setActions(blockedSignals()&^sigBit(kickSignal), 0)
+	r.plan.harmless = ^sigBit(kickSignal)
+	setActions(handledSignals()&^sigBit(kickSignal), 0)
 	r.opens.init()
 	act := runtimeAction()
 	act.handler, act.mask = signalHandlerPC(), ^uint64(0)
@@ -173,9 +206,36 @@ func (r *runner) catchSignals() error {
 			if err == nil && user {
 				r.events.signal(0, sig, sender)
 			}
+			r.forwarded.Add(1)
 		}
 	}()
 	return nil
+}
+
+// flushLimit bounds how long the news of a child's end waits for signals.
+const flushLimit = 100 * time.Millisecond
+
+// flushSignals returns when the signals sent so far are on their way to the
+// shell: what a command sent to $$ comes before its end. They are pending here,
+// where they are blocked, until the other thread has them.
+func (r *runner) flushSignals() {
+	var start time.Time
+	for {
+		var pending uint64
+		syscall.RawSyscall(unix.SYS_RT_SIGPENDING, uintptr(unsafe.Pointer(&pending)), 8, 0)
+		entered := atomic.LoadUint32(&signalEntered)
+		if pending&blockedSignals()&^sigBit(kickSignal) == 0 && entered == r.forwarded.Load() {
+			return
+		}
+		switch now := time.Now(); {
+		case start.IsZero():
+			start = now
+		case now.Sub(start) > flushLimit: // the pipe was full: some were lost
+			r.forwarded.Store(entered)
+			return
+		}
+		_ = syscall.Nanosleep(&syscall.Timespec{Nsec: 10_000}, nil)
+	}
 }
 
 // kill is kill(2) as the shell would call it. The runner stands for the shell:

@@ -10,11 +10,26 @@ TEXT ·signalHandler(SB),NOSPLIT|NOFRAME,$0
 	JNE	child
 	CMPL	DI, $17 // SIGCHLD
 	JEQ	changed
+	MOVQ	·signalShared(SB), R8
+	MOVL	DI, R9
+	BTQ	R9, R8
+	JCC	report
+	CMPL	8(SI), $0 // si_code
+	JGT	runtime
+	MOVL	16(SI), R9 // si_pid
+	CMPL	R9, ·signalOwner(SB)
+	JEQ	runtime
+report:
+	LOCK
+	INCL	·signalEntered(SB)
 	MOVLQSX	·signalPipe(SB), DI
 	MOVQ	$24, DX // signalRecord
 	MOVQ	$1, AX  // SYS_write
 	SYSCALL
 	RET
+runtime:
+	MOVQ	·signalRuntime(SB), AX
+	JMP	AX
 changed:
 	MOVLQSX	·signalChanges(SB), DI
 	LEAQ	·signalOne(SB), SI

@@ -12,11 +12,31 @@ TEXT ·signalHandler(SB),NOSPLIT|NOFRAME,$0
 	BNE	child
 	CMPW	$17, R4 // SIGCHLD
 	BEQ	changed
+	MOVD	·signalShared(SB), R5
+	LSR	R4, R5, R5
+	TBZ	$0, R5, report
+	MOVW	8(R1), R5 // si_code
+	CMPW	$0, R5
+	BGT	runtime
+	MOVW	16(R1), R5 // si_pid
+	CMPW	R3, R5
+	BEQ	runtime
+report:
+	MOVD	$·signalEntered(SB), R5
+again:
+	LDAXRW	(R5), R6
+	ADDW	$1, R6
+	STLXRW	R6, (R5), R7
+	CBNZ	R7, again
 	MOVW	·signalPipe(SB), R0
 	MOVD	$24, R2 // signalRecord
 	MOVD	$64, R8 // SYS_write
 	SVC
 	RET
+runtime:
+	MOVD	R4, R0
+	MOVD	·signalRuntime(SB), R5
+	JMP	(R5)
 changed:
 	MOVW	·signalChanges(SB), R0
 	MOVD	$·signalOne(SB), R1

@@ -74,10 +74,15 @@ func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage)
 	if !known || o == opChanged && !c.stops {
 		return
 	}
+	sent := int32(0)
+	if o == opEnded {
+		r.flushSignals()
+		sent = int32(r.events.sent.Load())
+	}
 	e := &r.status
 	e.reset()
 	e.u32(uint32(pid))
 	e.u32(uint32(status))
 	e.b = append(e.b, unsafe.Slice((*byte)(unsafe.Pointer(ru)), rusageSize)...)
-	_ = r.out.send(header{id: c.id, op: o}, e) // the next read sees the end of the socket
+	_ = r.out.send(header{id: c.id, op: o, arg: sent}, e) // the next read sees the end of the socket
 }

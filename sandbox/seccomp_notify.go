@@ -73,14 +73,16 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about SIGKILL and refused sockets, and with names about calls that make or change some, with a monitor about all
+// notifyProgram asks the keeper about SIGKILL, SIGSTOP and refused sockets, and with names about calls that make or change some, with a monitor about all
 // that open or change one, and with rules about commands about those that
 // execute. The other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
 	for _, c := range sendingCalls {
-		prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(unix.SIGKILL))})...)
+		for _, sig := range []unix.Signal{unix.SIGKILL, unix.SIGSTOP} {
+			prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(sig))})...)
+		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
 	calls := watched()

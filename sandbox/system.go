@@ -64,8 +64,9 @@ type system struct {
 	standIn map[standInKey]*standInProcess
 
 	signals  chan syscall.Signal
-	execPid  atomic.Int64 // of the program that exec runs
-	userTime atomic.Int64 // microseconds
+	sent     atomic.Uint64 // to signals
+	execPid  atomic.Int64  // of the program that exec runs
+	userTime atomic.Int64  // microseconds
 	sysTime  atomic.Int64
 }
 
@@ -172,7 +173,16 @@ func (s *system) deliver(rc *runnerConn, ev event) {
 		_ = s.Kill(int(pid), ev.sig)
 		return
 	}
-	notify(s.signals, ev.sig)
+	s.signal(ev.sig)
+}
+
+// SignalsSent counts what was given to Signals.
+func (s *system) SignalsSent() uint64 { return s.sent.Load() }
+
+func (s *system) signal(sig syscall.Signal) {
+	if notify(s.signals, sig) {
+		s.sent.Add(1)
+	}
 }
 
 // echo tells whether a signal is the shell's own kill of a whole group, which
@@ -197,10 +207,12 @@ func (s *system) isRunner(pid int) bool {
 	return false
 }
 
-func notify(c chan syscall.Signal, sig syscall.Signal) {
+func notify(c chan syscall.Signal, sig syscall.Signal) bool {
 	select {
 	case c <- sig:
+		return true
 	default: // somebody sends faster than signals are handled
+		return false
 	}
 }
 
@@ -259,7 +271,7 @@ func (s *system) killSelf(sig syscall.Signal) error {
 	if pid := s.execPid.Load(); pid != 0 {
 		return s.Kill(int(pid), sig)
 	}
-	notify(s.signals, sig)
+	s.signal(sig)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -43,9 +44,10 @@ type runnerConn struct {
 	// replaced says that the end of the connection is a program's success.
 	replaced atomic.Bool
 
-	in   *frameReader // the leader's
-	f    frame        // the leader's
-	once sync.Once    // the event reader is started
+	in   *frameReader  // the leader's
+	f    frame         // the leader's
+	once sync.Once     // the event reader is started
+	seen atomic.Uint32 // events that were delivered
 }
 
 // call is a request, or a started process, that expects frames. The
@@ -72,6 +74,7 @@ type call struct {
 // change is one change of state of a process.
 type change struct {
 	status syscall.WaitStatus
+	events uint32 // of the runner before an end
 	rusage syscall.Rusage
 }
 
@@ -362,7 +365,7 @@ func (c *call) changed(f *frame) error {
 	if n > 0 && !c.changes[n-1].final() && !final {
 		n--
 	}
-	c.changes = append(c.changes[:n], change{status: status})
+	c.changes = append(c.changes[:n], change{status: status, events: uint32(f.arg)})
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&c.changes[n].rusage)), rusageSize), f.payload[8:])
 	return nil
 }
@@ -395,6 +398,7 @@ func (rc *runnerConn) readEvents(deliver func(event)) {
 			break
 		}
 		deliver(ev)
+		rc.seen.Add(1)
 	}
 	none := &call{}
 	rc.mu.Lock()
@@ -422,6 +426,17 @@ func (rc *runnerConn) readEvents(deliver func(event)) {
 	rc.in.close()
 	syscall.Close(rc.sock)
 	syscall.Close(rc.events)
+}
+
+// eventsLimit bounds how long an end waits for the events before it; a runner
+// may claim what it likes.
+const eventsLimit = 500 * time.Millisecond
+
+// awaitEvents returns when the events that came before an end are delivered.
+func (rc *runnerConn) awaitEvents(n uint32) {
+	for start := time.Now(); int32(n-rc.seen.Load()) > 0 && time.Since(start) < eventsLimit; {
+		time.Sleep(20 * time.Microsecond)
+	}
 }
 
 func (rc *runnerConn) readEvent(b []byte) error {

@@ -143,6 +143,9 @@ func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 	c.changes = c.changes[:copy(c.changes, c.changes[1:])]
 	p.rc.mu.Unlock()
 	if ch.final() {
+		if int32(ch.events-p.rc.seen.Load()) > 0 {
+			p.rc.awaitEvents(ch.events)
+		}
 		p.sys.addTimes(&ch.rusage)
 		p.over(pid, ch.status, &ch.rusage, nil)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -156,33 +157,45 @@ func awaitState(t *testing.T, pid int, want string) {
 	t.Fatalf("process %d is %q, not %q", pid, state(pid), want)
 }
 
-// TestShellStops: the shell stops when it stops itself or the program in its
-// place stops, and a continue from outside or inside ends that. A command cannot
-// stop the shell behind its back: nobody would be there to continue it.
+// TestShellStops: the shell stops when it, or a command, stops its number, or the
+// program in its place stops, and a continue from outside or inside ends that.
+// A stop of everybody inside is not meant for the shell.
 func TestShellStops(t *testing.T) {
 	const program = `'kill -STOP $$; echo on; read -r x; echo "$x"'`
 	for name, test := range map[string]struct {
 		script string
 		goesOn bool // by itself
+		leads  bool // its process group, not the session: no orphan, which does not stop
 	}{
 		"the shell":          {script: `kill -STOP $$; echo on; read -r x; echo "$x"`},
 		"a program in place": {script: `exec sh -c ` + program},
 		"a program beside":   {script: `{ sleep 60; : ; } & exec sh -c ` + program},
 		"continued from inside": {script: `sh -c 'until [ "$(cut -d" " -f3 /proc/'$$'/stat)" = T ]; do :; done; kill -CONT '$$ & exec sh -c ` + program,
 			goesOn: true},
-		"by a command": {script: `sh -c 'kill -STOP '$$; echo on; read -r x; echo "$x"`, goesOn: true},
+		"by a command":        {script: `sh -c 'kill -STOP '$$; echo on; read -r x; echo "$x"`},
+		"by a job":            {script: `sh -c 'kill -STOP '$$ & wait; echo on; read -r x; echo "$x"`},
+		"by a terminal's key": {script: `set +m; sh -c 'kill -TSTP '$$; echo on; read -r x; echo "$x"`, leads: true},
+		"continued by a job": {script: `sh -c 'kill -STOP '$$'; until [ "$(cut -d" " -f3 /proc/'$$'/stat)" = T ]; do :; done; kill -CONT '$$ & wait; echo on; read -r x; echo "$x"`,
+			goesOn: true},
+		"everybody": {script: `/bin/kill -STOP -1; echo on; read -r x; echo "$x"`, goesOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := home(t)
 			cmd := exec.Command(fshBinary(t), "-c", test.script)
-			cmd.Dir, cmd.Stderr, cmd.SysProcAttr = dir, os.Stderr, &syscall.SysProcAttr{Setsid: true}
+			cmd.Dir, cmd.Stderr, cmd.SysProcAttr = dir, os.Stderr, &syscall.SysProcAttr{
+				Setsid: !test.leads, Setpgid: test.leads,
+				Pdeathsig: syscall.SIGKILL, // a test that is killed leaves no stopped shell
+			}
 			cmd.Env = []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}
 			in, _ := cmd.StdinPipe()
 			out, _ := cmd.StdoutPipe()
+			runtime.LockOSThread() // Pdeathsig is of the thread
+			defer runtime.UnlockOSThread()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			defer cmd.Process.Kill() // also after Fatal
 			timer := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
 			defer timer.Stop()
 			if !test.goesOn {

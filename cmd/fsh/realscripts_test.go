@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -97,6 +98,7 @@ func TestRealScripts(t *testing.T) {
 }
 
 type outcome struct {
+	signal         syscall.Signal // that ended it
 	status         int
 	stdout, stderr string
 }
@@ -137,7 +139,7 @@ func (s realScript) runIn(t *testing.T, shell string) outcome {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return outcome{cmd.ProcessState.ExitCode(), strings.ReplaceAll(stdout.String(), dir, "DIR"), stderr.String()}
+	return outcome{status: cmd.ProcessState.ExitCode(), stdout: strings.ReplaceAll(stdout.String(), dir, "DIR"), stderr: stderr.String()}
 }
 
 // require skips the test when the program is not installed, or fails it when

@@ -195,6 +195,50 @@ var conversations = map[string]string{
 >ps1>
 <echo st=$?
 >st=130`,
+	"a loop is left with its step": `
+<for i in 1 2 3; do sh -c 'echo rea""dy; exec sleep 60'; echo not this; done; echo after=$?
+>ready
+<^Z
+>Stopped
+>\nafter=148
+>ps1>
+<kill -KILL %1; wait %1; for i in 1 2; do while :; do (echo rea""dy; while :; do :; done); done; echo not this; done; echo after=$?
+>ready
+<^Z
+>Stopped
+>\nafter=148
+>ps1>
+<jobs -p | wc -l
+>[^0-9]1\r
+<f() { sh -c 'echo rea""dy; exec sleep 60'; echo in=$?; }; f; echo "li"st=$?
+>ready
+<^Z
+>Stopped
+>\nin=148
+>\nlist=0`,
+	"a loop of builtins is not stopped": `
+<i=0; echo rea""dy; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo "d"one=$i
+>ready
+<^Z
+>done=300000
+>ps1>
+<jobs -p | wc -l
+>[^0-9]0\r`,
+	"signals while waiting": `
+<trap 'echo "tra"pped' USR1; (sleep 0.3; kill -USR1 $$) & sleep 60 & wait; echo st=$?
+>\ntrapped
+>\nst=138
+>ps1>
+<echo rea""dy; wait; echo not this
+>ready
+<^C
+>ps1>
+<echo st=$?
+>st=130`,
+	"an orphaned group": `
+<sh -c '(sleep 0.3; read x </dev/tty; echo "e"io=$?) &'
+>ps1>
+>eio=[12]`,
 	"a pipeline of builtins": `
 <while echo x; do :; done | (echo rea""dy; while read x; do :; done)
 >ready

@@ -9,12 +9,14 @@ func naive(p *Pattern, seq []item, s string) bool {
 		return s == ""
 	}
 	if seq[0].star {
-		for i := 0; i <= len(s); i++ {
-			if naive(p, seq[1:], s[i:]) {
-				return true
+		for !naive(p, seq[1:], s) {
+			if s == "" {
+				return false
 			}
+			_, n := next(s, 0, p.flags) // a character is never split
+			s = s[n:]
 		}
-		return false
+		return true
 	}
 	if s == "" {
 		return false
