@@ -165,8 +165,8 @@ func answerAddr(m *dns.Msg, q dns.Question, v4, v6 netip.Addr) {
 	}
 }
 
-// answerReverse names fake addresses and the loopback; every other address has
-// no name here.
+// answerReverse names the loopback and fake addresses of names that may be
+// known here; every other address has no name.
 func (s *Server) answerReverse(m *dns.Msg, q dns.Question, arpa string) {
 	addr, ok := parseArpa(arpa)
 	if !ok {
@@ -174,7 +174,7 @@ func (s *Server) answerReverse(m *dns.Msg, q dns.Question, arpa string) {
 		return
 	}
 	name := ""
-	if h, ok := s.names.lookup(addr); ok {
+	if h, ok := s.names.lookup(addr); ok && s.rules.Load().DecideName(h).Allow {
 		name = h.Name()
 	} else if addr.IsLoopback() {
 		name = "localhost"

@@ -21,7 +21,8 @@ var (
 // small enough (a few MiB) that a loop over names cannot hurt the proxy.
 const defaultMaxNames = 16384
 
-// nameTable gives each name one number for the whole session. Numbers are
+// nameTable gives each name one number for the whole session, all of its
+// networks: a program may get an address from one of another policy. Numbers are
 // never reused, so an address that a program kept can never come to mean
 // another name; when they run out the DNS door answers SERVFAIL.
 type nameTable struct {
@@ -32,7 +33,7 @@ type nameTable struct {
 }
 
 func newNameTable(limit int) *nameTable {
-	return &nameTable{number: map[string]uint32{}, max: min(limit, 1<<17-2)}
+	return &nameTable{number: map[string]uint32{}, max: min(limit, 1<<17-3)} // the last is the sandbox's own
 }
 
 // assign returns the name's number; false when the table is full.

@@ -20,6 +20,7 @@ const exitSandbox = 125
 type proxyProcess struct {
 	ch       *channel
 	upstream *Upstream
+	names    *nameTable
 	detail   bool // events of what was allowed are wanted in full
 	out      chan outgoing
 	resolver *hostResolver
@@ -55,7 +56,7 @@ func ProxyMain(control int) int {
 	if err != nil {
 		return exitSandbox
 	}
-	p := &proxyProcess{ch: ch, spaces: map[int]*space{}, exposed: map[netip.AddrPort]*exposedPort{}, out: make(chan outgoing, eventQueue)}
+	p := &proxyProcess{ch: ch, names: newNameTable(defaultMaxNames), spaces: map[int]*space{}, exposed: map[netip.AddrPort]*exposedPort{}, out: make(chan outgoing, eventQueue)}
 	p.resolver = newHostResolver(p.askResolvConf)
 	err = confine(control)
 	hello, herr := ch.receive()
@@ -154,7 +155,7 @@ func (p *proxyProcess) add(m message) error {
 	if err != nil {
 		return err
 	}
-	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream, AttributeAll: p.detail, Resolve: p.resolver.resolve})
+	srv, err := New(Config{Rules: rules, Listeners: l, Emit: p.emit, Upstream: p.upstream, AttributeAll: p.detail, Resolve: p.resolver.resolve, names: p.names})
 	if err != nil {
 		return err
 	}

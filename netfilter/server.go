@@ -50,6 +50,10 @@ type Config struct {
 
 	// MaxNames bounds the fake addresses of a session; 0 means defaultMaxNames.
 	MaxNames int
+
+	// names are those of the session, of which this may be one network of
+	// several; nil makes new ones.
+	names *nameTable
 }
 
 // Server serves the doors of one network namespace.
@@ -71,7 +75,10 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("netfilter: Rules and Emit are required")
 	}
 	setDefaults(&cfg)
-	s := &Server{cfg: cfg, names: newNameTable(cfg.MaxNames),
+	if cfg.names == nil {
+		cfg.names = newNameTable(cfg.MaxNames)
+	}
+	s := &Server{cfg: cfg, names: cfg.names,
 		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener()}
 	s.rules.Store(cfg.Rules)
 	s.own = findOwnListeners(cfg.Listeners)

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -202,6 +201,15 @@ func (n *network) socket(v6 bool) (f *os.File, err error) {
 // loopbackIndex is the number of lo in every namespace (LOOPBACK_IFINDEX).
 const loopbackIndex = 1
 
+// Addresses of the loopback besides the usual ones. Without any, glibc takes the
+// machine for one without network: getaddrinfo(3) with AI_ADDRCONFIG then finds
+// no name of one family. They are of the ranges that stand for names, and are
+// given to none; what is bound to them is the sandbox's own.
+var (
+	ownAddress4 = netip.AddrFrom4([4]byte{198, 19, 255, 254})
+	ownAddress6 = netip.MustParseAddr("100::ffff:0:0:1")
+)
+
 // routes brings the loopback up and makes every address local. The routes
 // carry a source: without it a connection would also come from the address it
 // goes to, and its answers would match the redirect again.
@@ -209,12 +217,14 @@ func routes() (v6 bool, err error) {
 	if err := loopbackUp(); err != nil {
 		return false, fmt.Errorf("loopback: %w", err)
 	}
-	for _, src := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
-		if src.Is6() && !haveIPv6() {
+	for _, lo := range []struct{ src, own netip.Addr }{
+		{netip.AddrFrom4([4]byte{127, 0, 0, 1}), ownAddress4}, {netip.IPv6Loopback(), ownAddress6},
+	} {
+		if lo.src.Is6() && !haveIPv6() {
 			return false, nil
 		}
-		if err := sendNetlink(unix.NETLINK_ROUTE, []netlink.Message{localRoute(src)}, 0); err != nil {
-			return false, fmt.Errorf("route for %v: %w", src, err)
+		if err := sendNetlink(unix.NETLINK_ROUTE, []netlink.Message{localRoute(lo.src), localAddress(lo.own)}, 1); err != nil {
+			return false, fmt.Errorf("route for %v: %w", lo.src, err)
 		}
 	}
 	return true, nil
@@ -251,6 +261,26 @@ func localRoute(src netip.Addr) netlink.Message {
 	return netlink.Message{
 		Header: netlink.Header{Type: unix.RTM_NEWROUTE, Flags: netlink.Request | netlink.Create | netlink.Excl,
 			Length: uint32(unix.NLMSG_HDRLEN + len(data)), Sequence: 1},
+		Data: data,
+	}
+}
+
+// localAddress asks for an address of the loopback: struct ifaddrmsg and its
+// attributes, rtnetlink(7).
+func localAddress(a netip.Addr) netlink.Message {
+	family := byte(unix.AF_INET)
+	if a.Is6() {
+		family = unix.AF_INET6
+	}
+	data := []byte{family, byte(a.BitLen()), unix.IFA_F_NODAD, unix.RT_SCOPE_HOST}
+	data = binary.NativeEndian.AppendUint32(data, loopbackIndex)
+	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
+		data = binary.NativeEndian.AppendUint16(data, uint16(unix.SizeofRtAttr+len(a.AsSlice())))
+		data = append(binary.NativeEndian.AppendUint16(data, kind), a.AsSlice()...)
+	}
+	return netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_NEWADDR, Flags: netlink.Request | netlink.Create | netlink.Excl,
+			Length: uint32(unix.NLMSG_HDRLEN + len(data)), Sequence: 2},
 		Data: data,
 	}
 }
@@ -341,7 +371,7 @@ func redirectRules(local localPorts) [][]expr.Any {
 		}
 		rules = append(rules, join(lo, returns()))
 	}
-	return append(rules,
+	return append(rules, join(own4(), returns()), join(own6(), returns()),
 		join(isProto(unix.IPPROTO_UDP), toPort(PortDNS), redirectTo(PortDNS)),
 		join(isTCP(), toPort(PortDNS), redirectTo(PortDNS)),
 		join(isTCP(), redirectTo(PortTransparent)))
@@ -387,13 +417,26 @@ func loopback4() []expr.Any {
 	})
 }
 
-// loopback6 matches ::1: offset 24 of the IPv6 header.
-func loopback6() []expr.Any {
+// loopback6 matches ::1.
+func loopback6() []expr.Any { return toAddress6(netip.IPv6Loopback()) }
+
+// toAddress6 matches a destination: offset 24 of the IPv6 header.
+func toAddress6(a netip.Addr) []expr.Any {
 	return join(isFamily(unix.NFPROTO_IPV6), []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 24, Len: 16},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: net.IPv6loopback},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: a.AsSlice()},
 	})
 }
+
+// own4 and own6 match the other addresses of the loopback.
+func own4() []expr.Any {
+	return join(isFamily(unix.NFPROTO_IPV4), []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 4},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: ownAddress4.AsSlice()},
+	})
+}
+
+func own6() []expr.Any { return toAddress6(ownAddress6) }
 
 // toPort matches the destination port: offset 2 of the TCP and UDP headers.
 func toPort(port int) []expr.Any {

@@ -74,6 +74,8 @@ func guardRules(reach Reach, logged bool) [][]expr.Any {
 		join(isTCP(), flags(expr.CmpOpNeq), returns()), // nearly all packets
 		join(loopback4(), returns()),
 		join(loopback6(), returns()),
+		join(own4(), returns()),
+		join(own6(), returns()),
 		join(udp, toPort(PortDNS), returns()),
 		join(udp, fromPort(PortDNS), returns()), // the answers of our own server
 	}

@@ -47,6 +47,7 @@ s = socket.socket(socket.AF_INET6); s.connect(a); s.sendall(b"over six"); print(
 	{"dig AAAA", "dig", `dig +short AAAA HOST`, "100::"},
 	{"dig other resolver", "dig", `dig +short @192.0.2.53 HOST; dig +tcp +short @2001:db8::53 HOST`, "198.18."},
 	{"getent", "getent", `getent hosts HOST`, "HOST"},
+	{"getent of one family", "getent", `getent ahostsv4 HOST && getent ahostsv6 HOST`, "100::"},
 	{"ssh", "ssh", `ssh -v -F /dev/null -o BatchMode=yes -o ConnectTimeout=10 -p {SSH} u@HOST true`, "remote software version test"},
 	{"git ssh", "ssh", `GIT_SSH_COMMAND='ssh -v -F /dev/null -o BatchMode=yes' git ls-remote ssh://u@HOST:{SSH}/x`, "remote software version test"},
 }

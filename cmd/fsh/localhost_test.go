@@ -98,8 +98,9 @@ mkfifo /tmp/up; python3 -c '
 import socket
 l = socket.create_server(("::", 4567), family=socket.AF_INET6, dualstack_ipv6=True)
 open("/tmp/up", "w").close()
-for i in range(2): c, _ = l.accept(); c.sendall(b"inside"); c.close()' & : </tmp/up
-` + tryPorts + "127.0.0.1-4567 ::1-4567; wait", "127.0.0.1-P inside\n::1-P inside\n"},
+for i in range(4): c, _ = l.accept(); c.sendall(b"inside"); c.close()' & : </tmp/up
+` + tryPorts + "127.0.0.1-4567 ::1-4567 198.19.255.254-4567 100::ffff:0:0:1-4567 198.19.255.254-4568; wait",
+			"127.0.0.1-P inside\n::1-P inside\n198.19.255.254-P inside\n100::ffff:0:0:1-P inside\n198.19.255.254-P ECONNREFUSED\n"},
 		{"no binding", "allow_local_binding = false", `python3 -c '
 import errno, socket
 for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0"):
