@@ -26,6 +26,8 @@ type Config struct {
 	// SelfInside is where this program is for commands: it runs scripts
 	// without #!, and stands in for jobs.
 	SelfInside string
+	// SelfArgs are its arguments before the name of such a script.
+	SelfArgs []string
 	// Files are the open descriptors: number in the shell → number here.
 	// Nil means all that this process inherited. The shell owns them.
 	Files       map[int]int
@@ -60,7 +62,7 @@ func New(cfg Config) (*Shell, error) {
 		return nil, errors.New("a System is needed")
 	}
 	rt := &runtime{
-		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside,
+		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside, insideArgs: cfg.SelfArgs,
 		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
 		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, promptMark: cfg.PromptMark,
 	}
@@ -97,6 +99,9 @@ func New(cfg Config) (*Shell, error) {
 		if status := runSet(sh, append([]string{"set"}, strings.Fields(o)...)); status != 0 {
 			return nil, fmt.Errorf("%s: no such option", o)
 		}
+	}
+	if sh.opts.on(optRestricted) {
+		sh.restrict()
 	}
 	return &Shell{main: sh}, nil
 }

@@ -98,7 +98,7 @@ func (b *backgroundJob) start(sh *shell, setup func(sub *shell)) flow {
 		j.mu.Unlock()
 	}
 	sh.addJob(j)
-	sh.lastBg = j.pid
+	sh.lastBg, sh.late = j.pid, nil
 	sh.status = 0
 	if sh.interactive() {
 		sh.write(2, []byte(fmt.Sprintf("[%d] %d\n", j.id, j.pid)))

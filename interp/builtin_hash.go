@@ -38,6 +38,16 @@ func runHash(sh *shell, args []string) int {
 	if c.reset {
 		sh.hashed = table[string]{}
 	}
+	if sh.mayNotName(args[0], c.path) {
+		return 1
+	}
+	if c.path != "" && sh.opts.on(optRestricted) {
+		var err error
+		if c.path, err = sh.searchPath(c.path, sh.path()); err != nil {
+			sh.errorf("%s: %s: not found", args[0], opts.value)
+			return 1
+		}
+	}
 	names := opts.rest()
 	if len(names) == 0 {
 		if c.reset {

@@ -264,6 +264,9 @@ func runCommand(sh *shell, args []string) int {
 	for opts.next() {
 		switch opts.letter {
 		case 'p':
+			if sh.mayNot(args[0] + ": -p") {
+				return 1
+			}
 			c.standard = true
 		case 'v':
 			c.brief = true

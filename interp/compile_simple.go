@@ -318,7 +318,7 @@ func (sh *shell) call(fn *function, args []string) flow {
 // enterTraced runs the DEBUG trap before the first command of a function.
 func (sh *shell) enterTraced(fn *function) flow {
 	line := sh.line
-	sh.line = fn.line
+	sh.line = fn.bodyLine
 	f := sh.runDebugTrap()
 	sh.line = line
 	return f
@@ -391,7 +391,7 @@ func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
 		body: c.stmt(body),
 		text: func() string { return functionText(d) },
 		file: c.file,
-		line: int(d.Pos().Line()),
+		line: int(d.Pos().Line()), bodyLine: int(body.Pos().Line()),
 	}
 	line := int(s.Pos().Line())
 	return func(sh *shell) flow {

@@ -24,6 +24,9 @@ func (c *compiler) declaration(d *syntax.DeclClause, s *syntax.Stmt) node {
 	name := d.Variant.Value
 	return func(sh *shell) flow {
 		sh.line = cmd.line
+		if f, skip := sh.debug(d, cmd.line); skip {
+			return f
+		}
 		sh.substRan = false
 		list := make([]declArg, 0, len(args))
 		var err error

@@ -41,6 +41,9 @@ func (sh *shell) dirOptions(args []string) (physical bool, rest []string, bad st
 }
 
 func runCd(sh *shell, args []string) int {
+	if sh.mayNot(args[0]) {
+		return 1
+	}
 	physical, rest, bad := sh.dirOptions(args)
 	if bad != "" {
 		return sh.badOption(args[0], bad)

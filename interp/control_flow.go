@@ -143,6 +143,9 @@ func runShift(sh *shell, args []string) int {
 
 // runExec replaces the shell. Its redirections, which the caller made, stay.
 func runExec(sh *shell, args []string) int {
+	if len(args) > 1 && sh.mayNot(args[0]) {
+		return 1
+	}
 	clean, login := false, false
 	argv0 := ""
 	rest := args[1:]

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 var jobBuiltins = []builtin{
@@ -66,6 +67,9 @@ func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
 	for {
 		state, status, changed := j.look()
 		if state == jobDone || state == jobStopped && sh.jobControl() {
+			if sh.awaitChildTrap(); sh.jump != flowNext {
+				return true, sh.status
+			}
 			return false, status
 		}
 		sh.rt.work.rest()
@@ -75,6 +79,12 @@ func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
 			continue
 		case <-sh.attn.bell:
 			sh.rt.work.resume()
+		}
+		if sh.bash() && sh.onlyChildren() {
+			if sh.jump = sh.attend(); sh.jump != flowNext {
+				return true, sh.status
+			}
+			continue
 		}
 		if interrupted, status := sh.interruption(); interrupted {
 			return true, status
@@ -94,6 +104,33 @@ func (sh *shell) interruption() (bool, int) {
 		return true, sh.status
 	}
 	return true, status
+}
+
+// onlyChildren reports whether nothing but SIGCHLD is pending. Its trap does
+// not end bash's wait outside of the POSIX mode.
+func (sh *shell) onlyChildren() bool {
+	return sh.attn.pending.Load() == attnSignal && sh.attn.signals.Load() == 1<<uint(syscall.SIGCHLD)
+}
+
+// childTrapDelay bounds how long SIGCHLD may take from the kernel to here
+// after its process was awaited.
+const childTrapDelay = 50 * time.Millisecond
+
+// awaitChildTrap lets the trap on SIGCHLD of the process that was waited for
+// run before wait ends, as in bash.
+func (sh *shell) awaitChildTrap() {
+	if !sh.bash() || sh.parent != nil || sh.traps.disposition(syscall.SIGCHLD) != trapCommand {
+		return
+	}
+	if sh.attn.pending.Load() == 0 {
+		select {
+		case <-sh.attn.bell:
+		case <-time.After(childTrapDelay):
+		}
+	}
+	if sh.onlyChildren() {
+		sh.jump = sh.attend()
+	}
 }
 
 func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {

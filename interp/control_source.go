@@ -121,6 +121,9 @@ func runDot(sh *shell, args []string) int {
 		}
 		return sh.builtinFailed(2, "%s: filename argument required", args[0])
 	}
+	if sh.mayNotName(args[0], rest[0]) {
+		return 1
+	}
 	text, err := sh.findDot(rest[0])
 	if err != nil {
 		status := 2

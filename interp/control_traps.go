@@ -104,6 +104,12 @@ func (sh *shell) showTraps(conditions []string) int {
 		commands[n] = s
 	}
 	sh.traps.mu.RUnlock()
+	for sig := range sh.traps.ignored {
+		if _, ok := commands[int(sig)]; !ok && sh.rt.bash { // on entry: cannot be trapped
+			numbers = append(numbers, int(sig))
+			commands[int(sig)] = ""
+		}
+	}
 	sort.Ints(numbers)
 	status := 0
 	if len(conditions) > 0 {

@@ -50,6 +50,11 @@ func runSet(sh *shell, args []string) int {
 				continue
 			}
 			bit, ok := optionByLetter(a[i])
+			if a[i] == 'r' && sh.opts.on(optRestricted) && a[0] == '+' {
+				sh.badOption(args[0], "+r")
+				return 1
+			}
+			ok = ok && (a[i] != 'r' || sh.rt.bash)
 			if !ok {
 				return sh.badOption(args[0], a[:1]+a[i:i+1])
 			}
@@ -106,7 +111,7 @@ func (sh *shell) showOptions(asCommands bool) int {
 	var b strings.Builder
 	for _, o := range optionTable {
 		switch {
-		case o.fixed:
+		case o.name == "":
 		case asCommands && sh.opts.on(o.bit):
 			b.WriteString("set -o " + o.name + "\n")
 		case asCommands:
@@ -116,11 +121,11 @@ func (sh *shell) showOptions(asCommands bool) int {
 			if sh.opts.on(o.bit) {
 				state = "on"
 			}
-			width := 16
+			width, gap := 16, 1
 			if sh.bash() {
-				width, state = 15, "\t"+state
+				width, gap, state = 15, 0, "\t"+state
 			}
-			b.WriteString(o.name + strings.Repeat(" ", max(1, width-len(o.name))) + state + "\n")
+			b.WriteString(o.name + strings.Repeat(" ", max(gap, width-len(o.name))) + state + "\n")
 		}
 	}
 	return sh.output("set", []byte(b.String()))

@@ -65,7 +65,7 @@ func (k wordContext) part(p syntax.WordPart) part {
 		return &arithPart{x: compileArithText(k.c, p.X), quoted: k.quoted}
 	case *syntax.ProcSubst:
 		k.c.procSubsts++
-		return &procPart{body: k.c.list(p.Stmts), out: p.Op == syntax.CmdOut}
+		return &procPart{body: k.c.processBody(p), out: p.Op == syntax.CmdOut}
 	case *syntax.ExtGlob:
 		return &litPart{s: p.Op.String() + p.Pattern.Value + ")", meta: true, quoted: k.quoted}
 	}
@@ -325,8 +325,12 @@ func copyInput(sh *shell) flow {
 
 // procPart is a process substitution: the name of a descriptor.
 type procPart struct {
-	body node
+	body substBody
 	out  bool
+}
+
+func (c *compiler) processBody(p *syntax.ProcSubst) substBody {
+	return substBody{c.list(p.Stmts), func() string { return inlineText(p.Stmts...) }}
 }
 
 func (p *procPart) expand(e *expander) error {

@@ -105,10 +105,11 @@ func (r *paramRef) get(sh *shell) (string, bool, error) {
 	case '-':
 		return sh.flags(), true, nil
 	case '!':
-		if sh.lastBg == 0 {
+		pid := sh.backgroundPid()
+		if pid == 0 {
 			return "", false, nil
 		}
-		return itoa(int64(sh.lastBg)), true, nil
+		return itoa(int64(pid)), true, nil
 	}
 	return sh.name, true, nil
 }

@@ -13,7 +13,7 @@ const firstSubstFD = 63
 // processSubst starts the commands of <(…) or, with out, >(…) in a subshell
 // that nobody waits for, and returns the name of the other end of the pipe: a
 // descriptor of the shell, open until the statement ends.
-func (sh *shell) processSubst(body node, out bool) (string, error) {
+func (sh *shell) processSubst(body substBody, out bool) (string, error) {
 	n := firstSubstFD
 	for n > 9 && sh.fdFile(n) != nil {
 		n--
@@ -38,22 +38,84 @@ func (sh *shell) processSubst(body node, out bool) (string, error) {
 	sh.setFile(n, newFile(ours)).drop()
 	sh.substFDs = append(sh.substFDs[:len(sh.substFDs):len(sh.substFDs)], n)
 	sh.rt.work.resume()
+	late := &lateJob{done: make(chan struct{}), attn: sub.attn, text: body.text}
+	if sh.rt.bash {
+		sh.late = late
+	}
 	if !out {
-		go func() {
-			sub.runMember(body)
-			sub.rt.work.rest()
-		}()
+		go late.run(sub, body.node)
 	} else {
 		sh.rt.outputs.Add(1)
 		sh.rt.running.Add(1)
 		go func() {
-			sub.runMember(body)
-			sub.rt.work.rest()
+			late.run(sub, body.node)
 			sh.rt.running.Add(-1)
 			sh.rt.outputs.Done()
 		}()
 	}
 	return "/dev/fd/" + strconv.Itoa(n), nil
+}
+
+// substBody are the commands of a process substitution.
+type substBody struct {
+	node node
+	text func() string
+}
+
+// lateJob is a process substitution, which in bash is $! and can be waited
+// for. It becomes a job, with a process to stand for it, when a script asks.
+type lateJob struct {
+	done   chan struct{}
+	status int // once done
+	attn   *attention
+	text   func() string
+}
+
+func (l *lateJob) run(sub *shell, n node) {
+	l.status = sub.runMember(n)
+	sub.rt.work.rest()
+	close(l.done)
+}
+
+// backgroundPid is $!.
+func (sh *shell) backgroundPid() int {
+	l := sh.late
+	if l == nil {
+		return sh.lastBg
+	}
+	sh.late = nil
+	st, err := sh.rt.sys.StandIn(&Command{
+		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir,
+		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: -1, Terminal: -1,
+		Report: ReportStart, Where: sh.where("$!"),
+	})
+	if err != nil {
+		return sh.lastBg
+	}
+	pid, err := st.Pid()
+	if err != nil {
+		return sh.lastBg
+	}
+	j := newJob(l.text())
+	j.pid, j.pids = pid, []int{pid}
+	go func() {
+		for sig := range st.Signals() {
+			l.attn.die(sig)
+		}
+	}()
+	go func() {
+		j.follow(st)
+		if j.ws.Signaled() {
+			l.attn.die(j.ws.Signal())
+		}
+	}()
+	go func() {
+		<-l.done
+		st.End(l.status)
+	}()
+	sh.jobs.add(j)
+	sh.lastBg = pid
+	return pid
 }
 
 // closingSubsts makes a statement close the descriptors of its process

@@ -3,6 +3,7 @@ package interp
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -178,7 +179,11 @@ func (sh *shell) nested(cmd *Command, path string) (*Command, error) {
 	}
 	again := *cmd
 	again.Paths = []string{sh.rt.inside}
-	again.Argv = append([]string{"fsh", path}, cmd.Argv[1:]...)
+	name := "fsh"
+	if sh.bash() {
+		name = "bash" // the dialect goes by the name
+	}
+	again.Argv = slices.Concat([]string{name}, sh.rt.insideArgs, []string{path}, cmd.Argv[1:])
 	return &again, nil
 }
 
@@ -188,6 +193,9 @@ func (sh *shell) path() string { return sh.getOr("PATH", "") }
 // is, any other from the hash table or PATH.
 func (sh *shell) findCommand(name string) (string, error) {
 	if strings.IndexByte(name, '/') >= 0 {
+		if sh.opts.on(optRestricted) {
+			return "", errRestricted
+		}
 		return name, nil
 	}
 	if path, ok := sh.hashed.get(name); ok && path != "" {
@@ -251,6 +259,9 @@ func (sh *shell) execFailed(name string, err error) int {
 		}
 		sh.errorf("%s: %s", name, text)
 		return 127
+	case errRestricted:
+		sh.errorf("%s: restricted: cannot specify `/' in command names", name)
+		return 1
 	}
 	sh.errorf("%s: %s", name, errText(err))
 	return 126

@@ -33,6 +33,7 @@ const (
 	optOnecmd
 	optHistory // of no effect in scripts, yet
 	optKeyword
+	optRestricted
 	optInteractive // -i: set at start only
 	optStdin       // -s: set at start only
 	optCommand     // -c: set at start only
@@ -70,6 +71,7 @@ var optionTable = []struct {
 	{"pipefail", 0, optPipefail, false},
 	{"posix", 0, optPosix, false},
 	{"privileged", 'p', optPrivileged, false},
+	{"", 'r', optRestricted, false},
 	{"verbose", 'v', optVerbose, false},
 	{"vi", 0, optVi, false},
 	{"xtrace", 'x', optXtrace, false},
@@ -80,7 +82,7 @@ var optionTable = []struct {
 
 func optionByName(name string) (options, bool) {
 	for _, o := range optionTable {
-		if o.name == name && !o.fixed {
+		if o.name == name && name != "" {
 			return o.bit, true
 		}
 	}

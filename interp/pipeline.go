@@ -16,10 +16,11 @@ type pipeline struct {
 	calls   []*syntax.CallExpr // the members that are simple commands, else nil
 	names   []string           // of the members that are simple commands of a constant name
 	text    func() string
+	line    int
 }
 
 func (c *compiler) pipeline(b *syntax.BinaryCmd) node {
-	p := &pipeline{text: func() string { return stmtText(&syntax.Stmt{Cmd: b}) }}
+	p := &pipeline{line: int(b.Pos().Line()), text: func() string { return stmtText(&syntax.Stmt{Cmd: b}) }}
 	c.pipeMembers(b, p)
 	return p.run
 }
@@ -67,6 +68,7 @@ func constantName(s *syntax.Stmt) string {
 const maxChain = 20_000
 
 func (p *pipeline) run(sh *shell) flow {
+	sh.line = p.line
 	if f := p.debug(sh); f != flowNext {
 		return f
 	}

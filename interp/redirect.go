@@ -268,6 +268,9 @@ func (sh *shell) openRedirect(op syntax.RedirOperator, path string) (*file, erro
 	if !ok {
 		return nil, syscall.EINVAL
 	}
+	if flags&(syscall.O_WRONLY|syscall.O_RDWR) != 0 && sh.opts.on(optRestricted) {
+		return nil, errRestricted
+	}
 	if op == syntax.RdrOut && sh.opts.on(optNoclobber) {
 		return sh.openNoclobber(path)
 	}

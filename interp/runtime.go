@@ -13,14 +13,15 @@ import (
 
 // runtime is what the main shell and all of its subshells share.
 type runtime struct {
-	sys      System
-	builtins map[string]*builtin
-	bash     bool // the dialect asked for at start
-	inside   string
-	oddEnv   []string // environment entries whose names are no variable names
-	start    time.Time
-	ignored  map[syscall.Signal]bool // on entry; POSIX: cannot be trapped
-	terminal int                     // descriptor of the controlling terminal, or -1
+	sys        System
+	builtins   map[string]*builtin
+	bash       bool // the dialect asked for at start
+	inside     string
+	insideArgs []string
+	oddEnv     []string // environment entries whose names are no variable names
+	start      time.Time
+	ignored    map[syscall.Signal]bool // on entry; POSIX: cannot be trapped
+	terminal   int                     // descriptor of the controlling terminal, or -1
 
 	main *shell
 	// own is Config.Own where there is one; startDir is where the shell began.

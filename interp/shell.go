@@ -41,6 +41,7 @@ type shell struct {
 	current      syntax.Command // $BASH_COMMAND
 	entered      *trapEntry     // of the trap being run
 	lastBg       int            // $!, 0 when there was none
+	late         *lateJob       // what $! is once somebody asks; nil: lastBg
 	line         int            // $LINENO of the command being run
 	file         string
 	ifs          ifsState
@@ -133,6 +134,8 @@ type function struct {
 	text func() string // source for type and declare -f
 	file string
 	line int
+	// bodyLine is where the commands begin.
+	bodyLine int
 	// exported puts it into the environment of commands (bash's export -f).
 	exported bool
 	traced   bool // inherits the DEBUG and RETURN traps: declare -ft

@@ -312,6 +312,13 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 		Terminal: controllingTerminal, Ignored: ignoredOnEntry(),
 		Bash: !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
 	}
+	if in.unsafe { // what is in a sandbox is not there
+		self, err := os.Executable()
+		if err != nil {
+			return interp.Result{}, err
+		}
+		cfg.SelfInside, cfg.SelfArgs = self, []string{"--unsafe-no-sandbox"}
+	}
 	switch {
 	case in.command && len(in.operands) == 0:
 		return interp.Result{}, &usageError{"-c: command string expected", "fsh -c 'command' [name [argument...]]"}

@@ -1,0 +1,33 @@
+package interp
+
+import (
+	"errors"
+	"strings"
+)
+
+// The restricted shell of bash: set -r, which nothing takes back. It keeps a
+// script that means no harm on its paths; against others there is the sandbox.
+
+var errRestricted = errors.New("restricted")
+
+// restrict protects the variables that would lead around the restrictions, in
+// a shell that was started with -r; set -r does not.
+func (sh *shell) restrict() {
+	for _, name := range []string{"PATH", "SHELL", "ENV", "BASH_ENV", "HISTFILE"} {
+		sh.setAttrs(name, attrReadonly, 0)
+	}
+}
+
+// mayNot reports whether something is forbidden, and says so.
+func (sh *shell) mayNot(what string) bool {
+	if !sh.opts.on(optRestricted) {
+		return false
+	}
+	sh.errorf("%s: restricted", what)
+	return true
+}
+
+// mayNotName is mayNot for a name with a slash.
+func (sh *shell) mayNotName(name, path string) bool {
+	return strings.Contains(path, "/") && sh.mayNot(name+": "+path)
+}
