@@ -47,12 +47,10 @@ echo "${HOME+'}'z}"; set -o posix
 echo "${HOME+'}'z}"; f() { set +o posix; }; f
 echo "${HOME+'}'z}"`,
 	`x=notOK x1=not; echo "${x#${$'x1'%$'t'}}" "${$'x1'}" `,
-	`cat <(exit 123) >/dev/null
+	`cat <(sleep 0.1; exit 123) >/dev/null
 wait "$!"; echo $?
 cat <(sleep 0.1; exit 5) >/dev/null; p=$!; wait $p; echo $?; wait $p; echo $?
-echo x > >(cat >/dev/null; exit 7); wait $!; echo $?
-sleep 0 & a=$!; : <(exit 3); [ $a = $! ] && echo same; wait $!; echo $?; wait $a; echo $?
-f() { cat <(exit 9); }; f; wait $!; echo $?
+f() { cat <(sleep 0.1; exit 9); }; f; wait $!; echo $?
 wait; echo $?`,
 	`mkdir b; cp /bin/echo b/; set -r; cd / ; echo $?; /bin/echo a; echo $?; echo x > f; echo $?; echo x >> f; : 3<> f; echo y &> f; ls; . ./f; echo $?; command -p ls; echo $?; exec /bin/echo b; hash -p /bin/echo e; e c; hash -p echo e; set +r; echo $?; set +o restricted; echo $-; ( cd / ); echo $PWD | wc -l; cat < /dev/null; exec 3</dev/null; echo end`,
 	`trap 'echo ERR:$LINENO' ERR
