@@ -38,6 +38,9 @@ type Config struct {
 	// on, and waits until this process is in its foreground; negative: there
 	// is none. Nil: never.
 	Terminal func() int
+	// Check, if not nil, is asked about the text of a script file before any of
+	// it runs. An error ends the shell with status 125.
+	Check func(text []byte) error
 	// Own, if not nil, is a command of an interactive shell.
 	Own *Own
 	// Ignored are signals that were ignored when the process started, which
@@ -64,7 +67,7 @@ func New(cfg Config) (*Shell, error) {
 	rt := &runtime{
 		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside, insideArgs: cfg.SelfArgs,
 		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
-		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, promptMark: cfg.PromptMark,
+		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, check: cfg.Check, promptMark: cfg.PromptMark,
 	}
 	sh := &shell{
 		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),
@@ -267,6 +270,12 @@ func (s *Shell) RunFile(path string) Result {
 			status = 126
 		}
 		return s.end(flowExit, status)
+	}
+	if check := sh.rt.check; check != nil {
+		if err := check(text); err != nil {
+			sh.write(2, []byte(sh.name+": "+path+": "+err.Error()+"\n"))
+			return s.end(flowExit, 125)
+		}
 	}
 	if head, _, _ := strings.Cut(string(text[:min(len(text), 128)]), "\n"); strings.IndexByte(head, 0) >= 0 {
 		sh.write(2, []byte(sh.name+": "+path+": cannot execute binary file\n"))

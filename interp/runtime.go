@@ -23,7 +23,8 @@ type runtime struct {
 	ignored    map[syscall.Signal]bool // on entry; POSIX: cannot be trapped
 	terminal   int                     // descriptor of the controlling terminal, or -1
 
-	main *shell
+	main  *shell
+	check func(text []byte) error // Config.Check
 	// own is Config.Own where there is one; startDir is where the shell began.
 	own      *Own
 	startDir Dir

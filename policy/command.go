@@ -94,6 +94,9 @@ func (p *Policy) deniedAs(names, args []string) (Rule, bool) {
 			continue
 		}
 		if !slices.ContainsFunc(p.Command.Allow, func(a CommandRule) bool {
+			if r.Rule.Origin.Layer == "system" && a.Rule.Origin.Layer != "system" {
+				return false // the ceiling
+			}
 			exception := len(a.Words) > len(r.Words) || len(a.Words) == len(r.Words) && r.Rule.Origin.Layer == "defaults"
 			return exception && isProgram(a) && len(a.Words) <= len(args)+1 && slices.Equal(a.Words[1:], args[:len(a.Words)-1])
 		}) {

@@ -321,8 +321,14 @@ func (l *loader) add(in input, doc *document) {
 	}
 }
 
+// StandardInput is Options.ScriptName of a script that has none.
+const StandardInput = "standard input"
+
 // trustHint says how to trust a file.
 func (l *loader) trustHint(in input) string {
+	if in.layer == "script" && in.path == StandardInput {
+		return "save it: a file can be trusted"
+	}
 	operand := shellQuote(in.path)
 	if in.layer == "project" {
 		if operand = shellQuote(filepath.Dir(in.path)); filepath.Dir(in.path) == l.Dir {

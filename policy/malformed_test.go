@@ -157,11 +157,17 @@ func TestUnreadable(t *testing.T) {
 		{"link in a circle", func(p string) error { return os.Symlink(p, p) }, "cannot read it: too many levels of symbolic links"},
 		{"device", func(p string) error { return os.Symlink("/dev/zero", p) }, "is not a regular file"},
 		{"writable by everybody", func(p string) error { os.WriteFile(p, nil, 0o644); return os.Chmod(p, 0o666) }, "writable by everybody"},
+		{"writable by a group", func(p string) error {
+			return errors.Join(os.WriteFile(p, nil, 0o644), os.Chown(p, -1, 12), os.Chmod(p, 0o664))
+		}, "writable by group 12"},
 		{"huge", func(p string) error { os.WriteFile(p, nil, 0o644); return os.Truncate(p, 100<<20) }, "larger than 1 MiB"},
 		{"not permitted", func(p string) error { return os.WriteFile(p, nil, 0) }, "cannot read it: permission denied"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			if test.name == "writable by a group" && os.Geteuid() != 0 {
+				t.Skip("needs root to give a file to a group")
+			}
 			if test.name == "not permitted" {
 				readAsNobody(t)
 			}

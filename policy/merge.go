@@ -115,6 +115,7 @@ func newCeiling(sections []*section) ceiling {
 		c.section.privateWrite = append(c.section.privateWrite, s.privateWrite...)
 		c.section.unixSockets = append(c.section.unixSockets, s.unixSockets...)
 		c.section.allowedDomains = append(c.section.allowedDomains, s.allowedDomains...)
+		c.section.envDeny = append(c.section.envDeny, s.envDeny...)
 		c.section.envPass = append(c.section.envPass, s.envPass...)
 		c.section.exposePorts = append(c.section.exposePorts, s.exposePorts...)
 	}
@@ -262,6 +263,10 @@ func (m *merger) network(sections []*section) {
 			n.AllowedDomains = append(n.AllowedDomains, h)
 		}
 		for _, h := range s.hosts {
+			if s.layer != "system" && !m.ceiling.pin(h) {
+				m.above(h.Rule)
+				continue
+			}
 			n.Hosts = slices.DeleteFunc(n.Hosts, func(old HostAddr) bool { return strings.EqualFold(old.Name, h.Name) })
 			n.Hosts = append(n.Hosts, h)
 		}
@@ -293,6 +298,30 @@ func (c ceiling) host(h HostRule) bool {
 	return slices.ContainsFunc(c.section.allowedDomains, func(r HostRule) bool {
 		outer, _ := parseHost(r.Entry)
 		return outer.covers(inner)
+	})
+}
+
+// deniesVariable: no inner layer gives a value to what the system's file denies.
+func (c ceiling) deniesVariable(name string) bool {
+	return slices.ContainsFunc(c.section.envDeny, func(r EnvRule) bool { return matchName(r.Pattern, name) })
+}
+
+// pin tells whether a name may be given an address: one that the system's file
+// allows by itself, where that file says what may be reached.
+func (c ceiling) pin(h HostAddr) bool {
+	if !c.given["network.allowed_domains"] && !c.given["network.hosts"] {
+		return true
+	}
+	entry := h.Addr + ":*"
+	if strings.Contains(h.Addr, ":") {
+		entry = "[" + h.Addr + "]:*"
+	}
+	inner, _ := parseHost(entry) // an address
+	inner.ports = ""
+	return slices.ContainsFunc(c.section.allowedDomains, func(r HostRule) bool {
+		outer, _ := parseHost(r.Entry)
+		outer.ports = ""
+		return outer.prefix.IsValid() && outer.covers(inner)
 	})
 }
 
@@ -348,8 +377,11 @@ func localOutbound(sections []*section) LocalOutbound {
 func (m *merger) command(sections []*section) {
 	c := &m.p.Command
 	// An explicit true is a wish for more denials, so here true wins.
-	off := false
+	off, layer := false, "defaults"
 	for _, s := range sections {
+		if s.layer == "system" && s.useDefaults != nil && s.useDefaults.on {
+			layer = "system" // no inner layer makes exceptions
+		}
 		off = off || s.useDefaults != nil && !s.useDefaults.on
 		c.Deny = append(c.Deny, s.commandDeny...)
 		c.Allow = append(c.Allow, s.commandAllow...)
@@ -358,7 +390,7 @@ func (m *merger) command(sections []*section) {
 	if on {
 		var builtin []CommandRule
 		for _, words := range commandDenials {
-			builtin = append(builtin, CommandRule{Words: slices.Clone(words), Rule: defaultRule("command.deny", strings.Join(words, " "))})
+			builtin = append(builtin, CommandRule{Words: slices.Clone(words), Rule: Rule{Key: "command.deny", Value: strings.Join(words, " "), Origin: Origin{Layer: layer}}})
 		}
 		c.Deny = append(builtin, c.Deny...)
 	}
@@ -395,6 +427,10 @@ func (m *merger) environment(sections []*section, hijack bool) {
 		}
 		e.Deny = append(e.Deny, s.envDeny...)
 		for _, v := range s.envSet {
+			if s.layer != "system" && m.ceiling.deniesVariable(v.Name) {
+				m.above(v.Rule)
+				continue
+			}
 			e.Set = slices.DeleteFunc(e.Set, func(old EnvVar) bool { return old.Name == v.Name })
 			e.Set = append(e.Set, v)
 		}

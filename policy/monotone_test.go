@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -39,8 +40,113 @@ var (
 		"environment.deny": someNames, "command.deny": someCommands}
 	otherLines = []string{"network.allow_local_binding = true", "network.allow_local_binding = false", "network.allow_local_outbound = [1, 2]", "network.allow_local_outbound = true",
 		"network.allow_local_outbound = false", "command.use_defaults = false", "command.use_defaults = true", "environment.set = { CI = '1', LD_PRELOAD = 'x' }",
-		"network.expose_ports = [1]", "network.expose_ports = ['0.0.0.0:1', '[::]:2']", "network.hosts = { 'x.test' = '127.0.0.1' }", "limits.memory = '1GiB'", "limits.memory = '2GiB'", "extends = ['go']"}
+		"network.expose_ports = [1]", "network.expose_ports = ['0.0.0.0:1', '[::]:2']", "network.hosts = { 'x.test' = '127.0.0.1' }", "limits.memory = '1GiB'", "limits.memory = '2GiB'", "extends = ['go']",
+		"network.allow_unix_sockets = ['/run/x.sock']", "privileges.file_ownership = true", "privileges.file_ownership = false",
+		"limits.processes = 5", "limits.cpu_time = '1m'", "limits.open_files = 10", "limits.file_size = '1MiB'"}
 )
+
+// TestEveryKeyIsTried: a key that is new has to be among those that the
+// properties are tried with.
+func TestEveryKeyIsTried(t *testing.T) {
+	tried := map[string]bool{}
+	for _, keys := range []map[string][]string{allowKeys, denyKeys} {
+		for key := range keys {
+			tried[key] = true
+		}
+	}
+	for _, line := range otherLines {
+		tried[strings.Fields(line)[0]] = true
+	}
+	for table, keys := range tables {
+		for key := range keys {
+			if !tried[table+"."+key] {
+				t.Errorf("no property is tried with %s.%s", table, key)
+			}
+		}
+	}
+}
+
+// untrustedHas are the parts of a section that an untrusted file may have: all
+// that they do is to deny. Of those with a question mark, one value.
+var untrustedHas = map[string]bool{"denyRead": true, "denyWrite": true, "deniedDomains": true, "commandDeny": true, "envDeny": true, "limits": true, "layer": true,
+	"localBinding?": true, "localOutbound?": true, "useDefaults?": true, "fileOwnership?": true, "settings?": true, "given?": true}
+
+// TestNarrowedKeepsDenialsOnly, whatever fields a section gets.
+func TestNarrowedKeepsDenialsOnly(t *testing.T) {
+	w := newWorld(t, nil)
+	d := &decoder{file: "x", origin: "project", trusted: true, resolve: resolver{base: w.proj, home: w.home, getenv: w.opts.Getenv}}
+	var text strings.Builder
+	for _, keys := range []map[string][]string{allowKeys, denyKeys} {
+		for _, key := range sortedKeys(keys) {
+			fmt.Fprintf(&text, "%s = ['%s']\n", key, keys[key][0])
+		}
+	}
+	for _, line := range []string{"network.allow_local_binding = true", "network.allow_local_outbound = [1]", "command.use_defaults = false", "environment.set = { LD_PRELOAD = 'x' }",
+		"network.expose_ports = [1]", "network.allow_unix_sockets = ['/run/x']", "network.hosts = { 'x.test' = '127.0.0.1' }", "privileges.file_ownership = true", "limits.memory = '1GiB'"} {
+		text.WriteString(line + "\n")
+	}
+	tree, err := parse("x", text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := d.document(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, narrow := reflect.ValueOf(doc.top).Elem(), reflect.ValueOf(doc.top.narrowed()).Elem()
+	for i := range full.NumField() {
+		name := full.Type().Field(i).Name
+		switch {
+		case full.Field(i).IsZero():
+			t.Errorf("%s: the file does not set it", name)
+		case untrustedHas[name] && narrow.Field(i).IsZero():
+			t.Errorf("%s: an untrusted file has lost it", name)
+		case untrustedHas[name], name == "settings" || name == "given":
+		case !narrow.Field(i).IsZero():
+			t.Errorf("%s: an untrusted file has it", name)
+		}
+	}
+	for _, r := range doc.top.narrowed().settings {
+		if !strings.HasPrefix(r.Key, "limits.") {
+			t.Errorf("setting %s", r.Key)
+		}
+	}
+}
+
+// TestCeiling: what the system's file denies or bounds, no inner layer gives.
+func TestCeiling(t *testing.T) {
+	system := "filesystem.allow_read = ['/usr', '~/pub']\nfilesystem.allow_write = ['~/pub']\nfilesystem.deny_read = ['~/.netrc']\nfilesystem.private_write = []\n" +
+		"network.allowed_domains = ['*.x.test', '10.1.0.0/16']\nnetwork.allow_local_binding = false\nnetwork.allow_local_outbound = false\nnetwork.expose_ports = []\nnetwork.allow_unix_sockets = []\n" +
+		"environment.deny = ['LD_*']\nenvironment.pass = ['PATH', 'LD_*']\ncommand.deny = ['git push']\ncommand.use_defaults = true\nprivileges.file_ownership = false\nlimits.memory = '1GiB'\n"
+	rounds(t, func(t *testing.T, r *rand.Rand) {
+		w := newWorld(t, map[string]string{"system": system})
+		before := w.effective()
+		file := someFile(r)
+		for _, layer := range []string{"user", "project"} {
+			w.write(layer, withoutExtends(file))
+			w.trusted[w.path(layer)] = true
+		}
+		after := w.effective()
+		// Pins and variables may be given within the bounds.
+		after.Network.Hosts = slices.DeleteFunc(after.Network.Hosts, func(h HostAddr) bool { return strings.HasPrefix(h.Addr, "10.1.") })
+		after.Environment.Set = slices.DeleteFunc(after.Environment.Set, func(v EnvVar) bool { return !strings.HasPrefix(v.Name, "LD_") })
+		entries := after.Network.AllowedDomains
+		after.Network.AllowedDomains = slices.DeleteFunc(slices.Clone(entries), func(h HostRule) bool {
+			return h.Entry == "*.x.test" || strings.HasPrefix(h.Entry, "10.1.") || h.Entry == "x.test"
+		})
+		before.Network.AllowedDomains = nil
+		if got := w.widens(before, after); got != "" && got != "[env CI]" {
+			t.Errorf("\n%sallows %s", file, got)
+		}
+	})
+	w := newWorld(t, map[string]string{"system": system, "user": "environment.set = { LD_PRELOAD = 'x' }\ncommand.allow = ['git push origin docs']\n" +
+		"network.hosts = { 'a.x.test' = '127.0.0.1', 'b.x.test' = '10.1.2.3' }\n"})
+	p, _ := w.load()
+	w.check(p, "-exec git push origin docs", "-env LD_PRELOAD")
+	if len(p.Network.Hosts) != 1 || p.Network.Hosts[0].Name != "b.x.test" {
+		t.Errorf("pins: %v", p.Network.Hosts)
+	}
+}
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
@@ -114,6 +220,8 @@ func (w *world) widens(before, after *Policy) string {
 	switch {
 	case m.LocalBinding && !n.LocalBinding:
 		return "local binding"
+	case after.Privileges.FileOwnership && !before.Privileges.FileOwnership:
+		return "ownership of files"
 	case rank[m.LocalOutbound.Mode] > rank[n.LocalOutbound.Mode] || m.LocalOutbound.Mode == "ports" && n.LocalOutbound.Mode == "ports" && len(m.LocalOutbound.Ports) > len(n.LocalOutbound.Ports):
 		return "local outbound"
 	case slices.ContainsFunc(m.ExposePorts, func(e Exposed) bool {

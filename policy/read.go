@@ -58,8 +58,12 @@ func readFile(path string, follow bool) (string, *Error) {
 	if !ok || st.Uid != 0 && int(st.Uid) != os.Geteuid() && !unknownRoot(st.Uid) {
 		return bad(errForeign, fmt.Sprintf("owned by user %d", st.Uid), "a policy must belong to you or to root")
 	}
-	if info.Mode().Perm()&0o002 != 0 {
+	switch {
+	case info.Mode().Perm()&0o002 != 0:
 		return bad(errShared, "writable by everybody", "chmod o-w "+shellQuote(path))
+	case follow && info.Mode().Perm()&0o020 != 0 && !ownGroup(st):
+		// What comes with a project is believed by its sum alone.
+		return bad(errShared, fmt.Sprintf("writable by group %d", st.Gid), "chmod g-w "+shellQuote(path))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
@@ -67,6 +71,10 @@ func readFile(path string, follow bool) (string, *Error) {
 	}
 	return string(data), nil
 }
+
+// ownGroup tells whether a file's group is its owner's alone, as far as numbers
+// tell: that of root, or the one that many systems make for each user.
+func ownGroup(st *syscall.Stat_t) bool { return st.Gid == 0 || st.Gid == st.Uid }
 
 // unknownRoot tells whether an owner may be root, which this user namespace
 // has no number for: inside of a session, whose rules hold anyway.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type invocation struct {
 	env    []string
 	script string // path of the script file, or ""
 	head   string // its beginning
+	piped  string // the header of a script on standard input
 	sum    []byte // sha256 of all of it, when it has a policy
 	tty    int    // of an interactive shell; negative: none
 	text   *events.Text
@@ -132,7 +134,11 @@ func hintOf(err error) string {
 // openScript finds the script file among the operands and reads its
 // beginning. A script's own header can ask for narrower rules.
 func (in *invocation) openScript() (int, error) {
-	if in.command || in.stdin || len(in.operands) == 0 {
+	if in.command {
+		return 0, nil
+	}
+	if in.stdin || len(in.operands) == 0 {
+		in.piped = peekHeader(0)
 		return 0, nil
 	}
 	in.script = in.operands[0]
@@ -288,6 +294,9 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 		PolicyFile: in.policyFile, Script: in.head, ScriptName: in.script, Flags: slices.Clone(in.rules),
 		CheckHost: netfilter.CheckEntry, PublicSuffix: netfilter.PublicSuffix, ScriptSum: in.sum,
 	}
+	if in.piped != "" {
+		o.Script, o.ScriptName = in.piped, policy.StandardInput
+	}
 	if o.Inherited = sandbox.Inherits(); sandbox.Inside() {
 		return o // the store is not visible, and nothing could widen
 	}
@@ -299,6 +308,15 @@ func (in *invocation) policyOptions(dir string) policy.Options {
 		o.PolicyFile = filepath.Join(dir, o.PolicyFile)
 	}
 	return o
+}
+
+// checkSum makes sure that a script with a policy is the one that the policy
+// was read from, and trusted: it is opened a second time to be run.
+func (in *invocation) checkSum(text []byte) error {
+	if sum := sha256.Sum256(text); in.sum != nil && !bytes.Equal(sum[:], in.sum) {
+		return errors.New("has changed since its policy was read: nothing has run")
+	}
+	return nil
 }
 
 // prompting tells whether commands are typed at a prompt.
@@ -328,7 +346,7 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 			cfg.Name, cfg.Args = cfg.Args[0], cfg.Args[1:]
 		}
 	case in.script != "":
-		cfg.Name, cfg.Args = in.operands[0], in.operands[1:]
+		cfg.Name, cfg.Args, cfg.Check = in.operands[0], in.operands[1:], in.checkSum
 	}
 	prompting := in.prompting()
 	if prompting {

@@ -252,3 +252,34 @@ func TestTrustStoreOfOthers(t *testing.T) {
 		t.Errorf("from inside: %+v", got)
 	}
 }
+
+// TestHeaderOfStandardInput: a script that comes by a pipe or from a file may
+// narrow what it can do, and no command loses a byte of its input.
+func TestHeaderOfStandardInput(t *testing.T) {
+	dir := home(t)
+	const script = "#!/usr/bin/env fsh\n#: filesystem.deny_read = ['public']\n#: filesystem.allow_write = ['.']\ncat public; echo x >made; read x; echo \"got $x\"\nthe rest\n"
+	put(t, filepath.Join(dir, "script"), script, 0o644)
+	for how, line := range map[string]string{"pipe": "cat script | FSH", "option": "cat script | FSH -s a b", "file": "FSH <script"} {
+		cmd := exec.Command("sh", "-c", strings.ReplaceAll(line, "FSH", fshBinary(t)))
+		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}
+		out, err := cmd.CombinedOutput()
+		text := string(out)
+		if err != nil || !strings.HasSuffix(text, "got the rest\n") || !strings.Contains(text, "cat: public: Permission denied") || !strings.Contains(text, "Read-only file system") ||
+			!strings.Contains(text, "fsh: warning: standard input is not trusted: only what it denies is used\nfsh: hint: save it: a file can be trusted\n") {
+			t.Errorf("%s: %v %s", how, err, text)
+		}
+	}
+	for name, test := range map[string]struct{ text, says string }{
+		"a mistake": {"#: filesystem.deny_raed = ['x']\necho ran\n", "standard input:1:15: unknown key \"deny_raed\" in [filesystem]"},
+		"no header": {"echo ran\n#: nonsense\n", "ran\n"},
+		"one byte":  {"#", ""},
+		"empty":     {"", ""},
+	} {
+		cmd := exec.Command(fshBinary(t))
+		cmd.Dir, cmd.Env, cmd.Stdin = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, strings.NewReader(test.text)
+		out, _ := cmd.CombinedOutput()
+		if !strings.Contains(string(out), test.says) || strings.Contains(string(out), "ran") != strings.Contains(test.says, "ran") {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
