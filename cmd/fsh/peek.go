@@ -39,12 +39,14 @@ func peekHeader(fd int) string {
 // teeInto copies what is in a pipe without taking it: tee(2).
 func teeInto(fd int, b []byte) int {
 	var pipe [2]int
-	if unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+	if unix.Pipe2(pipe[:], unix.O_CLOEXEC) != nil {
 		return 0
 	}
 	defer unix.Close(pipe[0])
 	defer unix.Close(pipe[1])
 	for {
+		// Who made the pipe may have made it not to block.
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
 		n, err := unix.Tee(fd, pipe[1], len(b), 0)
 		if err == unix.EINTR {
 			continue
