@@ -39,6 +39,7 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashContextRows)
 	compareRows(t, "bash", bashProbes)
 	compareRows(t, "bash", bashLanguageRows)
+	compareRows(t, "bash", bashCompleteRows)
 	compareRows(t, "bash", bashDetails)
 	compareRows(t, "bash", bashCoprocRows)
 }

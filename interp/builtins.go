@@ -23,7 +23,7 @@ func builtinFamilies() [][]builtin {
 	return [][]builtin{
 		flowBuiltins, sourceBuiltins, variableBuiltins, trapBuiltins,
 		jobBuiltins, directoryBuiltins,
-		ioBuiltins, historyBuiltins, processBuiltins, nameBuiltins, stackBuiltins,
+		ioBuiltins, historyBuiltins, processBuiltins, nameBuiltins, stackBuiltins, completeBuiltins,
 	}
 }
 

@@ -97,11 +97,12 @@ type shell struct {
 	traceFD     int    // $BASH_XTRACEFD, 0 when it names no descriptor
 	negated     bool   // a ! precedes the condition of [[ ]] being traced
 
-	env     []string // cache for commands; nil when stale
-	attn    *attention
-	endBy   syscall.Signal
-	standIn StandIn
-	coproc  *coprocess
+	env         []string // cache for commands; nil when stale
+	attn        *attention
+	endBy       syscall.Signal
+	standIn     StandIn
+	completions *completions
+	coproc      *coprocess
 	// standInGone, if standFor started it, is closed once it is.
 	standInGone chan struct{}
 	group       *jobGroup   // of the job that this shell is a part of
