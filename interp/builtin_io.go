@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -91,7 +92,10 @@ func runPrintf(sh *shell, args []string) int {
 	if target != "" {
 		if err := sh.assignTo(target, string(p.out)); err != nil {
 			sh.errorf("%s: %s", name, err)
-			return 2
+			if base, _, _ := strings.Cut(target, "["); !validName(base) {
+				return 2
+			}
+			return sh.badNumber()
 		}
 		return p.status
 	}

@@ -40,7 +40,7 @@ func runUmask(sh *shell, args []string) int {
 	mask, err := parseUmask(rest[0], sh.umask)
 	if err != nil {
 		sh.errorf("%s: %s: %s", args[0], err, rest[0])
-		return 2
+		return sh.badNumber()
 	}
 	sh.umask = mask
 	if symbolic && sh.bash() {

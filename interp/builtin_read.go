@@ -62,7 +62,7 @@ func runRead(sh *shell, args []string) int {
 	}
 	if err := sh.assignRead(call); err != nil {
 		sh.errorf("%s: %s", args[0], err)
-		return 2
+		return sh.badNumber()
 	}
 	return status
 }

@@ -150,6 +150,11 @@ func (l *forLoop) run(sh *shell) flow {
 			continue
 		}
 		if err := sh.setVar(l.name, item); err != nil {
+			if sh.bash() {
+				sh.errorf("%s", err)
+				sh.status = 1
+				return sh.failed()
+			}
 			return sh.assignmentFailed(err)
 		}
 		if sh.opts.on(optXtrace) && sh.bash() {

@@ -1,6 +1,8 @@
 package interp
 
 import (
+	"errors"
+
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -220,6 +222,11 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 		err := a.run(sh)
 		if err == nil && (f != nil || args[0] == "exec" && len(args) > 1) {
 			err = sh.setAttrs(a.name, attrExport, 0)
+		}
+		var name *nameError
+		if errors.As(err, &name) && sh.bash() { // the command runs all the same
+			sh.errorf("%s", err)
+			continue
 		}
 		if err != nil {
 			return sh.assignmentFailed(err), false

@@ -314,8 +314,6 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	}
 	var err error
 	switch {
-	case c.add&(attrIndexed|attrAssoc) != 0 && !isElement && isListText(value):
-		err = sh.assignListText(name, value, add)
 	case a.list != nil:
 		err = a.list.run(sh)
 	case assigned && c.isCompound(sh, name, value, isElement):

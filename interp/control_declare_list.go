@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"github.com/fsh-sh/fsh/interp/parse"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -39,27 +38,4 @@ func (c *declCall) checkKind(sh *shell, name string) error {
 		return &nameError{name, "cannot destroy array variables in this way"}
 	}
 	return nil
-}
-
-func isListText(s string) bool {
-	return len(s) > 1 && s[0] == '(' && s[len(s)-1] == ')'
-}
-
-// assignListText is declare -a name='(…)': the text is a list as in a script.
-func (sh *shell) assignListText(name, list string, add bool) error {
-	op := "="
-	if add {
-		op = "+="
-	}
-	stmts, err := parse.New(parse.String(name+op+list+"\n"), parse.Options{Bash: true}).Next()
-	if err != nil {
-		return &nameError{name, err.Error()}
-	}
-	if len(stmts) == 1 {
-		if call, ok := stmts[0].Cmd.(*syntax.CallExpr); ok && len(call.Args) == 0 && len(call.Assigns) == 1 {
-			a := (&compiler{file: sh.file}).assign(call.Assigns[0])
-			return a.run(sh)
-		}
-	}
-	return &nameError{name, "bad list of values"}
 }

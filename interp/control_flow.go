@@ -52,6 +52,7 @@ func runLoopExit(sh *shell, args []string) int {
 	return 0
 }
 
+// badNumber is the status of a builtin that was given what it cannot use.
 func (sh *shell) badNumber() int {
 	if sh.bash() {
 		return 1

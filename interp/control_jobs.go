@@ -330,6 +330,11 @@ func (sh *shell) jobOperand(name string, args []string) *job {
 		spec = rest[0]
 	}
 	j, err := sh.jobs.find(spec)
+	if pid, bad := strconv.Atoi(spec); err != nil && bad == nil && name == "disown" {
+		if j = sh.jobs.byPid(pid); j != nil {
+			return j
+		}
+	}
 	if err != nil {
 		if spec == "" {
 			spec = "current"

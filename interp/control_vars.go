@@ -159,13 +159,14 @@ func (sh *shell) showVariables() int {
 
 func runUnset(sh *shell, args []string) int {
 	rest := args[1:]
-	functions, variables, reference := false, false, false
+	functions, variables, reference, letters := false, false, false, ""
 	for len(rest) > 0 && len(rest[0]) > 1 && rest[0][0] == '-' {
 		a := rest[0]
 		rest = rest[1:]
 		if a == "--" {
 			break
 		}
+		letters += a[1:]
 		for _, c := range a[1:] {
 			switch c {
 			case 'f':
@@ -178,6 +179,10 @@ func runUnset(sh *shell, args []string) int {
 				return sh.badOption(args[0], "-"+string(c))
 			}
 		}
+	}
+	if sh.bash() && strings.Contains(letters, "f") && strings.Contains(letters, "v") {
+		sh.errorf("unset: cannot simultaneously unset a function and a variable")
+		return 1
 	}
 	status := 0
 	for _, name := range rest {

@@ -101,7 +101,7 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 			}
 		}
 		switch {
-		case name == "FUNCNAME" && n == 0:
+		case name == "FUNCNAME" && sh.thisCall == 0: // what . reads is no function
 			return nil
 		case sh.rt.main.file == "-c": // there is no main
 		case name == "FUNCNAME":

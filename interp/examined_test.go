@@ -54,6 +54,11 @@ var examinedBash = []string{
 	`x=ab; shopt -u patsub_replacement; echo ${x/b/[&]}`,
 	`shopt -s cdable_vars; d=/usr; cd d; echo $PWD; cd nosuch; echo $?`,
 	`shopt -s execfail; exec nosuch; echo still`,
+	`readonly r=1; r=2 true; echo $?; f() { echo "f $r"; }; r=3 f; r=2 eval 'echo ev'`,
+	`readonly r=1; printf -v r a; echo $?; for r in a; do echo n; done; echo $?; read r <<< x; echo $?; umask 9; echo $?`,
+	`echo 'echo "[$FUNCNAME]"' >s; . ./s; f() { . ./s; }; f`,
+	`>{a,b}; echo $?; unset -f -v x; echo $?`,
+	`sleep 5 & disown $!; jobs; kill $!`,
 }
 
 // Signals and jobs, in both dialects.

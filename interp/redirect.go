@@ -49,7 +49,7 @@ func (c *compiler) redir(r *syntax.Redirect) redir {
 // target expands the word after the operator: to one string in POSIX, to
 // exactly one field in bash.
 func (r *redir) target(sh *shell) (string, error) {
-	if r.word.constant || !sh.bash() {
+	if r.word.constant && r.word.braces == nil || !sh.bash() {
 		return r.word.str(sh)
 	}
 	fields, err := r.word.fields(sh, nil)
