@@ -33,7 +33,7 @@ type runner struct {
 
 	plan    forkPlan
 	reply   encoder
-	list    []byte // of readDir
+	listers [2]lister // of readDirs
 	dirs    map[uint32]int
 	lastDir uint32
 	groups  map[int]int // a group that has vanished to the one that took over
