@@ -31,6 +31,8 @@ func (r *request) judge() verdict {
 	switch c.kind {
 	case kindStack:
 		return r.stack()
+	case kindBind:
+		return r.bind()
 	case kindExec:
 		if !r.allowsExec(&c) {
 			return failed(unix.EACCES)

@@ -53,8 +53,9 @@ func (s *supervisor) judgeSocket(n *notification) (v verdict, ok bool) {
 		s.report(n, deniedNote{Action: actSocket, Path: kind, Errno: unix.ErrnoName(errno)})
 		return failed(errno), true
 	case unix.SYS_BIND, unix.SYS_LISTEN:
-		if !s.isTCP(n) {
-			return goOn, true
+		if s.t.v.plan.Listen || !s.isTCP(n) {
+			_, carried := s.calls[n.nr] // by the keeper, keeper_bind.go
+			return goOn, !carried
 		}
 		at, err := listenTarget(n)
 		if err != nil {

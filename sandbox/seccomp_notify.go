@@ -45,11 +45,12 @@ const (
 	kindRemove // of interest to a monitor only
 	kindStack  // another Landlock domain
 	kindUmask
+	kindBind
 	kindExec // of interest when commands have rules; argv follows path
 )
 
 // watchedCalls are those that all architectures have; archWatched adds to
-// them. bind(2) makes names too, but only of sockets, which nothing reads.
+// them.
 var watchedCalls = []watchedCall{
 	{unix.SYS_OPENAT, kindOpen, 0, 1, none, none, 2, 3},
 	{unix.SYS_MKDIRAT, kindMkdir, 0, 1, none, none, none, 2},
@@ -62,6 +63,7 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_EXECVE, kindExec, none, 0, none, none, none, none},
 	{unix.SYS_EXECVEAT, kindExec, 0, 1, none, none, 4, none},
 	{unix.SYS_UMASK, kindUmask, none, none, none, none, none, none},
+	{unix.SYS_BIND, kindBind, none, none, none, none, none, none},
 	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
 }
 

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// bind(2) makes a name when the socket is a unix one. It is carried out in the
+// stead of the process like the other calls that do, for sockets of every
+// family: number and address could be exchanged after a look. The name that
+// the socket tells of itself is then the last component of its path.
+
+// sizeofPath is that of sun_path, unix(7).
+const sizeofPath = 108
+
+func (r *request) bind() verdict {
+	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	if errno != 0 {
+		return failed(errno)
+	}
+	size := int(int32(r.n.args[2]))
+	if size < 0 || size > unix.SizeofSockaddrAny+16 {
+		return failed(unix.EINVAL)
+	}
+	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[1]), size)
+	if errno != 0 {
+		return failed(errno)
+	}
+	const familySize = 2
+	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	if family == unix.AF_UNIX && size > familySize && addr[familySize] != 0 {
+		if binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || size > familySize+sizeofPath {
+			return failed(unix.EINVAL)
+		}
+		path, _, _ := bytes.Cut(addr[familySize:], []byte{0})
+		return r.bindName(sock, string(path))
+	}
+	if inet := family == unix.AF_INET || family == unix.AF_INET6; inet && !r.s.t.v.plan.Listen {
+		// Landlock does not see who the call is made for.
+		if kind, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind == unix.SOCK_STREAM {
+			return failed(unix.EACCES)
+		}
+	}
+	return outcome(r.act(-1, func() error { return bindRaw(sock, addr) }))
+}
+
+// bindName binds to a path, from the directory that is held.
+func (r *request) bindName(sock int, path string) verdict {
+	from, errno := r.base(none)
+	if errno != 0 {
+		return failed(errno)
+	}
+	to, errno := r.spotFrom(from, path)
+	if errno != 0 {
+		return failed(errno)
+	}
+	if to.isDir() {
+		return failed(unix.EADDRINUSE)
+	}
+	made := r.s.t.k.made
+	made.serial.Lock()
+	defer made.serial.Unlock()
+	if !r.mayAt(&to, true) {
+		return failed(unix.EACCES)
+	}
+	mask, ok := r.umask()
+	if !ok {
+		return failed(unix.EACCES)
+	}
+	addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), to.name()...)
+	return outcome(r.act(mask, func() error {
+		if err := unix.Fchdir(to.dir); err != nil {
+			return err
+		}
+		err := bindRaw(sock, append(addr, 0))
+		if back := unix.Chdir("/"); back != nil && err == nil {
+			return back
+		}
+		return err
+	}))
+}
+
+func outcome(err error) verdict {
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	return verdict{}
+}
+
+func bindRaw(sock int, addr []byte) error {
+	_, _, errno := unix.Syscall(unix.SYS_BIND, uintptr(sock), uintptr(unsafe.Pointer(unsafe.SliceData(addr))), uintptr(len(addr)))
+	return errnoOrNothing(errno)
+}
+
+// readMemory copies from a process.
+func readMemory(pid int, at uintptr, size int) ([]byte, unix.Errno) {
+	buf := make([]byte, size)
+	if size == 0 {
+		return buf, 0
+	}
+	local := []unix.Iovec{{Base: &buf[0]}}
+	local[0].SetLen(size)
+	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: size}}, 0)
+	if err != nil || n != size {
+		return nil, unix.EFAULT
+	}
+	return buf, 0
+}
