@@ -33,7 +33,7 @@ func clientOf(c net.Conn) client { return clientTo(c, addrPort(c.LocalAddr())) }
 
 // clientTo is for clients that meant to reach something else.
 func clientTo(c net.Conn, to netip.AddrPort) client {
-	return client{flow: doorbell.Flow{Proto: "tcp", From: addrPort(c.RemoteAddr()), To: to}}
+	return client{flow: doorbell.Flow{Proto: "tcp", From: addrPort(c.RemoteAddr()), To: to}, who: doorbell.ClientOf(c.RemoteAddr())}
 }
 
 // addrPort is the zero value for what is no address.

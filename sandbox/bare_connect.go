@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/events/doorbell"
 )
 
 // A bare session has the host's network, so connect(2) waits for the keeper.
@@ -123,7 +125,7 @@ func (s *bareSupervisor) connect(n *notification) error {
 	if err != nil {
 		return err
 	}
-	own, err := throughDoor(way)
+	own, err := throughDoor(way, doorbell.Process{Pid: int(n.pid), Name: commOf(s.k.base.hostProc, n.pid)})
 	if err != nil {
 		return unix.ECONNREFUSED
 	}
@@ -188,7 +190,7 @@ func (s *bareSupervisor) socketFlags(pid, fd int) (int, error) {
 
 // throughDoor makes a TCP connection whose other end is the proxy's door. The
 // listener lives for this one connection, and takes it from nobody else.
-func throughDoor(way int) (net.Conn, error) {
+func throughDoor(way int, who doorbell.Process) (net.Conn, error) {
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -208,7 +210,7 @@ func throughDoor(way int) (net.Conn, error) {
 			there.Close() // another process of the machine was faster
 			continue
 		}
-		door, err := net.Dial("unix", "/proc/self/fd/"+strconv.Itoa(way))
+		door, err := knock(way, who)
 		if err != nil {
 			there.Close()
 			own.Close()
@@ -217,6 +219,17 @@ func throughDoor(way int) (net.Conn, error) {
 		go relay(there.(*net.TCPConn), door.(*net.UnixConn))
 		return own, nil
 	}
+}
+
+// knock connects to a door, in the name of a process. Where somebody has taken
+// the name that says so, the process stays unknown.
+func knock(way int, who doorbell.Process) (net.Conn, error) {
+	path := "/proc/self/fd/" + strconv.Itoa(way)
+	named := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: doorbell.ClientName(who)}}
+	if c, err := named.Dial("unix", path); err == nil {
+		return c, nil
+	}
+	return net.Dial("unix", path)
 }
 
 // relay copies both ways until both have ended.

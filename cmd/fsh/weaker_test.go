@@ -127,7 +127,7 @@ cat /dev/null; exit 4`
 	if got.status != 4 || got.stdout != want {
 		t.Errorf("%+v", got)
 	}
-	for _, who := range []string{`unknown process connect denied.test:` + fmt.Sprint(port), `curl\[\d+\] connect 127.0.0.1:` + fmt.Sprint(port),
+	for _, who := range []string{`curl\[\d+\] connect denied.test:` + fmt.Sprint(port), `curl\[\d+\] connect 127.0.0.1:` + fmt.Sprint(port),
 		`python3\[\d+\] listen on 127.0.0.1:4567`, `python3\[\d+\] connect \[2001:db8::1\]:80`} {
 		if !regexp.MustCompile("fsh: blocked: " + who + "\nfsh: rule: ").MatchString(got.stderr) {
 			t.Errorf("no %s in\n%s", who, got.stderr)
