@@ -296,13 +296,18 @@ func (a *assign) assignList(sh *shell) error {
 	return sh.replaceArray(a.name, fresh)
 }
 
-// expanded is the assignment with its values expanded, but not yet made.
-func (a *assign) expanded(sh *shell) (*assign, error) {
+// expanded is the assignment with its values expanded, but not yet made; what
+// it is made to has the attributes kind.
+func (a *assign) expanded(sh *shell, kind attr) (*assign, error) {
 	out := *a
 	out.array = make([]element, 0, len(a.array))
 	for _, e := range a.array {
 		if e.index == nil {
-			fields, err := e.value.fields(sh, nil)
+			expand := func(e *element) ([]string, error) { return e.value.fields(sh, nil) }
+			if kind&attrAssoc != 0 {
+				expand = func(e *element) ([]string, error) { return e.member(sh) }
+			}
+			fields, err := expand(&e)
 			if err != nil {
 				return nil, err
 			}
@@ -347,6 +352,16 @@ func (e *element) badIndex(sh *shell) (text string, bad bool) {
 	return "[" + text + "]=" + value, true
 }
 
+// member is what stands for a key or a value of an associative array; bash
+// does not split it.
+func (e *element) member(sh *shell) ([]string, error) {
+	if !sh.rt.bash {
+		return e.value.fields(sh, nil)
+	}
+	text, err := e.text(sh)
+	return []string{text}, err
+}
+
 func (e *element) text(sh *shell) (string, error) {
 	if e.value == nil {
 		return "", nil
@@ -381,7 +396,7 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 	var loose []string
 	for _, e := range a.array {
 		if e.index == nil {
-			fields, err := e.value.fields(sh, nil)
+			fields, err := e.member(sh)
 			if err != nil {
 				return err
 			}

@@ -114,4 +114,11 @@ echo *; echo @(?|.*); GLOBIGNORE=.a; echo * @(?|.*); GLOBIGNORE=; shopt -s dotgl
 	`coproc; echo $?`,
 	`readonly RO; coproc RO { :; }; echo $?; coproc nosuchcmd_x 2>/dev/null; wait $!; echo $?`,
 	`echo 'coproc cat; echo x >&${COPROC[1]}; read v <&${COPROC[0]}; echo $v; kill $COPROC_PID' > s; $SH s; coproc set -- a; echo $#; ! coproc true; echo $?; coproc true | cat; echo $?`,
+	`declare -i n=1; declare -ir m=2; declare -a arr=(1); declare -ar ra=(2); declare -ax xa=(3); declare -A as=([q]=1); declare -ar | grep -v BASH; echo; declare -ax; echo; declare -aA | grep as`,
+	`for x in "${u-'"'hey}"; do echo "$x"; done; echo "${dbg-'"hey'}"; echo "${dbg-"'hey'"}" "${dbg-"hey"}"`,
+	`echo "${dbg-'}'}" "${dbg-'a"}"b'}" "${dbg-"a'b"}" "${dbg-'a}b'c}"`,
+	`e='a b'; declare -A f='($e)'; declare -p f; declare -A g=($e); declare -p g; declare -A h='(a b c d)'; declare -p h; g=($e x "$e" y); declare -p g; a=(1 2); g=("${a[@]}"); declare -p g`,
+	`IFS=; A=('' ''); set -- '' ''; B=''; echo "<${A[*]:-X}>" "<${*:-X}>" "<${B:-X}>" "<${B[*]:-X}>" "<${A[@]:-X}>" "<${@:-X}>"`,
+	`a[0]=0 a[1]=1; v=" "; echo 1 ${a[ ]}; echo 2 ${a[$v]}; echo 3 ${a["$v"]}; ((a[ ]=10)); declare -p a; ((a[" "]=11)); declare -p a; ((a[$v]=12)); declare -p a; ((a["$v"]=13)); declare -p a; let "a[ ]=14"; declare -p a; let "a[$v]=16"; declare -p a`,
+	`ps1=hello; unset ps1[2]; echo $?; declare -p ps1; unset ps1[0]; declare -p ps1; q=3; unset 'q[-1]'; echo $?; declare -p q`,
 }

@@ -275,7 +275,11 @@ func (c *declCall) one(sh *shell, a declArg) int {
 
 func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool, value string, assigned, add bool) error {
 	if a.list != nil { // local a=("${a[@]}") means the outer one
-		list, err := a.list.expanded(sh)
+		kind := c.add
+		if v := sh.lookupVar(name); v != nil && c.add&attrIndexed == 0 {
+			kind |= v.attrs
+		}
+		list, err := a.list.expanded(sh, kind)
 		if err != nil {
 			return err
 		}

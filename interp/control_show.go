@@ -28,16 +28,15 @@ func (c *declCall) show(sh *shell) int {
 }
 
 // lists says which variables a list without names has: all that are set, or
-// those with one of the attributes. export and readonly with -a or -A have
-// their own attribute and that.
+// those with one of the attributes, of arrays if -a or -A is among these.
 func (c *declCall) lists(sh *shell) func(*variable) bool {
 	kind := c.add & (attrIndexed | attrAssoc)
 	own := c.add &^ kind
 	switch {
 	case c.add == 0:
 		return func(v *variable) bool { return v.attrs&attrSet != 0 }
-	case kind != 0 && own != 0 && sh.rt.bash && (c.name == "export" || c.name == "readonly"):
-		return func(v *variable) bool { return v.attrs&own == own && v.attrs&kind != 0 }
+	case kind != 0 && sh.rt.bash:
+		return func(v *variable) bool { return v.attrs&kind == kind && (own == 0 || v.attrs&own != 0) }
 	}
 	return func(v *variable) bool { return v.attrs&c.add != 0 }
 }

@@ -243,6 +243,12 @@ func (sh *shell) unsetElement(name, sub string) int {
 	if v == nil {
 		return 0
 	}
+	if sh.rt.bash && !v.is(attrIndexed|attrAssoc) {
+		if n, err := sh.arith(sub); sub == "@" || sub == "*" || err != nil || n != 0 {
+			return sh.builtinFailed(1, "unset: %s: not an array variable", name)
+		}
+		return sh.unsetOne(name, false, true)
+	}
 	own, err := sh.writable(name)
 	if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)

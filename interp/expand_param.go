@@ -281,7 +281,9 @@ func (p *paramPart) expandConditional(e *expander) error {
 	if p.isList() {
 		vals = p.elements(sh)
 		set = len(vals) > 0
-		if len(vals) == 1 { // null if all of it is; more than one never are, joined
+		if sh.rt.bash && p.joins() && p.quoted {
+			s = strings.Join(vals, sh.joiner())
+		} else if len(vals) == 1 { // null if all of it is; more than one never are, joined
 			s = vals[0]
 		} else if set {
 			s = "x"

@@ -130,9 +130,12 @@ func (p *parser) subscript(ref int, text string) {
 		p.err = sub.err
 		return
 	}
-	if strings.TrimSpace(text) == "" {
+	switch {
+	case text == "":
 		sub.fail("bad array subscript")
-	} else {
+	case strings.TrimSpace(text) == "":
+		sub.emit(opConst, 0, 1)
+	default:
 		sub.whole()
 	}
 	if sub.err != nil {

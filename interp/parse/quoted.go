@@ -62,6 +62,17 @@ func (p *Parser) quotedParts(m dqMode) {
 				p.endLit(&r)
 				return
 			}
+			if c == '"' && m == dqBrace && p.opt.Bash && !p.posix {
+				if single <= i {
+					single = p.singleQuotedBrace(r.start)
+				}
+				if i < single { // bash drops it there
+					p.endLit(&r)
+					p.i++
+					r = p.beginLit()
+					continue
+				}
+			}
 			if p.innerPart(m, c, &r) {
 				continue
 			}
@@ -135,7 +146,7 @@ func ends(m dqMode, c byte, nest int, quest *int) bool {
 	return nest == 0
 }
 
-// singleQuotedBrace finds out whether the } at p.i is between single quotes
+// singleQuotedBrace finds out whether the } or " at p.i is between single quotes
 // of the word of "${x:-…}", which starts at from. Single quotes are text
 // there, but outside of its POSIX mode bash lets them hide a }. It returns the
 // index of the closing quote, or 0. A quote without partner is just text.
@@ -152,9 +163,10 @@ func (p *Parser) singleQuotedBrace(from int) int {
 	if open == 0 {
 		return 0
 	}
-	n := strings.IndexAny(p.src[p.i:], "'\"\n")
-	if n < 0 || p.src[p.i+n] != '\'' {
+	after := p.i + 1
+	n := strings.IndexAny(p.src[after:], "'\"\n")
+	if n < 0 || p.src[after+n] != '\'' {
 		return 0
 	}
-	return p.i + n
+	return after + n
 }
