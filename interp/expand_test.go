@@ -19,6 +19,7 @@ func (noSystem) Open(*OpenRequest) (int, error)    { return -1, syscall.ENOENT }
 func (noSystem) Stat(Dir, string, bool, *syscall.Stat_t) error {
 	return syscall.ENOENT
 }
+func (noSystem) ReadDirs(_ Dir, paths []string) [][]byte { return make([][]byte, len(paths)) }
 func (noSystem) StatAll(_ Dir, paths []string) ([]syscall.Stat_t, []error) {
 	errs := make([]error, len(paths))
 	for i := range errs {

@@ -241,6 +241,11 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	p.files(files[:last])
 	p.openFiles()
 	p.signalQueue()
+	joined, err := k.joinGroup(p, pl, id)
+	if err != nil {
+		return 0, err
+	}
+	defer joined()
 	p.add("death signal", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
 	p.dropCapsBare()
 	p.landlock(files[last])
@@ -248,11 +253,6 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	p.exec("/proc/self/exe", append([]string{nameRunner}, limitArgs(withoutProcesses(pl), 0)...), blockedSignals())
 	if pid, err = p.start(0); err != nil {
 		return 0, childError(err)
-	}
-	if err := k.joinGroup(pl, id, pid); err != nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		_, _ = syscall.Wait4(pid, nil, 0, nil)
-		return 0, err
 	}
 	return pid, nil
 }

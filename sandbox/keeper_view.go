@@ -149,6 +149,11 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	p.files(files)
 	p.openFiles()
 	p.signalQueue()
+	joined := func() {}
+	if err := t.v.onBase(func() (err error) { joined, err = t.k.joinGroup(p, t.v.plan, t.id); return err }); err != nil {
+		return nil, 0, err
+	}
+	defer joined()
 	if t.v.plan.Ownership {
 		p.keepOwnership()
 	} else {
@@ -169,11 +174,6 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	if gate.sup.runner == nil { // its namespace ended before it got that far
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
 		return nil, 0, fmt.Errorf("killed before it ran: %w", unix.ESRCH)
-	}
-	if err := t.v.onBase(func() error { return t.k.joinGroup(t.v.plan, t.id, pid) }); err != nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		_, _ = syscall.Wait4(pid, nil, 0, nil)
-		return nil, 0, err
 	}
 	inner, err = t.k.innerPid(pid)
 	return gate.sup.runner, inner, err

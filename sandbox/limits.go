@@ -170,9 +170,49 @@ func lives(proc int, pid string) bool {
 // errNoGroup: for root, the limit needs a control group.
 var errNoGroup = errors.New("limits.processes cannot be enforced for root without a control group")
 
-// joinGroup puts a runner, before it gets its first request, into a group
-// that counts processes.
-func (k *keeper) joinGroup(pl *Plan, view uint32, pid int) error {
+// joinGroup has a child, on its way to become a runner, enter a group that
+// counts processes; what is returned is to be closed when it runs. In the
+// hierarchies of v1 a thread that moves itself does not wait for the others of
+// the system, which takes milliseconds (cgroup_procs_write_start).
+func (k *keeper) joinGroup(p *childProgram, pl *Plan, view uint32) (done func(), err error) {
+	g, err := k.newGroup(pl, view)
+	if g == nil || err != nil {
+		return func() {}, err
+	}
+	var fd int
+	for _, name := range []string{"/tasks", "/cgroup.procs"} {
+		if fd, err = unix.Open(g.dir+name, unix.O_WRONLY|unix.O_CLOEXEC, 0); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return func() {}, groupError(err)
+	}
+	at, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	unix.Close(fd)
+	if err != nil {
+		return func() {}, groupError(err)
+	}
+	if os.Geteuid() == 0 {
+		p.add("limits", unix.SYS_WRITE, uintptr(at), p.str("0"), 1)
+	} else {
+		p.try("limits", unix.SYS_WRITE, uintptr(at), p.str("0"), 1)
+	}
+	return func() { unix.Close(at) }, nil
+}
+
+const groupHint = "mount cgroup2 with the pids controller and run fsh where it is delegated (systemd-run --scope -p Delegate=yes), or remove the limit"
+
+// groupError is an error for root only: RLIMIT_NPROC holds for other users.
+func groupError(err error) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return &SetupError{Layer: "limits", Err: fmt.Errorf("%w: %w", errNoGroup, err), Hint: groupHint}
+}
+
+// newGroup makes a group for the processes of a view, nil if it needs none.
+func (k *keeper) newGroup(pl *Plan, view uint32) (*pidGroup, error) {
 	limit := uint64(0)
 	for _, l := range pl.Limits {
 		if l.Resource == rlimitNproc {
@@ -180,33 +220,25 @@ func (k *keeper) joinGroup(pl *Plan, view uint32, pid int) error {
 		}
 	}
 	if limit == 0 || pl.Group == "" && os.Geteuid() != 0 {
-		return nil
+		return nil, nil
 	}
-	hint := "mount cgroup2 with the pids controller and run fsh where it is delegated (systemd-run --scope -p Delegate=yes), or remove the limit"
 	if pl.Group == "" {
-		return &SetupError{Layer: "limits", Err: errNoGroup, Hint: hint}
+		return nil, &SetupError{Layer: "limits", Err: errNoGroup, Hint: groupHint}
 	}
-	dir := filepath.Join(pl.Group, fmt.Sprintf("%s%d.%d", groupPrefix, os.Getpid(), view))
-	var g *pidGroup
-	err := os.Mkdir(dir, 0o755)
-	if err == nil {
-		k.mu.Lock()
-		g = &pidGroup{dir: dir, view: view}
-		k.groups = append(k.groups, g)
-		k.mu.Unlock()
-		const runnerThreads = 8
-		err = os.WriteFile(dir+"/pids.max", []byte(strconv.FormatUint(limit+runnerThreads, 10)), 0)
+	g := &pidGroup{dir: filepath.Join(pl.Group, fmt.Sprintf("%s%d.%d", groupPrefix, os.Getpid(), view)), view: view}
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		return nil, groupError(err)
 	}
-	if err == nil {
-		err = os.WriteFile(dir+"/cgroup.procs", []byte(strconv.Itoa(pid)), 0)
+	k.mu.Lock()
+	k.groups = append(k.groups, g)
+	k.mu.Unlock()
+	const runnerThreads = 8
+	err := os.WriteFile(g.dir+"/pids.max", []byte(strconv.FormatUint(limit+runnerThreads, 10)), 0)
+	if err != nil {
+		return nil, groupError(err)
 	}
-	if err != nil && os.Geteuid() == 0 {
-		return &SetupError{Layer: "limits", Err: fmt.Errorf("%w: %w", errNoGroup, err), Hint: hint}
-	}
-	if err == nil {
-		go k.watchGroup(g)
-	}
-	return nil // RLIMIT_NPROC holds for other users
+	go k.watchGroup(g)
+	return g, nil
 }
 
 // pidGroup is a control group of the session.

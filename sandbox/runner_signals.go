@@ -174,8 +174,9 @@ func readSignal(fd int) (sig syscall.Signal, sender int, user bool, err error) {
 
 // blockHere keeps signals away from the calling goroutine's thread, which it
 // is locked to: R goes on with its work under a storm of signals.
+// A fault of R's own is its end all the same, and the runtime need not preempt it.
 func blockHere() {
-	set := blockedSignals()
+	set := handledSignals() &^ sigBit(syscall.SIGURG)
 	rawMask(&set, nil)
 }
 
@@ -224,7 +225,7 @@ func (r *runner) flushSignals() {
 		var pending uint64
 		syscall.RawSyscall(unix.SYS_RT_SIGPENDING, uintptr(unsafe.Pointer(&pending)), 8, 0)
 		entered := atomic.LoadUint32(&signalEntered)
-		if pending&blockedSignals()&^sigBit(kickSignal) == 0 && entered == r.forwarded.Load() {
+		if pending&^(sigBit(syscall.SIGURG)|sigBit(syscall.SIGCHLD)|sigBit(kickSignal)) == 0 && entered == r.forwarded.Load() {
 			return
 		}
 		switch now := time.Now(); {

@@ -217,7 +217,7 @@ func (p *Parser) pop() {
 type mark struct {
 	input
 	stack     []input
-	pending   int
+	pending   []*syntax.Redirect // what failed may have been in a substitution, with its own
 	aliasNext bool
 	depth     int
 	parts     int
@@ -226,7 +226,7 @@ type mark struct {
 }
 
 func (p *Parser) mark() mark {
-	m := mark{input: p.input, pending: len(p.pending), aliasNext: p.aliasNext, depth: p.depth,
+	m := mark{input: p.input, pending: p.pending[:len(p.pending):len(p.pending)], aliasNext: p.aliasNext, depth: p.depth,
 		parts: len(p.parts), words: len(p.words), tokPos: p.tokPos}
 	if len(p.stack) > 0 {
 		m.stack = append([]input(nil), p.stack...)
@@ -236,7 +236,7 @@ func (p *Parser) mark() mark {
 
 func (p *Parser) back(m mark) {
 	p.input, p.stack = m.input, append(p.stack[:0], m.stack...)
-	p.pending, p.aliasNext, p.depth = p.pending[:m.pending], m.aliasNext, m.depth
+	p.pending, p.aliasNext, p.depth = m.pending, m.aliasNext, m.depth
 	p.parts, p.words = p.parts[:m.parts], p.words[:m.words]
 	p.tokPos, p.kwAt = m.tokPos, -1
 }

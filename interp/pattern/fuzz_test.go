@@ -37,7 +37,7 @@ func FuzzPattern(f *testing.F) {
 		p := Compile(pat, Flags(flags)&(UTF8|Extglob|NoCase))
 		checkConsistent(t, p, s)
 		if p.ext == nil && len(pat) < 12 && len(s) < 12 {
-			c := &parser{src: pat, flags: p.flags, lastSq: len(pat)}
+			c := &parser{src: pat, flags: p.flags, lastSq: len(pat), literal: len(pat)}
 			if got, want := p.Match(s), naive(p, c.sequence(0, len(pat), 0), s); got != want {
 				t.Fatalf("%q on %q: Match says %v, the naive matcher %v", pat, s, got, want)
 			}
