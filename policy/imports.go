@@ -20,6 +20,8 @@ type Imported struct {
 
 // importer collects keys of the new file in order.
 type importer struct {
+	from   *settings
+	within string // what comes before the keys there
 	exists func(path string) bool
 	lists  map[string][]string // by key
 	values map[string]string   // TOML values by key
@@ -33,17 +35,18 @@ func Import(file string, src []byte, exists func(path string) bool) (*Imported, 
 	if len(src) > maxFile {
 		return nil, &Error{File: file, Msg: "larger than 1 MiB", Hint: "are these settings?"}
 	}
-	tree, err := parseJSONC(file, src)
+	from, err := parseJSONC(file, src)
 	if err != nil {
 		return nil, err
 	}
-	im := &importer{exists: exists, lists: map[string][]string{}, values: map[string]string{}}
+	tree := from.tree
+	im := &importer{from: from, exists: exists, lists: map[string][]string{}, values: map[string]string{}}
 	if inner, ok := tree["sandbox"].(map[string]any); ok && tree["filesystem"] == nil && tree["network"] == nil {
 		im.note("only the table \"sandbox\" was read")
-		tree = inner
+		tree, im.within = inner, "sandbox."
 	}
 	for _, key := range sortedKeys(tree) {
-		if err := im.top(file, key, tree[key]); err != nil {
+		if err := im.top(key, tree[key]); err != nil {
 			return nil, err
 		}
 	}
@@ -86,11 +89,9 @@ func (im *importer) leave(key string) {
 	}
 }
 
-func (im *importer) top(file, key string, value any) error {
+func (im *importer) top(key string, value any) error {
 	table, isTable := value.(map[string]any)
-	wrong := func(want string) error {
-		return &Error{File: file, Msg: fmt.Sprintf("%s must be %s", key, want), Hint: "fix it there, then import again"}
-	}
+	wrong := func(want string) error { return im.from.wrong(im.within+key, want) }
 	switch key {
 	case "$schema", "version":
 	case "extends":
@@ -100,7 +101,7 @@ func (im *importer) top(file, key string, value any) error {
 			return wrong("a table")
 		}
 		for _, name := range sortedKeys(table) {
-			if err := im.key(file, key, name, table[name], table); err != nil {
+			if err := im.key(key, name, table[name], table); err != nil {
 				return err
 			}
 		}
@@ -111,6 +112,9 @@ func (im *importer) top(file, key string, value any) error {
 		}
 		im.add("environment.deny", list...)
 	case "setEnvVars":
+		if !isTable {
+			return wrong("a table")
+		}
 		for _, name := range sortedKeys(table) {
 			if !isName(name) {
 				im.note("environment.set: %q is no name of a variable: left out", name)
@@ -125,13 +129,11 @@ func (im *importer) top(file, key string, value any) error {
 }
 
 // key reads one key of a table.
-func (im *importer) key(file, table, name string, value any, all map[string]any) error {
+func (im *importer) key(table, name string, value any, all map[string]any) error {
 	full := table + "." + name
 	list, isList := stringList(value)
 	on, isBool := value.(bool)
-	wrong := func(want string) error {
-		return &Error{File: file, Msg: fmt.Sprintf("%s must be %s", full, want), Hint: "fix it there, then import again"}
-	}
+	wrong := func(want string) error { return im.from.wrong(im.within+full, want) }
 	switch full {
 	case "filesystem.denyRead", "filesystem.denyWrite", "filesystem.allowWrite", "filesystem.allowRead", "network.allowedDomains", "network.deniedDomains",
 		"network.allowUnixSockets", "command.deny", "command.allow":
@@ -166,8 +168,12 @@ func (im *importer) key(file, table, name string, value any, all map[string]any)
 	case "network.deniedDomains":
 		im.hosts("network.denied_domains", list)
 	case "network.defaultAction":
-		if value == "allow" {
+		switch value {
+		case "allow":
 			im.add("network.allowed_domains", quoteTOML("*:*"))
+		case "deny":
+		default:
+			return wrong(`"allow" or "deny"`)
 		}
 	case "network.allowLocalBinding":
 		im.values["network.allow_local_binding"] = strconv.FormatBool(on)
@@ -176,7 +182,7 @@ func (im *importer) key(file, table, name string, value any, all map[string]any)
 			im.values["network.allow_local_outbound"] = strconv.FormatBool(on)
 		}
 	case "network.allowLocalOutboundPorts":
-		return im.ports(file, value, all)
+		return im.ports(value, all)
 	case "network.allowUnixSockets":
 		im.paths("network.allow_unix_sockets", list, false)
 	case "network.allowAllUnixSockets":
@@ -288,7 +294,7 @@ func (im *importer) hosts(key string, list []string) {
 	}
 }
 
-func (im *importer) ports(file string, value any, all map[string]any) error {
+func (im *importer) ports(value any, all map[string]any) error {
 	items, ok := value.([]any)
 	var ports []string
 	for _, item := range items {
@@ -299,7 +305,7 @@ func (im *importer) ports(file string, value any, all map[string]any) error {
 		ports = append(ports, strconv.Itoa(int(n)))
 	}
 	if !ok {
-		return &Error{File: file, Msg: "network.allowLocalOutboundPorts must be a list of ports", Hint: "fix it there, then import again"}
+		return im.from.wrong(im.within+"network.allowLocalOutboundPorts", "a list of ports")
 	}
 	if on, has := all["allowLocalOutbound"].(bool); !has || on {
 		im.values["network.allow_local_outbound"] = "[" + strings.Join(ports, ", ") + "]"
