@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -45,5 +46,46 @@ func TestFormHasTheKeysOfTheDecoder(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// reference is docs/policy.md: every key, from the types that the schema is made
+// of, with the built-in values that no file shows.
+func reference() string {
+	var b strings.Builder
+	b.WriteString("# Keys of a policy\n\nMade from the types of package policy: `FSH_UPDATE=1 go test ./policy -run Reference`.\n" +
+		"`fsh policy explain [KEY]` says the same. Lists of all files are joined; a denial beats\n" +
+		"what allows; of `true` and `false`, `false` wins, of limits the least, of `hosts` and\n" +
+		"`set` the innermost: defaults, `/etc/fsh/policy.toml` (a ceiling), the user's file, the\n" +
+		"`.fsh.toml` of each directory from the outermost on, a script's `#:` lines, options.\n")
+	for _, k := range Keys() {
+		if _, table := tables[k.Key]; table {
+			fmt.Fprintf(&b, "\n## [%s]\n\n%s\n", k.Key, k.Doc)
+			continue
+		}
+		if !strings.Contains(k.Key, ".") {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n", k.Key, k.Doc)
+			continue
+		}
+		fmt.Fprintf(&b, "\n`%s`: %s\n", k.Key, k.Doc)
+	}
+	fmt.Fprintf(&b, "\n## Presets\n\n`%s`: names for `extends`.\n", strings.Join(Presets(), "`, `"))
+	return b.String()
+}
+
+// TestReferenceIsCurrent: FSH_UPDATE=1 writes it.
+func TestReferenceIsCurrent(t *testing.T) {
+	const file = "../docs/policy.md"
+	if os.Getenv("FSH_UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(reference()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(reference(), string(got)); diff != "" {
+		t.Errorf("run FSH_UPDATE=1 go test ./policy -run Reference:\n%s", diff)
 	}
 }

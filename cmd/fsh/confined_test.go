@@ -57,6 +57,12 @@ func fshPath(t *testing.T, home, first string, args ...string) outcome {
 	cmd := exec.Command(fshBinary(t), args...)
 	cmd.Dir = home
 	cmd.Env = []string{"HOME=" + home, "PATH=" + first + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
+	return outcomeOf(t, cmd)
+}
+
+// outcomeOf runs a command to its end.
+func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,14 +69,11 @@ func policyShow(c *call, args []string) int {
 	f := c.flags()
 	p := c.policyFlags(f)
 	all := f.Bool("all", false, "")
-	operands, status, done := c.parse(f, args)
-	switch {
-	case done:
+	at, status, done := c.operand(f, args, "directory or script")
+	if done {
 		return status
-	case len(operands) > 1:
-		return c.misused("one directory or script at a time")
 	}
-	rules, err := c.load(p, strings.Join(operands, ""))
+	rules, err := c.load(p, at)
 	if err != nil {
 		return c.fails(exitSetup, err)
 	}
@@ -168,14 +166,11 @@ func (c *call) printCheck(r checkResult) {
 func policyDiff(c *call, args []string) int {
 	f := c.flags()
 	asJSON := f.Bool("json", false, "")
-	operands, status, done := c.parse(f, args)
-	switch {
-	case done:
+	at, status, done := c.operand(f, args, "directory or script")
+	if done {
 		return status
-	case len(operands) > 1:
-		return c.misused("one directory or script at a time")
 	}
-	file, err := trustTarget(strings.Join(operands, ""))
+	file, err := trustTarget(at)
 	if err != nil {
 		return c.fails(1, err)
 	}
@@ -194,17 +189,11 @@ func policyDiff(c *call, args []string) int {
 func policyInit(c *call, args []string) int {
 	f := c.flags()
 	show := f.Bool("print", false, "")
-	operands, status, done := c.parse(f, args)
-	switch {
-	case done:
+	dir, status, done := c.operand(f, args, "directory")
+	if done {
 		return status
-	case len(operands) > 1:
-		return c.misused("one directory at a time")
 	}
-	dir := "."
-	if len(operands) > 0 {
-		dir = operands[0]
-	}
+	dir = cmp.Or(dir, ".")
 	text := policy.Propose(dir)
 	if *show {
 		fmt.Fprint(c.out, text)

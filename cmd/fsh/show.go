@@ -87,26 +87,11 @@ func (l *listing) policy(p *policy.Policy) {
 
 func (l *listing) network(n *policy.Network, settings []policy.Rule) {
 	l.b.WriteString("\n[network]\n")
-	for _, list := range []struct {
-		key   string
-		rules []policy.HostRule
-	}{{"allowed_domains", n.AllowedDomains}, {"denied_domains", n.DeniedDomains}} {
-		l.begin(list.key)
-		for _, r := range list.rules {
-			l.row(r.Entry, r.Rule)
-		}
-		l.end()
-	}
-	l.begin("hosts")
-	for _, h := range n.Hosts {
-		l.row(h.Name+" = "+h.Addr, h.Rule)
-	}
-	l.end()
-	l.begin("allow_unix_sockets")
-	for _, s := range n.UnixSockets {
-		l.row(s.Pattern, s.Rule)
-	}
-	l.end()
+	host := func(r policy.HostRule) (string, policy.Rule) { return r.Entry, r.Rule }
+	rows(l, "allowed_domains", n.AllowedDomains, host)
+	rows(l, "denied_domains", n.DeniedDomains, host)
+	rows(l, "hosts", n.Hosts, func(h policy.HostAddr) (string, policy.Rule) { return h.Name + " = " + h.Addr, h.Rule })
+	rows(l, "allow_unix_sockets", n.UnixSockets, func(s policy.Path) (string, policy.Rule) { return s.Pattern, s.Rule })
 	local := map[string]string{"none": "false", "all": "true", "ports": fmt.Sprint(n.LocalOutbound.Ports)}[n.LocalOutbound.Mode]
 	l.begin("")
 	l.row("allow_local_outbound = "+local, n.LocalOutbound.Rule)
@@ -120,19 +105,17 @@ func (l *listing) network(n *policy.Network, settings []policy.Rule) {
 
 func (l *listing) environment(e *policy.Environment) {
 	l.b.WriteString("\n[environment]\n")
-	for _, list := range []struct {
-		key   string
-		rules []policy.EnvRule
-	}{{"pass", e.Pass}, {"deny", e.Deny}} {
-		l.begin(list.key)
-		for _, r := range list.rules {
-			l.row(r.Pattern, r.Rule)
-		}
-		l.end()
-	}
-	l.begin("set")
-	for _, v := range e.Set {
-		l.row(v.Name+" = "+v.Value, v.Rule)
+	name := func(r policy.EnvRule) (string, policy.Rule) { return r.Pattern, r.Rule }
+	rows(l, "pass", e.Pass, name)
+	rows(l, "deny", e.Deny, name)
+	rows(l, "set", e.Set, func(v policy.EnvVar) (string, policy.Rule) { return v.Name + " = " + v.Value, v.Rule })
+}
+
+// rows are the rules of one key.
+func rows[T any](l *listing, key string, list []T, row func(T) (string, policy.Rule)) {
+	l.begin(key)
+	for _, entry := range list {
+		l.row(row(entry))
 	}
 	l.end()
 }

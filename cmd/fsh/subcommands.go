@@ -120,6 +120,15 @@ func (c *call) parse(f *flag.FlagSet, args []string) (operands []string, status 
 	}
 }
 
+// operand is parse for a subcommand that takes at most one.
+func (c *call) operand(f *flag.FlagSet, args []string, what string) (operand string, status int, done bool) {
+	operands, status, done := c.parse(f, args)
+	if !done && len(operands) > 1 {
+		return "", c.misused("one %s at a time", what), true
+	}
+	return strings.Join(operands, ""), status, done
+}
+
 // misused reports a command line that makes no sense.
 func (c *call) misused(format string, args ...any) int {
 	return c.fails(exitUsage, &usageError{fmt.Sprintf("%s: %s", c.sub.name, events.Printable(fmt.Sprintf(format, args...))),

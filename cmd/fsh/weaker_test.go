@@ -1,8 +1,6 @@
 package main_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // withoutNamespaces is a command line for a machine that refuses user
@@ -152,20 +149,4 @@ func TestPromptTellsWhatIsWeaker(t *testing.T) {
 	if strings.Contains(whole.all.String(), "without") {
 		t.Errorf("%q", whole.all.String())
 	}
-}
-
-// outcomeOf runs a command to its end.
-func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
-	t.Helper()
-	cmd.WaitDelay = time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return outcome{status: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
