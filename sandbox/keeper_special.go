@@ -108,7 +108,10 @@ func (r *request) awaitReader(path string, held, flags int) {
 		if err == nil {
 			err = unix.SetNonblock(fd, false)
 		}
-		v := r.give(path, "write", fd, err, flags)
+		v := failed(errnoOf(err))
+		if err == nil { // an error is not reported: that is the supervisor's thread's to do
+			v = r.give(path, "write", fd, nil, flags)
+		}
 		if !r.sent {
 			v.id = r.n.id
 			_ = notifyIoctl(r.s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&v))

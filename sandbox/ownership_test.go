@@ -79,4 +79,16 @@ stat -c '%u %a' ` + root + `/root/opt/x/data ` + root + `/root/opt/x/prog`)
 	if out != "33 644\n0 4755" || status != 0 {
 		t.Errorf("dpkg -i: %q %d", out, status)
 	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return // of another distribution
+	}
+	out, status = rr.sh(`set -e; R=` + root + `/apt; cd /tmp
+mkdir -p $R/var/lib/dpkg/info $R/var/lib/dpkg/updates $R/var/lib/dpkg/triggers $R/var/lib/apt/lists/partial $R/var/cache/apt/archives/partial $R/var/log
+mkdir -p $R/etc/apt/apt.conf.d $R/etc/apt/preferences.d $R/etc/apt/sources.list.d; touch $R/var/lib/dpkg/status
+apt-get -qq -y -o Dir=$R -o Dir::State::status=$R/var/lib/dpkg/status -o Dir::Bin::methods=/usr/lib/apt/methods -o Dir::Bin::dpkg=/usr/bin/dpkg \
+	-o DPkg::Options::=--root=$R -o DPkg::Options::=--log=/dev/null install ./x.deb >log 2>&1 || cat log
+stat -c '%u %a' $R/opt/x/data $R/opt/x/prog`)
+	if out != "33 644\n0 4755" || status != 0 {
+		t.Errorf("apt-get install: %q %d", out, status)
+	}
 }
