@@ -29,8 +29,8 @@ func (sh *shell) attend() flow {
 	for set := sh.attn.take(); set != 0; set &= set - 1 {
 		n := bits.TrailingZeros64(set)
 		command, ok := sh.traps.get(n)
-		if !ok || command == "" {
-			continue
+		if !ok || command == "" || n == int(syscall.SIGCHLD) && sh.entered != nil {
+			continue // a trap on children that starts one would never end
 		}
 		if f := sh.runTrap(command); f != flowNext {
 			return f

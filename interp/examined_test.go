@@ -66,6 +66,7 @@ var examinedSignals = []string{
 	`trap 'trap - TERM; kill $$; echo no' TERM; kill $$; echo no`,
 	`trap 'echo I; trap - INT EXIT; kill -INT $$' INT; trap 'echo no' EXIT; kill -INT $$`,
 	`trap 'echo "$# $*"' USR1; set -- a b; f() { kill -USR1 $$; }; f c; kill -USR1 $$`,
+	`n=0; trap 'n=$((n+1))' CHLD; /bin/true; /bin/true; trap - CHLD; echo $n; trap '' CHLD; sh -c 'exit 3'; echo $?`,
 	`trap -- '-x' USR1; trap; trap -- - USR1; trap`,
 	`trap '' HUP; trap - HUP; trap '' QUIT; sh -c 'kill -QUIT $$; echo alive'`,
 	`x=$(echo a; (sleep 0.1; echo late) & ); echo "$x"; x=$( (sleep 0.1; echo no) >/dev/null & echo b); echo "$x"`,

@@ -38,7 +38,9 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 	j := newJob(sh.joinTraced(args))
 	j.pid, j.pids, j.pgid = pid, []int{pid}, pid
 	go j.follow(p)
-	return sh.foregroundJob(j), nil
+	status := sh.foregroundJob(j)
+	sh.rt.childEnded()
+	return status, nil
 }
 
 // foregroundJob waits until a job ends or stops.

@@ -129,6 +129,16 @@ func (rt *runtime) dispatch() {
 	}
 }
 
+// childEnded raises SIGCHLD where the kernel does not: see RemoteChildren.
+func (rt *runtime) childEnded() {
+	if rt.trapped.Load() == 0 {
+		return
+	}
+	if _, remote := rt.sys.(RemoteChildren); remote {
+		rt.deliver(syscall.SIGCHLD)
+	}
+}
+
 // barrierSignal is the last real-time signal: the kernel hands out pending
 // signals in the order of their numbers (signal(7)).
 const barrierSignal = syscall.Signal(64)
