@@ -140,6 +140,19 @@ func TestMalformed(t *testing.T) {
 			if _, _, err := Load(w.opts); err == nil {
 				t.Error("no error as .fsh.toml")
 			}
+			// Nor as the header of a script, one line further down and two columns
+			// to the right. (These say something else, or nothing, there.)
+			if strings.Contains(test.text, "directory") || strings.Contains(test.text, "extends") || e.Line == 0 || strings.Contains(test.name, "line") {
+				return
+			}
+			w = newWorld(t, nil)
+			w.opts.ScriptName = "script"
+			w.opts.Script = "#!/bin/fsh\n#:" + strings.ReplaceAll(strings.TrimSuffix(test.text, "\n"), "\n", "\n#:") + "\necho ran\n"
+			_, _, err = Load(w.opts)
+			var h *Error
+			if !errors.As(err, &h) || h.File != "script" || h.Line != e.Line+1 || h.Col != e.Col+2 || h.Hint != e.Hint {
+				t.Errorf("as a header: %v, after %v", err, e)
+			}
 		})
 	}
 }
