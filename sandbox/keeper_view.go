@@ -166,7 +166,11 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	}
 	defer gate.close()
 	p.seccomp(filter)
-	p.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(t.v.plan.Limits, t.k.ownProcesses())...), blockedSignals())
+	others := uint64(0) // what a limit of processes has to leave room for
+	if len(t.v.plan.Limits) > 0 {
+		others = t.k.ownProcesses()
+	}
+	p.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(t.v.plan.Limits, others)...), blockedSignals())
 	pid, err := p.start(req.WantPid)
 	if err != nil {
 		return nil, 0, childError(err)
