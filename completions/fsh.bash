@@ -46,7 +46,7 @@ _fsh() {
 	if [[ $operand ]]; then
 		compopt -o default
 	elif [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '--policy= --allow-read= --deny-read= --allow-write= --deny-write= --allow-net= --deny-net= --allow-env= --deny-env= --allow-exec= --deny-exec= --monitor --debug --events= --bash --posix --allow-weaker= --unsafe-no-sandbox --help --version -m -d -c -s -i -a -b -C -e -f -h -n -u -v -x -o' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '--policy= --allow-read= --deny-read= --allow-write= --deny-write= --allow-net= --deny-net= --allow-env= --deny-env= --allow-exec= --deny-exec= --monitor --debug --events= --bash --login --posix --allow-weaker= --unsafe-no-sandbox --help --version -m -d -c -s -i -l -a -b -C -e -f -h -n -u -v -x -o' -- "$cur")
 		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 	elif [[ $command ]]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")

@@ -42,6 +42,7 @@ complete -c fsh -n __fsh_in_options -s d -l debug -d 'Show what was allowed, too
 complete -c fsh -n __fsh_in_options -l events -r -F -d 'Write events as JSON lines'
 complete -c fsh -n __fsh_in_options -l bash -d 'Bash\'s extensions'
 complete -c fsh -n __fsh_in_options -l posix -d 'Never bash\'s extensions'
+complete -c fsh -n __fsh_in_options -s l -l login -d 'Read the profiles first'
 complete -c fsh -n __fsh_in_options -l allow-weaker -x -a 'mounts net commands limits' -d 'Go on without a layer that the machine lacks'
 complete -c fsh -n __fsh_in_options -l unsafe-no-sandbox -d 'Run everything unconfined'
 complete -c fsh -n __fsh_in_options -l help -d 'Show the options'

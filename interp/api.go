@@ -32,6 +32,8 @@ type Config struct {
 	// Nil means all that this process inherited. The shell owns them.
 	Files       map[int]int
 	Interactive bool
+	// Login has the shell read /etc/profile and the profile in $HOME first.
+	Login bool
 	// PromptMark comes before every prompt for a command, whatever PS1 is.
 	PromptMark func() string
 	// Terminal opens the controlling terminal when job control is switched
@@ -67,7 +69,7 @@ func New(cfg Config) (*Shell, error) {
 	rt := &runtime{
 		sys: cfg.System, builtins: indexBuiltins(), bash: cfg.Bash, inside: cfg.SelfInside, insideArgs: cfg.SelfArgs,
 		start: time.Now(), live: map[*shell]bool{}, terminal: -1,
-		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, check: cfg.Check, promptMark: cfg.PromptMark,
+		ignored: ignoredOnEntry(cfg.Ignored), openTerminal: cfg.Terminal, login: cfg.Login, check: cfg.Check, promptMark: cfg.PromptMark,
 	}
 	sh := &shell{
 		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),
@@ -294,6 +296,9 @@ func (s *Shell) RunStdin() Result {
 
 func (s *Shell) run(src parse.Source, name string) Result {
 	sh := s.main
+	if f := sh.readProfiles(); f != flowNext {
+		return s.end(f, sh.status)
+	}
 	p := parse.New(src, sh.parseOptions(name, 1))
 	f := sh.runCommands(p)
 	return s.end(f, sh.status)

@@ -175,7 +175,8 @@ func (sh *shell) nested(cmd *Command, path string) (*Command, error) {
 	head := make([]byte, 128)
 	n, _ := syscall.Read(fd, head)
 	syscall.Close(fd)
-	if line, _, _ := bytes.Cut(head[:max(n, 0)], []byte{'\n'}); bytes.IndexByte(line, 0) >= 0 {
+	head = head[:max(n, 0)]
+	if line, _, _ := bytes.Cut(head, []byte{'\n'}); bytes.IndexByte(line, 0) >= 0 || bytes.HasPrefix(head, []byte("\x7fELF")) {
 		return nil, syscall.ENOEXEC
 	}
 	again := *cmd

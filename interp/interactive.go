@@ -16,7 +16,10 @@ func (s *Shell) RunInteractive() Result {
 	sh.file = "stdin"
 	sh.history = &history{}
 	sh.started = sh.rt.start
-	f := sh.readEnvFile()
+	f := sh.readProfiles()
+	if f == flowNext || f == flowAbort {
+		f = sh.readEnvFile()
+	}
 	if f == flowNext || f == flowAbort {
 		f = sh.session()
 	}
@@ -29,22 +32,51 @@ func (sh *shell) readEnvFile() flow {
 	if !ok || env == "" || syscall.Getuid() != syscall.Geteuid() || syscall.Getgid() != syscall.Getegid() {
 		return flowNext
 	}
-	path := sh.expandPrompt(env)
-	text, err := sh.readScript(path, "ENV")
+	f, _ := sh.readStartup(sh.expandPrompt(env), "ENV")
+	return f
+}
+
+// readProfiles is what a login shell does first. Its files are scripts like any
+// other: under the policy, and what the policy hides is not there.
+func (sh *shell) readProfiles() flow {
+	if !sh.rt.login || syscall.Getuid() != syscall.Geteuid() || syscall.Getgid() != syscall.Getegid() {
+		return flowNext
+	}
+	f, _ := sh.readStartup("/etc/profile", "profile")
+	home, ok := sh.getVar("HOME")
+	if f == flowExit || !ok || home == "" {
+		return f
+	}
+	names := []string{".profile"}
+	if sh.bash() {
+		names = []string{".bash_profile", ".bash_login", ".profile"}
+	}
+	for _, name := range names {
+		if f, found := sh.readStartup(home+"/"+name, "profile"); found || f == flowExit {
+			return f
+		}
+	}
+	return flowNext
+}
+
+// readStartup runs a file if there is one. A return ends the file, exit the
+// shell.
+func (sh *shell) readStartup(path, what string) (f flow, found bool) {
+	text, err := sh.readScript(path, what)
 	if err != nil {
 		if err != syscall.ENOENT {
 			sh.errorf("%s: %s", path, errText(err))
 		}
-		return flowNext
+		return flowNext, false
 	}
 	file := sh.file
 	sh.file = path
-	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(path, 1)))
+	f = sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(path, 1)))
 	sh.file = file
 	if f == flowReturn {
 		f = flowNext
 	}
-	return f
+	return f, true
 }
 
 var (

@@ -17,6 +17,7 @@ type runtime struct {
 	builtins   map[string]*builtin
 	bash       bool // the dialect asked for at start
 	inside     string
+	login      bool // a login shell
 	insideArgs []string
 	oddEnv     []string // environment entries whose names are no variable names
 	start      time.Time

@@ -23,6 +23,7 @@ type options struct {
 	interactive bool // -i
 	bash        bool // --bash
 	posix       bool // --posix
+	login       bool // -l, --login
 
 	monitor bool // -m: explain denials
 	debug   bool // -d: and show what was allowed
@@ -122,6 +123,8 @@ func (o *options) flag(c rune) *bool {
 		return &o.stdin
 	case 'i':
 		return &o.interactive
+	case 'l':
+		return &o.login
 	case 'm':
 		return &o.monitor
 	case 'd':
@@ -135,7 +138,7 @@ func (o *options) flag(c rune) *bool {
 func (o *options) long(arg string) error {
 	name, value, hasValue := strings.Cut(arg[2:], "=")
 	switches := map[string]*bool{
-		"help": &o.help, "version": &o.version, "bash": &o.bash, "posix": &o.posix,
+		"help": &o.help, "version": &o.version, "bash": &o.bash, "posix": &o.posix, "login": &o.login,
 		"monitor": &o.monitor, "debug": &o.debug, "unsafe-no-sandbox": &o.unsafe,
 	}
 	values := map[string]*string{"policy": &o.policyFile, "events": &o.events}

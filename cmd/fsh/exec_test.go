@@ -50,6 +50,7 @@ func TestExec(t *testing.T) {
 			script: `printf '#!/nonexistent/interpreter\n' >/tmp/bad; chmod +x /tmp/bad; trap 'umask; ulimit -n; sh -c "pwd; umask; ulimit -n"' EXIT
 				ulimit -Sn 1024; umask 077; cd /usr; exec 7>/tmp/f; exec /tmp/bad`},
 		{name: "a text without an interpreter line", script: `printf 'echo "$1" $$\n' >/tmp/s; chmod +x /tmp/s; n=$$; exec /tmp/s "$n" | { read -r a b; echo read; }`, stdout: "read\n"},
+		{name: "a damaged program", script: `printf '\177ELFecho no\n' >/tmp/b; chmod +x /tmp/b; /tmp/b; echo $?`, stdout: "126\n", says: "xec format error"},
 		{name: "a directory", script: `exec /usr`, status: 126, says: "ermission denied"},
 	}
 	for _, test := range tests {

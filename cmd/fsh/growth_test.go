@@ -76,10 +76,31 @@ func TestNoGrowth(t *testing.T) {
 	round(500, 100, 200)
 	before := round(500, 100, 200)
 	after := round(10_000, 1_000, 200)
-	shell := fmt.Sprintf("fsh %d", cmd.Process.Pid)
+	// The collector closes directories, and ends what it likes, when it sees
+	// fit: what is left over for good is still there some rounds later.
+	bad := after.beyond(before, cmd.Process.Pid)
+	for range 5 {
+		if len(bad) == 0 {
+			break
+		}
+		after = round(500, 100, 20)
+		bad = after.beyond(before, cmd.Process.Pid)
+	}
+	for _, text := range bad {
+		t.Error(text)
+	}
+	in.Close()
+	if rest, _ := io.ReadAll(lines); len(rest) > 0 {
+		t.Errorf("%q", rest)
+	}
+}
+
+// beyond is what there is more of than before.
+func (after usage) beyond(before usage, pid int) (bad []string) {
+	shell := fmt.Sprintf("fsh %d", pid)
 	if before.inside != after.inside || before.helpers != after.helpers {
-		t.Errorf("processes, mounts and descriptors inside: %s, before %s; helpers: %d, before %d",
-			after.inside, before.inside, after.helpers, before.helpers)
+		bad = append(bad, fmt.Sprintf("processes, mounts and descriptors inside: %s, before %s; helpers: %d, before %d",
+			after.inside, before.inside, after.helpers, before.helpers))
 	}
 	compare := func(what string, before, after map[string]int, slack, ofShell int) {
 		for role, n := range after {
@@ -88,7 +109,7 @@ func TestNoGrowth(t *testing.T) {
 				room = ofShell
 			}
 			if n > before[role]+room {
-				t.Errorf("%s of %s: %d, before %d", what, role, n, before[role])
+				bad = append(bad, fmt.Sprintf("%s of %s: %d, before %d", what, role, n, before[role]))
 			}
 		}
 	}
@@ -98,10 +119,7 @@ func TestNoGrowth(t *testing.T) {
 	// command would be ten megabytes.
 	compare("threads", before.threads, after.threads, 3, 3)
 	compare("memory", before.memory, after.memory, 1<<10, 16<<10)
-	in.Close()
-	if rest, _ := io.ReadAll(lines); len(rest) > 0 {
-		t.Errorf("%q", rest)
-	}
+	return bad
 }
 
 // measure looks at the shell and at its descendants that are not commands.

@@ -326,9 +326,9 @@ func (in *invocation) prompting() bool { return in.interactive && !in.command &&
 func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 	cfg := interp.Config{
 		System: sys, Env: in.env, Options: in.set, SelfInside: "/run/fsh/fsh",
-		Interactive: in.interactive, Name: in.name, Args: in.operands,
+		Interactive: in.interactive, Login: in.login || strings.HasPrefix(in.name, "-"), Name: in.name, Args: in.operands,
 		Terminal: controllingTerminal, Ignored: ignoredOnEntry(),
-		Bash: !in.posix && (in.bash || wantsBash(in.head) || filepath.Base(in.name) == "bash"),
+		Bash: !in.posix && (in.bash || wantsBash(in.head) || strings.TrimPrefix(filepath.Base(in.name), "-") == "bash"),
 	}
 	if in.unsafe { // what is in a sandbox is not there
 		self, err := os.Executable()

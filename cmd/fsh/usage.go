@@ -22,9 +22,10 @@ What happened:
   -d, --debug            show what was allowed, too
   --events=FILE          write every event to FILE (or descriptor number) as JSON lines
 Shell:
-  -c -s -i -a -b -C -e -f -h -n -u -v -x -o NAME, and with + instead of -
+  -c -s -i -l -a -b -C -e -f -h -n -u -v -x -o NAME, and with + instead of -
                          as in sh(1); job control in a script is 'set -m'
   --bash                 bash's extensions, also when the script's #! says bash
+  --login                as -l: read /etc/profile and ~/.profile, as the policy allows
   --posix                sh, also when the script's #! says bash
   --allow-weaker=LAYER   go on without mounts, net, commands or limits where the
                          machine lacks them (fsh doctor)
