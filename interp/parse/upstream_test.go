@@ -30,7 +30,8 @@ func TestUpstream(t *testing.T) {
 	same, refused := 0, 0
 	for _, s := range needCorpus(t) {
 		for _, lang := range []syntax.LangVariant{syntax.LangPOSIX, syntax.LangBash} {
-			if s.bash && lang == syntax.LangPOSIX {
+			// A script for sh may use [[ here; upstream takes that for a name.
+			if lang == syntax.LangPOSIX && (s.bash || bytes.Contains(s.text, []byte("[[ "))) {
 				continue
 			}
 			f, err := syntax.NewParser(syntax.Variant(lang)).Parse(bytes.NewReader(s.text), "")
