@@ -71,6 +71,36 @@ trap 'echo T:$LINENO' DEBUG
 g
 trap - DEBUG`,
 	`set -m; trap 'echo child' CHLD; sleep 0.3 & sleep 0.6 & wait; echo $?; trap - CHLD`,
+	`s=abcdefg; p=abc
+r1='\\&' r2='x\&y' r3='\&' r4='&' r5='\\\&' r6='\a&\' r7='a\'
+for e in '&' '\&' '\\&' '\\\&' '"&"' '"\&"' '"\\&"' '"\\\&"' "'&'" "'\\&'" '$r1' '"$r1"' '$r2' '"$r2"' '$r3' '"$r3"' '$r4' '"$r4"' '$r5' '"$r5"' '$r6' '"$r6"' '$r7&' '"$r7"&' '\\$r1' '\\$r4' '\\\\&' '\a' '"\a"' '\\a' '\$' 'x\"&' '\~' 'a\' '\\\a' '$r1&' 'x$r4\&' '&&\&&' '[&]' '\\' '\\\\' '"\\"' "'\\'" '$(echo "&")' '"$(echo "\&")"' '~&' '\/&' '\}&'; do
+eval "printf '<%s>' \${s/abc/$e} \"\${s/abc/$e}\""; echo " $e"
+done
+shopt -u patsub_replacement
+for e in '&' '\&' '\\&' '"\&"' '$r1' '$r3' '"$r3"' '\a'; do
+eval "printf '<%s>' \${s/abc/$e} \"\${s/abc/$e}\""; echo " $e"
+done`,
+	`declare -lr V1; declare -alr V3; declare -A V4; declare -ia F=(); V=42; A=(a b)
+echo "${V1@A}|${V1[@]@A}|${V1[0]@A}|${V1@a}|${V1[@]@a}|${V1[0]@a}|"
+echo "${V3@A}|${V3[@]@A}|${V3[0]@A}|${V3@a}|${V3[@]@a}|${V3[0]@a}|${V3[1]@a}"
+echo "${V4@A}|${V4[@]@A}|${V4@a}|${V4[@]@a}|${V4[x]@a}|"
+echo "${F@A}|${F[@]@A}|${F@a}|${F[@]@a}|"
+echo "${V@A}|${V[@]@A}|${V@a}|${V[@]@a}|${V[0]@a}|"
+echo "${N@A}|${N[@]@A}|${N@a}|${N[@]@a}|${N@Q}|${N[@]@Q}|${N@U}|"
+n=A; echo "${!n@A}|${!n[@]}|${!n@a}|${!n@Q}|${!n[@]@Q}|${!n[0]}|${!n[0]@Q}|"
+n='A[@]'; echo "${!n@A}|${!n@a}|${!n@Q}|${!n%b}|${!n^}|"; printf '<%s>' ${!n@Q} "${!n@Q}"; echo
+echo "${!A[@]@Q}|${!A[*]@Q}|${!A[@]%1}"
+n=F; echo "${!n@a}|${!n@A}"
+echo "${F@A}"; echo "${N@a}"`,
+	`s=abcdefg; a='\\x' b='\x' c='\\' d='\'
+for e in '$a' '$b' '$c' '$d' '"$a"' '$a"&"' '$c"\&"' '\\x' '$c&' '$c\&' '~$c' '~&' '~root&'; do eval "printf '<%s>' \${s/abc/$e} \"\${s/abc/$e}\""; echo " $e"; done`,
+	`for x in '${!9:-z}' '${!u:-z}' '${!u-z}' '${!u+z}' '${!u:+z}' '${!u:=z}' '${!u}' '${!u#x}' '${!u:?m}' '${!u@Q}' '${!u:1}' '${!u/a/b}' '"${!u-a b}"' '${!e-z}' '${!e:-z}' '${!e+z}' '${!e}' '${!n-z}' '${!n+z}' '${!u[0]-z}' '${!u[@]-z}' '${!m[@]}' '${!9-z}' '${!1-z}'; do
+( e= n=nn; eval "printf '<%s>' $x" 2>/dev/null; echo " $x" )
+done`,
+	`hash -r; ls /dev/null; ls /dev/null; cat /dev/null; hash; hash ls; hash; type ls; type -p ls; hash; hash -p /bin/sh ls; hash; command -v cat; hash; $(ls /dev/null >/dev/null); (cat </dev/null); hash -t ls; hash; hash sed grep awk tr cut; hash; hash -d sed; hash | wc -l; hash -l | head -2; ls /dev/null | cat; hash | head -3; type -a ls | head -1; type -P cat; hash | tail -3`,
+	`j=4 x=1 s=/home
+for e in "(j?1:0):j" "j?1:0:j" "j?(x?1:0):0:j" "j?1:0" "x:j?2:3" "j?x?1:2:3:2"; do eval "echo \${s:$e}"; done; cat ${foo:-<(echo a)}; echo "${foo:-<(echo a)}"`,
+	`set -u; F=(); declare -i G; A=([1]=x); echo ${A@a}; (echo ${F@a}; echo no); (echo ${G@a}; echo no); (echo ${N@Q}; echo no)`,
 	`{ printf; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
 	`{ printf -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
 	`{ read -z; } 2>&1 | sed 's/^.*line [0-9]*: //'`,

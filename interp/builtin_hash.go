@@ -76,12 +76,14 @@ func (sh *shell) hashName(c *hashCall, name string) (line string, ok bool) {
 	switch {
 	case c.path != "":
 		sh.hashed.set(name, c.path)
+		sh.hit(name, -sh.hits[name])
 	case c.delete:
 		sh.hashed.set(name, "")
 		return "", isKnown
 	case c.print && isKnown && c.reuse:
 		return "builtin hash -p " + quoteForShell(known) + " " + name + "\n", true
 	case c.print && isKnown:
+		sh.hit(name, 1)
 		return known + "\n", true
 	case c.print:
 		return "", false
@@ -99,11 +101,30 @@ func (sh *shell) hashName(c *hashCall, name string) (line string, ok bool) {
 			return "", false
 		}
 		sh.hashed.set(name, found[0].text)
+		sh.hit(name, -sh.hits[name])
 	}
 	return "", true
 }
 
-// appendHashed prints the remembered commands. The shell does not count hits.
+// hit counts a use of a remembered command, which bash shows.
+func (sh *shell) hit(name string, by int) {
+	if !sh.rt.bash || by == 0 {
+		return
+	}
+	if sh.hits == nil || sh.hitsShared {
+		hits := make(map[string]int, len(sh.hits)+1)
+		for k, n := range sh.hits {
+			hits[k] = n
+		}
+		sh.hits, sh.hitsShared = hits, false
+	}
+	sh.hits[name] += by
+}
+
+// hashBuckets is the size of the table in whose order bash lists commands.
+const hashBuckets = 256
+
+// appendHashed prints the remembered commands.
 func (sh *shell) appendHashed(dst []byte, reuse bool) []byte {
 	var names []string
 	sh.hashed.each(func(name, path string) {
@@ -112,6 +133,11 @@ func (sh *shell) appendHashed(dst []byte, reuse bool) []byte {
 		}
 	})
 	sort.Strings(names)
+	if sh.bash() {
+		sort.SliceStable(names, func(i, j int) bool {
+			return assocHash(names[i])%hashBuckets < assocHash(names[j])%hashBuckets
+		})
+	}
 	switch {
 	case !sh.bash() || reuse:
 	case len(names) == 0:
@@ -125,7 +151,7 @@ func (sh *shell) appendHashed(dst []byte, reuse bool) []byte {
 		case reuse:
 			dst = fmt.Appendf(dst, "builtin hash -p %s %s\n", quoteForShell(path), name)
 		case sh.bash():
-			dst = fmt.Appendf(dst, "%4d\t%s\n", 1, path)
+			dst = fmt.Appendf(dst, "%4d\t%s\n", sh.hits[name], path)
 		default:
 			dst = append(append(dst, path...), '\n')
 		}

@@ -100,6 +100,7 @@ func (sh *shell) fileMeanings(name string, want lookupKinds) []meaning {
 		return nil
 	}
 	if path, ok := sh.hashed.get(name); ok && path != "" && !want.all && want.path == "" {
+		sh.hit(name, 1)
 		return []meaning{{kind: kindFile, text: path, hashed: true}}
 	}
 	path := want.path

@@ -35,7 +35,7 @@ type expander struct {
 	white bool   // IFS white space ended the last field: see split
 
 	noArgs bool  // a "$@" without parameters was met
-	amps   []int // offsets of the active & for toReplace
+	amp    bool  // toReplace: there is a & or a backslash that is not quoted
 	failed error // of pathname expansion
 }
 
@@ -60,7 +60,7 @@ func (e *expander) release() {
 	if cap(e.buf) > maxIdle {
 		e.buf = nil
 	}
-	*e = expander{sh: e.sh, buf: e.buf[:0], spans: e.spans[:0], amps: e.amps[:0]}
+	*e = expander{sh: e.sh, buf: e.buf[:0], spans: e.spans[:0]}
 	e.sh.idle = e
 }
 
@@ -100,6 +100,10 @@ func (e *expander) take() string {
 // quoted appends text that is neither split nor special.
 func (e *expander) quoted(s string) {
 	switch e.mode {
+	case toReplace:
+		if n := e.len(); s != "" {
+			e.spans = append(e.spans, span{n, n + len(s)})
+		}
 	case toFields:
 		if n := e.len(); s != "" {
 			if k := len(e.spans); k > 0 && e.spans[k-1].to == n {
@@ -149,12 +153,8 @@ func (e *expander) literal(s string, meta bool) {
 
 // raw appends text whose special characters are active.
 func (e *expander) raw(s string) {
-	if e.mode == toReplace {
-		for i := 0; i < len(s); i++ {
-			if s[i] == '&' {
-				e.amps = append(e.amps, e.len()+i)
-			}
-		}
+	if e.mode == toReplace && strings.ContainsAny(s, `&\`) {
+		e.amp = true
 	}
 	e.add(s)
 }
@@ -447,7 +447,8 @@ func (p *tildePart) expand(e *expander) error {
 		}
 	}
 	if !ok {
-		home = "~" + p.user
+		e.literal("~"+p.user, hasMeta(p.user))
+		return nil
 	}
 	e.quoted(home)
 	return nil

@@ -122,11 +122,12 @@ func (p *paramPart) replace(sh *shell, s string) (string, error) {
 	return string(append(b, s[at:]...)), nil
 }
 
-// replacement is a replacement string; amps are the places of unquoted &,
-// which stand for the match (bash 5.2).
+// replacement is a replacement string. In what is not quoted, & stands for the
+// match, and a backslash quotes it or another backslash (bash 5.2).
 type replacement struct {
-	text string
-	amps []int
+	text   string
+	quoted []span
+	active bool // there is something to replace
 }
 
 func (p *paramPart) replacement(sh *shell) (replacement, error) {
@@ -140,9 +141,8 @@ func (p *paramPart) replacement(sh *shell) (replacement, error) {
 	err := e.run(p.with.parts)
 	var r replacement
 	if err == nil {
-		if sh.bash() && sh.acceptedShopt("patsub_replacement") {
-			r.amps = append(r.amps, e.amps...)
-		}
+		r.active = e.amp && sh.bash() && sh.acceptedShopt("patsub_replacement")
+		r.quoted = append(r.quoted, e.spans...)
 		r.text = e.take()
 	}
 	e.release()
@@ -150,20 +150,32 @@ func (p *paramPart) replacement(sh *shell) (replacement, error) {
 }
 
 func (r *replacement) with(match string) string {
-	if len(r.amps) == 0 {
+	if !r.active {
 		return r.text
 	}
 	var b []byte
 	at := 0
-	for _, i := range r.amps {
-		b = append(b, r.text[at:i]...)
-		if at = i + 1; i > 0 && r.text[i-1] == '\\' { // \& from an expansion
-			b[len(b)-1] = '&'
-			continue
-		}
-		b = append(b, match...)
+	for _, q := range r.quoted {
+		b = appendReplaced(b, r.text[at:q.from], match)
+		b = append(b, r.text[q.from:q.to]...)
+		at = q.to
 	}
-	return string(append(b, r.text[at:]...))
+	return string(appendReplaced(b, r.text[at:], match))
+}
+
+// appendReplaced appends unquoted text with the match in place of &.
+func appendReplaced(dst []byte, s, match string) []byte {
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '&':
+			dst = append(dst, match...)
+			continue
+		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '&' || s[i+1] == '\\'):
+			i++
+		}
+		dst = append(dst, s[i])
+	}
+	return dst
 }
 
 // changeCase is ^ ^^ , ,,.

@@ -227,7 +227,7 @@ func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 
 // operate applies the operators that turn one value into one string.
 func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
-	if !set && p.op != opTransform && sh.opts.on(optNounset) {
+	if !set && sh.opts.on(optNounset) && !(p.op == opTransform && p.letter == 'a' && len(p.elements(sh)) > 0) {
 		return "", sh.unset(p.display())
 	}
 	switch p.op {
@@ -449,7 +449,14 @@ func (p *paramPart) expandIndirect(e *expander) error {
 	}
 	q := *p
 	q.indirect = false
-	if !set || target == "" {
+	switch {
+	case set && target != "":
+	case p.num > 0 && p.op == opDefault: // nothing is named, so nothing is set
+		return e.run(p.parts)
+	case p.num > 0 && p.op == opAlternate:
+		e.piece("", p.quoted)
+		return nil
+	default:
 		return &nameError{p.name, "invalid indirect expansion"}
 	}
 	name, sub, isElement := splitSubscript(target)

@@ -44,7 +44,7 @@ func compileParam(k wordContext, p *syntax.ParamExp) part {
 	switch {
 	case p.Names != 0:
 		pp.op, pp.indirect, pp.star = opNames, false, p.Names == syntax.NamesPrefix
-	case p.Excl && pp.index != nil && pp.index.all != 0:
+	case p.Excl && pp.index != nil && pp.index.all != 0 && p.Exp == nil && p.Repl == nil && p.Slice == nil:
 		pp.op, pp.indirect = opKeys, false
 	case p.Length:
 		pp.op = opLength

@@ -67,10 +67,17 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 			return []string{"set -- " + strings.Join(quoted, " ")}, nil
 		}
 		// bash expands "${a[@]@A}" to the separate words of a command.
-		if !sh.lookupVar(p.name).is(attrSet) && len(vals) == 0 {
-			return nil, nil
+		if v := sh.lookupVar(p.name); !v.is(attrSet) && len(vals) == 0 {
+			if v.attributes() == "" {
+				return nil, nil
+			}
+			return []string{"declare -" + v.attributes() + " " + p.name}, nil
 		}
 		return strings.SplitN(sh.declarationText(p.name, nil), " ", 3), nil
+	case 'a':
+		if v := sh.lookupVar(p.name); !v.is(attrSet) && v.attributes() != "" {
+			return []string{v.attributes()}, nil
+		}
 	case 'K', 'k':
 		return p.pairs(sh, vals), nil
 	}

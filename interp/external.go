@@ -201,11 +201,13 @@ func (sh *shell) findCommand(name string) (string, error) {
 		return name, nil
 	}
 	if path, ok := sh.hashed.get(name); ok && path != "" {
+		sh.hit(name, 1)
 		return path, nil
 	}
 	path, err := sh.searchPath(name, sh.path())
 	if err == nil && path[0] == '/' {
 		sh.hashed.set(name, path)
+		sh.hit(name, 1)
 	}
 	return path, err
 }

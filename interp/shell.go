@@ -18,6 +18,9 @@ type shell struct {
 	funcs   table[*function] // nil value: unset
 	aliases table[string]    // by the alias and unalias builtins
 	hashed  table[string]    // command name → path
+	hits    map[string]int   // uses of hashed, in bash
+	// hitsShared: a subshell or the parent has the same map
+	hitsShared bool
 
 	name   string   // $0
 	params []string // $1…
@@ -166,6 +169,7 @@ const maxDepth = 3000
 // not run until the copy has ended, unless async is set.
 func (sh *shell) subshell(async bool) *shell {
 	sub := new(shell)
+	sh.hitsShared = true
 	*sub = *sh
 	sub.parent = sh
 	sub.async = async

@@ -81,7 +81,9 @@ func (p *Parser) quotedParts(m dqMode) {
 				p.tooDeep()
 			}
 		case '?':
-			quest++
+			if nest == 0 {
+				quest++
+			}
 		case '}':
 			if m == dqBrace && p.opt.Bash && !p.posix && single <= i {
 				single = p.singleQuotedBrace(r.start)

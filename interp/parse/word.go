@@ -122,7 +122,7 @@ func (p *Parser) wordParts(m wordMode) {
 	nest := 0 // parentheses or brackets open in the literal
 	for {
 		src, i := p.src, p.i
-		for i < len(src) && class[src[i]]&stops == 0 && (src[i] != '\n' || m < wBrace) {
+		for i < len(src) && class[src[i]]&stops == 0 && (m < wBrace || src[i] != '\n' && (m != wBrace || !p.opensSubst(i))) {
 			i++
 		}
 		p.i = i
@@ -141,6 +141,12 @@ func (p *Parser) wordParts(m wordMode) {
 			p.quotedPart(&r, c)
 			continue
 		}
+		if m == wBrace && p.opensSubst(i) {
+			p.endLit(&r)
+			p.parts = append(p.parts, p.procSubst())
+			r = p.beginLit()
+			continue
+		}
 		delta, end := p.wordStop(m, c, nest, &r)
 		if end {
 			break
@@ -153,6 +159,13 @@ func (p *Parser) wordParts(m wordMode) {
 		p.failOpen(r.pos, `"("`)
 	}
 	p.endLit(&r)
+}
+
+// opensSubst reports whether a process substitution starts at index i, which
+// in the words of ${} is bash's alone.
+func (p *Parser) opensSubst(i int) bool {
+	c := p.src[i]
+	return (c == '<' || c == '>') && i+1 < len(p.src) && p.src[i+1] == '(' && p.opt.Bash
 }
 
 // wordStop decides what a character which may end the word does. It consumes
