@@ -133,4 +133,5 @@ for e in "(j?1:0):j" "j?1:0:j" "j?(x?1:0):0:j" "j?1:0" "x:j?2:3" "j?x?1:2:3:2"; 
 	`{ getopts; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
 	`{ getopts x; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
 	`{ printf -v; } 2>&1 | sed 's/^.*line [0-9]*: //'`,
+	`exec 2>&1; cd /; pushd -m | sed 's/.*line [0-9]*: //'; popd +x | sed 's/.*line [0-9]*: //'; dirs 7 | sed 's/.*line [0-9]*: //'; pushd -m 2>/dev/null; echo $?; pushd /usr; pushd -n +0; pushd -n +1; dirs; pushd /bin >/dev/null; DIRSTACK[1]=/tmp; dirs; DIRSTACK[9]=/x; dirs; popd; dirs +9 | sed 's/.*line [0-9]*: //'`,
 }

@@ -14,6 +14,11 @@ var stackBuiltins = []builtin{
 	{name: "dirs", run: runDirs, usage: "dirs [-clpv] [+N] [-N]"},
 }
 
+// A numberError is what stands where a +N or -N does; it has bash's usage.
+type numberError struct{ text string }
+
+func (e *numberError) Error() string { return e.text + ": invalid number" }
+
 var errStackIndex = errors.New("directory stack index out of range")
 
 // directories is the whole stack, the working directory first.
@@ -33,6 +38,18 @@ func (sh *shell) setDirectories(list []string) {
 		stack[i].name = name
 	}
 	sh.dirStack = stack
+}
+
+// replaceDirectories is DIRSTACK[i]=dir: entries that are there change, but
+// for the first, which is the working directory.
+func (sh *shell) replaceDirectories(a *indexedArray) {
+	list := sh.directories()[1:]
+	for i := range list {
+		if dir, ok := a.get(i + 1); ok {
+			list[i] = dir
+		}
+	}
+	sh.setDirectories(list)
 }
 
 // stackIndex reads +N or -N. ok is false for anything else.
@@ -99,8 +116,8 @@ func parseStack(args []string, size int) (*stackCall, error) {
 		case a == "--" && i+1 < len(args):
 			c.dir, c.hasDir = args[i+1], true
 			i++
-		case a != "-" && isOption(a):
-			return nil, &optionError{option: a[:2]}
+		case len(a) > 1 && (a[0] == '-' || a[0] == '+'):
+			return nil, &numberError{a}
 		case c.hasDir:
 			return nil, errors.New("too many arguments")
 		default:
@@ -112,11 +129,11 @@ func parseStack(args []string, size int) (*stackCall, error) {
 
 // badStack reports a wrong call of pushd or popd, which has status 1.
 func (sh *shell) badStack(name string, err error) int {
-	var option *optionError
-	if errors.As(err, &option) && sh.rt.bash {
-		return sh.badCall(name, err)
-	}
 	sh.errorf("%s: %s", name, err)
+	var number *numberError
+	if errors.As(err, &number) && sh.rt.bash {
+		return sh.usageError(name)
+	}
 	return 1
 }
 
@@ -143,11 +160,13 @@ func runPushd(sh *shell, args []string) int {
 		list[0], list[1] = list[1], list[0]
 	default:
 		list = append(list[c.index:len(list):len(list)], list[:c.index]...)
-	}
-	if !c.stay {
-		if status := sh.changeTo(args[0], list[0]); status != 0 {
-			return status
+		if c.stay {
+			sh.setDirectories(list[1:])
+			return 0
 		}
+	}
+	if status := sh.changeTo(args[0], list[0]); status != 0 {
+		return status
 	}
 	sh.setDirectories(list[1:])
 	return sh.showDirs(args[0])
@@ -197,7 +216,7 @@ func runDirs(sh *shell, args []string) int {
 	for ; len(rest) > 0; rest = rest[1:] {
 		i, ok, err := stackIndex(rest[0], len(list))
 		if err != nil {
-			sh.errorf("%s: %s: %s", args[0], rest[0], err)
+			sh.errorf("%s: %s: %s", args[0], rest[0][1:], err)
 			return 1
 		}
 		if ok {
@@ -205,7 +224,11 @@ func runDirs(sh *shell, args []string) int {
 			continue
 		}
 		if !isOption(rest[0]) || strings.Trim(rest[0][1:], "clpv") != "" {
-			sh.errorf("%s: %s: invalid number", args[0], rest[0])
+			what := "number"
+			if rest[0][0] != '-' && rest[0][0] != '+' {
+				what = "option"
+			}
+			sh.errorf("%s: %s: invalid %s", args[0], rest[0], what)
 			return sh.usageError(args[0])
 		}
 		if strings.Contains(rest[0], "c") {

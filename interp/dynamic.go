@@ -151,6 +151,11 @@ func (sh *shell) setDynamic(name string) {
 	case "SECONDS":
 		n, _ := strconv.Atoi(v.value)
 		sh.started = time.Now().Add(-time.Duration(n) * time.Second)
+	case "DIRSTACK":
+		if v.array != nil {
+			sh.replaceDirectories(v.array)
+			v.array = nil
+		}
 	}
 }
 
