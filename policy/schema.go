@@ -26,7 +26,7 @@ type directoryForm struct {
 }
 
 type tablesForm struct {
-	Filesystem  filesystemForm  `key:"filesystem" doc:"Files: absolute paths, ~/…, $VARIABLE/…, relative to the file's directory, with *, ?, […] and ** as patterns. Deny beats allow."`
+	Filesystem  filesystemForm  `key:"filesystem" doc:"Files: absolute paths, ~/…, $VARIABLE/…, relative to the working directory (in a .fsh.toml: to its own), with *, ?, […] and ** as patterns. Deny beats allow."`
 	Network     networkForm     `key:"network" doc:"Connections. Nothing is reachable that no entry allows."`
 	Command     commandForm     `key:"command" doc:"Guardrails on commands as they are executed: a program and leading arguments, options in between skipped. They stop accidents, not attackers."`
 	Environment environmentForm `key:"environment" doc:"Variables that programs get."`

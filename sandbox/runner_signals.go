@@ -219,6 +219,10 @@ const flushLimit = 100 * time.Millisecond
 // flushSignals returns when the signals sent so far are on their way to the
 // shell: what a command sent to $$ comes before its end. They are pending here,
 // where they are blocked, until the other thread has them.
+//
+// A limit: that thread may have taken one and not yet begun to handle it, which
+// cannot be seen from here at a price that each command could pay. A shell on a
+// machine with more to do than it can may then run one command more.
 func (r *runner) flushSignals() {
 	var start time.Time
 	for {

@@ -134,7 +134,10 @@ func hintOf(err error) string {
 // openScript finds the script file among the operands and reads its
 // beginning. A script's own header can ask for narrower rules.
 func (in *invocation) openScript() (int, error) {
-	if in.command {
+	switch {
+	case in.command && len(in.operands) == 0:
+		return exitUsage, &usageError{"-c: command string expected", "fsh -c 'command' [name [argument...]]"}
+	case in.command:
 		return 0, nil
 	}
 	if in.stdin || len(in.operands) == 0 {
@@ -338,8 +341,6 @@ func (in *invocation) interpret(sys interp.System) (interp.Result, error) {
 		cfg.SelfInside, cfg.SelfArgs = self, []string{"--unsafe-no-sandbox"}
 	}
 	switch {
-	case in.command && len(in.operands) == 0:
-		return interp.Result{}, &usageError{"-c: command string expected", "fsh -c 'command' [name [argument...]]"}
 	case in.command:
 		cfg.Args = in.operands[1:]
 		if len(cfg.Args) > 0 {
