@@ -37,7 +37,7 @@ func (c *compiler) subscript(x syntax.ArithmExpr) *subscript {
 	if !ok || w == nil {
 		return nil
 	}
-	return &subscript{compileWord(c, w), compileArithText(c, w).eval}
+	return &subscript{compileWord(c, w), compileArithText(c, indexWord(w)).eval}
 }
 
 func (c *compiler) assigns(list []*syntax.Assign) []assign {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -92,7 +91,7 @@ func runPrintf(sh *shell, args []string) int {
 	if target != "" {
 		if err := sh.assignTo(target, string(p.out)); err != nil {
 			sh.errorf("%s: %s", name, err)
-			if base, _, _ := strings.Cut(target, "["); !validName(base) {
+			if !validTarget(target) {
 				return 2
 			}
 			return sh.badNumber()

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"errors"
+	"github.com/fsh-sh/fsh/interp/arith"
 	"io"
 	"strconv"
 	"strings"
@@ -154,8 +155,8 @@ func parseSeconds(s string) (time.Duration, error) {
 
 // validTarget reports whether s is a name or name[subscript].
 func validTarget(s string) bool {
-	name, _, _ := splitSubscript(s)
-	return validName(name)
+	name, _, isElement := splitSubscript(s)
+	return validName(name) && (!isElement || arith.Closing(s, len(name)) == len(s)-1)
 }
 
 // assignRead splits what was read and assigns it.

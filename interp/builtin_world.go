@@ -103,8 +103,18 @@ func (sh *shell) condOption(name string) bool {
 	return false
 }
 
-// condIsSet is -v: a variable, an array element, or an array with @.
+// condIsSet is test's -v: a variable, an array element, or an array with @.
 func (sh *shell) condIsSet(name string) bool {
+	base, sub, isElement := splitSubscript(name)
+	if isElement && sh.lookupVar(base).is(attrAssoc) {
+		key, err := sh.subscriptKey(sub)
+		return err == nil && sh.isSet(base+"["+key+"]")
+	}
+	return sh.isSet(name)
+}
+
+// isSet is -v of [[, which takes a key as it is.
+func (sh *shell) isSet(name string) bool {
 	base, sub, isElement := splitSubscript(name)
 	if !isElement {
 		if n, err := strconv.Atoi(name); err == nil && n >= 0 {
@@ -130,7 +140,7 @@ func (sh *shell) condIsSet(name string) bool {
 		_, ok := v.assoc.get(sub)
 		return ok
 	}
-	n, err := sh.arith(sub)
+	n, err := sh.arithIndex(sub)
 	if err != nil {
 		return false
 	}
@@ -172,16 +182,23 @@ func splitSubscript(s string) (name, subscript string, ok bool) {
 // assignTo assigns to name or name[subscript].
 func (sh *shell) assignTo(target, value string) error {
 	name, sub, ok := splitSubscript(target)
-	if !validName(name) {
+	if !validTarget(target) {
+		if sh.rt.bash {
+			return &nameError{"`" + target + "'", "not a valid identifier"}
+		}
 		return &nameError{target, "bad variable name"}
 	}
 	if !ok {
 		return sh.setVar(name, value)
 	}
 	if sh.lookupVar(name).is(attrAssoc) {
-		return sh.setAssoc(name, sub, value)
+		key, err := sh.subscriptKey(sub)
+		if err != nil {
+			return err
+		}
+		return sh.setAssoc(name, key, value)
 	}
-	n, err := sh.arith(sub)
+	n, err := sh.arithIndex(sub)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type simple struct {
 	redirs  []redir
 	line    int
 	source  syntax.Command
+	refs    []bool  // of unset: the words that are elements of arrays
 	keyword *simple // the same with set -k; nil when that makes no difference
 }
 
@@ -37,6 +38,11 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
 		return cmd.assignOnly
 	}
+	if len(call.Args) > 0 && call.Args[0].Lit() == "unset" {
+		for _, w := range call.Args {
+			cmd.refs = append(cmd.refs, isElement(w))
+		}
+	}
 	if args, assigns := keywords(call.Args); len(assigns) > 0 {
 		k := *cmd
 		k.words = c.commandWords(args)
@@ -44,6 +50,17 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 		cmd.keyword = &k
 	}
 	return cmd.run
+}
+
+// isElement reports whether a word has the form name[subscript].
+func isElement(w *syntax.Word) bool {
+	first, ok1 := w.Parts[0].(*syntax.Lit)
+	last, ok2 := w.Parts[len(w.Parts)-1].(*syntax.Lit)
+	if !ok1 || !ok2 || !strings.HasSuffix(last.Value, "]") {
+		return false
+	}
+	name, _, found := strings.Cut(first.Value, "[")
+	return found && validName(name)
 }
 
 // keywords takes the arguments that have the form of assignments out, which
@@ -111,11 +128,17 @@ func (s *simple) run(sh *shell) flow {
 	sh.substRan = false
 	args := make([]string, 0, len(s.words)+2)
 	var err error
-	for _, w := range s.words {
+	var elements []string
+	for i, w := range s.words {
+		n := len(args)
 		if args, err = w.fields(sh, args); err != nil {
 			return sh.expansionFailed(err)
 		}
+		if s.refs != nil && i < len(s.refs) && s.refs[i] && len(args) == n+1 {
+			elements = append(elements, args[n])
+		}
 	}
+	sh.arrayRefs = elements
 	if len(args) == 0 {
 		return s.nothing(sh)
 	}

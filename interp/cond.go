@@ -87,6 +87,9 @@ func (c *compiler) unaryCond(u *syntax.UnaryTest) cond {
 			return false, err
 		}
 		sh.traceCond(op + " " + shownOperand(s))
+		if op == "-v" {
+			return sh.isSet(s), nil
+		}
 		return evalUnaryCond(sh, op, s)
 	}
 }
@@ -129,7 +132,7 @@ func (c *compiler) binaryCond(b *syntax.BinaryTest) cond {
 			return sh.matchRegexp(s, y)
 		}
 	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
-		return numberCond(x, y, op)
+		return numberCond(c.numberWord(left, x), c.numberWord(right, y), op)
 	}
 	return func(sh *shell) (bool, error) {
 		s, t, err := both(sh, x, y)
@@ -139,6 +142,18 @@ func (c *compiler) binaryCond(b *syntax.BinaryTest) cond {
 		sh.traceCond(shownOperand(s) + " " + op + " " + shownOperand(t))
 		return evalBinaryCond(sh, s, op, t)
 	}
+}
+
+// numberWord is an operand that is arithmetic: x, unless there are subscripts
+// with expansions.
+func (c *compiler) numberWord(w *syntax.Word, x *word) *word {
+	parts, _ := arithParts(wordContext{c: c, tilde: tildeWord}, w.Parts)
+	for _, p := range parts {
+		if _, ok := p.(*keyPart); ok {
+			return &word{parts: parts}
+		}
+	}
+	return x
 }
 
 func both(sh *shell, x, y *word) (s, t string, err error) {

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"github.com/fsh-sh/fsh/interp/arith"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -255,7 +256,7 @@ func (c *declCall) one(sh *shell, a declArg) int {
 	if !isElement {
 		base = name
 	}
-	if !validName(base) {
+	if !validName(base) || isElement && arith.Closing(name, len(base)) != len(name)-1 {
 		status := 2
 		if sh.bash() {
 			sh.errorf("%s: `%s': not a valid identifier", c.name, a.text)
@@ -345,7 +346,7 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 func constSubscript(s string) *subscript {
 	c := &compiler{}
 	w := &syntax.Word{Parts: []syntax.WordPart{&syntax.SglQuoted{Value: s}}}
-	return &subscript{compileWord(c, w), func(sh *shell) (int64, error) { return sh.arith(s) }}
+	return &subscript{compileWord(c, w), func(sh *shell) (int64, error) { return sh.arithIndex(s) }}
 }
 
 // makeLocal gives a name a value of its own for the function. It starts unset

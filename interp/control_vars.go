@@ -1,7 +1,9 @@
 package interp
 
 import (
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -185,9 +187,17 @@ func runUnset(sh *shell, args []string) int {
 		return 1
 	}
 	status := 0
+	tokens := sh.arrayRefs
+	sh.arrayRefs = nil
 	for _, name := range rest {
 		if v, _ := sh.vars.get(name); reference && v.is(attrNameref) && !v.is(attrReadonly) {
 			sh.drop(name, v)
+			continue
+		}
+		if base, sub, ok := splitSubscript(name); ok && !functions && validName(base) {
+			if s := sh.unsetElement(base, sub, slices.Contains(tokens, name)); s != 0 {
+				status = s
+			}
 			continue
 		}
 		if s := sh.unsetOne(name, functions, variables); s != 0 {
@@ -200,9 +210,6 @@ func runUnset(sh *shell, args []string) int {
 func (sh *shell) unsetOne(name string, functions, variables bool) int {
 	if functions {
 		return sh.unsetFunction(name)
-	}
-	if base, sub, ok := splitSubscript(name); ok {
-		return sh.unsetElement(base, sub)
 	}
 	if !validName(name) {
 		if fn, _ := sh.funcs.get(name); fn != nil && !variables {
@@ -238,13 +245,15 @@ func (sh *shell) unsetFunction(name string) int {
 	return 0
 }
 
-func (sh *shell) unsetElement(name, sub string) int {
+// unsetElement unsets name[sub]. exact: the argument stood in the script as an
+// element, whose subscript has been expanded.
+func (sh *shell) unsetElement(name, sub string, exact bool) int {
 	v := sh.lookupVar(name)
 	if v == nil {
 		return 0
 	}
 	if sh.rt.bash && !v.is(attrIndexed|attrAssoc) {
-		if n, err := sh.arith(sub); sub == "@" || sub == "*" || err != nil || n != 0 {
+		if n, err := sh.arithIndex(sub); sub == "@" || sub == "*" || err != nil || n != 0 {
 			return sh.builtinFailed(1, "unset: %s: not an array variable", name)
 		}
 		return sh.unsetOne(name, false, true)
@@ -253,16 +262,25 @@ func (sh *shell) unsetElement(name, sub string) int {
 	if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}
+	if (sub == "@" || sub == "*") && sh.compatible(51) {
+		sh.drop(name, own)
+		return 0
+	}
 	if (sub == "@" || sub == "*") && !own.is(attrAssoc) {
 		own.array, own.value = &indexedArray{}, ""
 		own.attrs |= attrIndexed
 		return 0
 	}
 	if own.is(attrAssoc) {
+		if !exact {
+			if sub, err = sh.subscriptKey(sub); err != nil {
+				return sh.builtinFailed(1, "unset: %s", err)
+			}
+		}
 		own.members().unset(sub)
 		return 0
 	}
-	n, err := sh.arith(sub)
+	n, err := sh.arithIndex(sub)
 	if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}
@@ -276,6 +294,13 @@ func (sh *shell) unsetElement(name, sub string) int {
 	}
 	own.elements().unset(i)
 	return 0
+}
+
+// compatible reports whether $BASH_COMPAT asks for what bash did up to a
+// version: 51 or 5.1.
+func (sh *shell) compatible(version int) bool {
+	n, err := strconv.Atoi(strings.Replace(sh.getOr("BASH_COMPAT", ""), ".", "", 1))
+	return err == nil && n >= 31 && n <= version && sh.rt.bash
 }
 
 // listText is an array as declare -p shows it.

@@ -31,9 +31,13 @@ func compileArithText(c *compiler, x syntax.ArithmExpr) *arithText {
 		return a
 	}
 	k := wordContext{c: c, quoted: true, arith: true}
-	a := &arithText{parts: k.compile(w.Parts)}
+	parts, simple := arithParts(k, w.Parts)
+	a := &arithText{parts: parts}
+	if !simple {
+		return a
+	}
 	src, plain := "", true
-	for _, p := range a.parts {
+	for _, p := range k.compile(w.Parts) {
 		switch p := p.(type) {
 		case *litPart:
 			src += p.s
@@ -128,7 +132,11 @@ func (a arithEnv) Get(r arith.Ref) (string, error) {
 		s, ok = v.scalar()
 	case arith.Keyed:
 		if v.is(attrAssoc) && v.assoc != nil {
-			s, ok = v.assoc.get(r.Sub)
+			key, err := a.sh.subscriptKey(r.Sub)
+			if err != nil {
+				return "", err
+			}
+			s, ok = v.assoc.get(key)
 		}
 	default:
 		s, ok = v.item(r.Index)
@@ -144,7 +152,11 @@ func (a arithEnv) Set(r arith.Ref, n int64) error {
 	case arith.Scalar:
 		return a.sh.setVar(r.Name, itoa(n))
 	case arith.Keyed:
-		return a.sh.setAssoc(r.Name, r.Sub, itoa(n))
+		key, err := a.sh.subscriptKey(r.Sub)
+		if err != nil {
+			return err
+		}
+		return a.sh.setAssoc(r.Name, key, itoa(n))
 	}
 	return a.sh.setIndexed(r.Name, int(r.Index), itoa(n))
 }

@@ -198,6 +198,9 @@ func (r *paramRef) display() string {
 func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 	if p.op == opNone && p.char == 0 && p.num == 0 && p.index == nil && !p.indirect {
 		s, set := sh.getVar(p.name)
+		if !set && sh.elementOf(p.name) != nil {
+			return "", false, nil
+		}
 		if !set && sh.opts.on(optNounset) {
 			return "", false, sh.unset(p.name)
 		}
@@ -257,6 +260,11 @@ func (p *paramPart) expand(e *expander) error {
 	}
 	if p.indirect {
 		return p.expandIndirect(e)
+	}
+	if ref := e.sh.elementOf(p.name); ref != nil && p.op == opNone && p.char == 0 && p.num == 0 && p.index == nil {
+		q := *p
+		q.paramRef = *ref
+		return q.expand(e)
 	}
 	switch {
 	case p.op == opNames:
@@ -332,11 +340,18 @@ func (p *paramPart) runWord(e *expander) error {
 
 func (p *paramPart) assign(e *expander) error {
 	sh := e.sh
-	if p.char != 0 || p.num > 0 || p.isList() {
+	if p.char != 0 || p.num > 0 || p.isList() && !sh.lookupVar(p.name).is(attrAssoc) {
 		return &nameError{"$" + p.name, "cannot assign in this way"}
 	}
 	s, err := sh.expandText(p.parts, toString)
 	if err != nil {
+		return err
+	}
+	if p.isList() { // of an associative array, where @ is a key
+		if err = sh.setAssoc(p.name, p.index.src, s); err == nil {
+			s, _ = sh.lookupVar(p.name).assoc.get(p.index.src)
+			e.piece(s, p.quoted)
+		}
 		return err
 	}
 	switch {
@@ -469,6 +484,20 @@ func (p *paramPart) expandIndirect(e *expander) error {
 		q.index = dynamicIndex(sub)
 	}
 	return q.expand(e)
+}
+
+// elementOf is what a nameref to an element of an array refers to, nil for
+// any other name.
+func (sh *shell) elementOf(name string) *paramRef {
+	v, _ := sh.vars.get(name)
+	if !v.is(attrNameref) {
+		return nil
+	}
+	base, sub, isElement := splitSubscript(v.value)
+	if !isElement || !validName(base) {
+		return nil
+	}
+	return &paramRef{name: base, index: dynamicIndex(sub)}
 }
 
 // dynamicIndex is a subscript that comes from a value.

@@ -83,9 +83,10 @@ func compileArrayIndex(c *compiler, x syntax.ArithmExpr) *arrayIndex {
 		return s
 	}
 	s.key = newWord(wordContext{c: c}, w.Parts)
-	s.expr = &arithText{parts: s.key.parts}
-	if s.key.constant {
-		s.expr = compileArithText(c, &syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: s.key.text}}})
+	number := newWord(wordContext{c: c}, indexWord(w).Parts)
+	s.expr = &arithText{parts: number.parts}
+	if number.constant {
+		s.expr = compileArithText(c, &syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: number.text}}})
 	}
 	return s
 }

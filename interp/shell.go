@@ -64,6 +64,8 @@ type shell struct {
 
 	// Of the prompt.
 	history     *history // nil: not interactive
+	arrayRefs   []string // arguments of unset that stand in the script as elements
+	subscripts  int      // how deep subscripts of values are expanded
 	typed       []byte   // lines of the command being read
 	interrupted bool     // the last command was
 	countEOF    int      // ends of input that -o ignoreeof ignored

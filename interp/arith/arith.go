@@ -33,6 +33,8 @@ type Env interface {
 	Set(Ref, int64) error
 	// Keyed reports whether the subscripts of name are strings.
 	Keyed(name string) bool
+	// Index evaluates a subscript with quotes or expansions.
+	Index(text string) (int64, error)
 }
 
 // Error is an error in an expression.

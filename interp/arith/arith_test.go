@@ -42,6 +42,8 @@ func (v vars) Set(r Ref, n int64) error {
 
 func (v vars) Keyed(name string) bool { return name[0] == 'A' }
 
+func (v vars) Index(text string) (int64, error) { return eval(strings.Trim(text, `"`), v) }
+
 func eval(src string, v vars) (int64, error) {
 	e, err := Parse(src)
 	if err != nil {
@@ -174,6 +176,8 @@ type fixed struct{}
 func (fixed) Get(Ref) (string, error) { return "12", nil }
 func (fixed) Set(Ref, int64) error    { return nil }
 func (fixed) Keyed(string) bool       { return false }
+
+func (fixed) Index(string) (int64, error) { return 0, nil }
 
 func TestEvalDoesNotAllocate(t *testing.T) {
 	e, err := Parse("x = (x + 1) * y - a[i++] ? x : 3")

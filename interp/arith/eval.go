@@ -9,6 +9,7 @@ const (
 	opSub                     // see sub: n is ref, the next instruction's n the end
 	opSubEnd                  // operand of opSub, never executed
 	opFail                    // end with error n
+	opIndex                   // push the subscript of ref n, which is to be expanded
 	opLoadElem                // replace the index by the element
 	opKeepElem                // push the element, keep the index
 	opStore                   // variable n = top
@@ -92,6 +93,13 @@ func (e *Expr) run(env Env, depth int, args []int64) (int64, error) {
 				sp++
 				pc = int(e.code[pc].n) - 1
 			}
+		case opIndex:
+			n, err := env.Index(e.refs[in.n].Sub)
+			if err != nil {
+				return 0, err
+			}
+			st[sp] = n
+			sp++
 		case opFail:
 			return 0, e.errs[in.n]
 		case opLoadElem, opKeepElem:

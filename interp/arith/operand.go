@@ -75,7 +75,7 @@ func (p *parser) reference() (ref int, elem bool) {
 	}
 	r := Ref{Name: p.src[start:p.pos]}
 	if p.pos < len(p.src) && p.src[p.pos] == '[' {
-		end := closing(p.src, p.pos)
+		end := Closing(p.src, p.pos)
 		if end < 0 {
 			p.tok = start
 			p.fail("bad array subscript")
@@ -102,10 +102,17 @@ func (p *parser) assigned() bool {
 	return strings.HasPrefix(s, "=") && !strings.HasPrefix(s, "==")
 }
 
-// closing returns the index of the bracket that closes the one at s[i].
-func closing(s string, i int) int {
+// Closing returns the index of the bracket that closes the one at s[i], -1 if
+// none does. Brackets that are quoted do not count.
+func Closing(s string, i int) int {
 	for open := 0; i < len(s); i++ {
-		switch s[i] {
+		switch c := s[i]; c {
+		case '\\':
+			i++
+		case '\'', '"':
+			if n := strings.IndexByte(s[i+1:], c); n >= 0 {
+				i += n + 1
+			}
 		case '[':
 			open++
 		case ']':
@@ -135,6 +142,8 @@ func (p *parser) subscript(ref int, text string) {
 		sub.fail("bad array subscript")
 	case strings.TrimSpace(text) == "":
 		sub.emit(opConst, 0, 1)
+	case strings.ContainsAny(text, "$`'\"\\"):
+		sub.emit(opIndex, int64(ref), 1)
 	default:
 		sub.whole()
 	}
