@@ -8,6 +8,7 @@ type assocArray struct {
 	vals   map[string]string
 	grown  []int    // len(keys) at each growth of bash's table
 	listed []string // cache of order
+	first  int      // buckets to start with, 0: assocBuckets
 }
 
 // bash's table: it starts with this many buckets, and gets four times as many
@@ -58,7 +59,10 @@ func (a *assocArray) unset(k string) {
 }
 
 func (a *assocArray) buckets(grown int) int {
-	n := assocBuckets
+	n := a.first
+	if n == 0 {
+		n = assocBuckets
+	}
 	for range grown {
 		n *= assocGrowth
 	}
@@ -111,7 +115,7 @@ func (a *assocArray) clone() *assocArray {
 		return nil
 	}
 	c := &assocArray{keys: append([]string(nil), a.keys...), vals: make(map[string]string, len(a.vals)),
-		grown: append([]int(nil), a.grown...), listed: a.listed}
+		grown: append([]int(nil), a.grown...), listed: a.listed, first: a.first}
 	for k, v := range a.vals {
 		c.vals[k] = v
 	}

@@ -91,7 +91,7 @@ func runPrintf(sh *shell, args []string) int {
 	if target != "" {
 		if err := sh.assignTo(target, string(p.out)); err != nil {
 			sh.errorf("%s: %s", name, err)
-			if !validTarget(target) {
+			if !sh.validTarget(target) {
 				return 2
 			}
 			return sh.badNumber()

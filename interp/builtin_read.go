@@ -2,12 +2,14 @@ package interp
 
 import (
 	"errors"
-	"github.com/fsh-sh/fsh/interp/arith"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fsh-sh/fsh/interp/arith"
 )
 
 // readCall is a parsed read command.
@@ -85,7 +87,7 @@ func (sh *shell) parseRead(args []string) (*readCall, error) {
 	}
 	c.names = opts.rest()
 	for _, name := range c.names {
-		if !validTarget(name) {
+		if !sh.validTarget(name) {
 			return nil, &nameError{name, "bad variable name"}
 		}
 	}
@@ -154,9 +156,19 @@ func parseSeconds(s string) (time.Duration, error) {
 }
 
 // validTarget reports whether s is a name or name[subscript].
-func validTarget(s string) bool {
+func (sh *shell) validTarget(s string) bool {
 	name, _, isElement := splitSubscript(s)
-	return validName(name) && (!isElement || arith.Closing(s, len(name)) == len(s)-1)
+	return validName(name) && (!isElement || sh.endsElement(s, slices.Contains(sh.arrayRefs, s)))
+}
+
+// endsElement reports whether the last bracket of name[subscript] ends the
+// subscript. token: the script has it as an element.
+func (sh *shell) endsElement(s string, token bool) bool {
+	at := strings.IndexByte(s, '[')
+	if !sh.acceptedShopt("assoc_expand_once") {
+		return arith.Closing(s, at) == len(s)-1
+	}
+	return token || strings.IndexByte(s[at:], ']') == len(s)-at-1
 }
 
 // assignRead splits what was read and assigns it.

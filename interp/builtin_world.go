@@ -107,7 +107,7 @@ func (sh *shell) condOption(name string) bool {
 func (sh *shell) condIsSet(name string) bool {
 	base, sub, isElement := splitSubscript(name)
 	if isElement && sh.lookupVar(base).is(attrAssoc) {
-		key, err := sh.subscriptKey(sub)
+		key, err := sh.argumentKey(sub)
 		return err == nil && sh.isSet(base+"["+key+"]")
 	}
 	return sh.isSet(name)
@@ -182,7 +182,7 @@ func splitSubscript(s string) (name, subscript string, ok bool) {
 // assignTo assigns to name or name[subscript].
 func (sh *shell) assignTo(target, value string) error {
 	name, sub, ok := splitSubscript(target)
-	if !validTarget(target) {
+	if !sh.validTarget(target) {
 		if sh.rt.bash {
 			return &nameError{"`" + target + "'", "not a valid identifier"}
 		}
@@ -192,7 +192,7 @@ func (sh *shell) assignTo(target, value string) error {
 		return sh.setVar(name, value)
 	}
 	if sh.lookupVar(name).is(attrAssoc) {
-		key, err := sh.subscriptKey(sub)
+		key, err := sh.argumentKey(sub)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ type simple struct {
 	redirs  []redir
 	line    int
 	source  syntax.Command
-	refs    []bool  // of unset: the words that are elements of arrays
+	refs    []bool  // of builtins that take elements of arrays: the words that are such
 	keyword *simple // the same with set -k; nil when that makes no difference
 }
 
@@ -38,7 +38,7 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
 		return cmd.assignOnly
 	}
-	if len(call.Args) > 0 && call.Args[0].Lit() == "unset" {
+	if len(call.Args) > 0 && elementBuiltins[call.Args[0].Lit()] {
 		for _, w := range call.Args {
 			cmd.refs = append(cmd.refs, isElement(w))
 		}
@@ -51,6 +51,9 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 	}
 	return cmd.run
 }
+
+// elementBuiltins take elements of arrays as arguments.
+var elementBuiltins = map[string]bool{"unset": true, "read": true, "printf": true, "wait": true}
 
 // isElement reports whether a word has the form name[subscript].
 func isElement(w *syntax.Word) bool {

@@ -1,17 +1,18 @@
 package interp
 
 import (
-	"github.com/fsh-sh/fsh/interp/arith"
 	"strings"
 
+	"github.com/fsh-sh/fsh/interp/arith"
 	"mvdan.cc/sh/v3/syntax"
 )
 
 // declArg is one operand of declare and its kind: a name or an assignment,
 // whose array value was compiled with the command.
 type declArg struct {
-	text string
-	list *assign // name=(…)
+	text    string
+	list    *assign // name=(…)
+	element bool    // the script has name[subscript]=…
 }
 
 // declaration compiles export, local and the like used as keywords: their
@@ -109,7 +110,7 @@ func (c *compiler) declArg(a *syntax.Assign) func(sh *shell, dst []declArg) ([]d
 		if compiled.add {
 			op = "+="
 		}
-		return append(dst, declArg{text: text + op + value}), nil
+		return append(dst, declArg{text: text + op + value, element: compiled.index != nil}), nil
 	}
 }
 
@@ -256,7 +257,7 @@ func (c *declCall) one(sh *shell, a declArg) int {
 	if !isElement {
 		base = name
 	}
-	if !validName(base) || isElement && arith.Closing(name, len(base)) != len(name)-1 {
+	if !validName(base) || isElement && !c.endsElement(sh, a, name) {
 		status := 2
 		if sh.bash() {
 			sh.errorf("%s: `%s': not a valid identifier", c.name, a.text)
@@ -272,6 +273,14 @@ func (c *declCall) one(sh *shell, a declArg) int {
 		return sh.builtinFailed(status, "%s: %s", c.name, err)
 	}
 	return 0
+}
+
+// endsElement is that of the shell, but for arguments that are quoted.
+func (c *declCall) endsElement(sh *shell, a declArg, name string) bool {
+	if a.element {
+		return sh.endsElement(name, false)
+	}
+	return arith.Closing(name, strings.IndexByte(name, '[')) == len(name)-1
 }
 
 func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool, value string, assigned, add bool) error {

@@ -36,6 +36,10 @@ func runWait(sh *shell, args []string) int {
 			break
 		}
 	}
+	if into != "" && !sh.validTarget(into) {
+		sh.errorf("%s: `%s': not a valid identifier", args[0], into)
+		return 1
+	}
 	if any {
 		return sh.waitAny(rest, into)
 	}
@@ -50,6 +54,13 @@ func runWait(sh *shell, args []string) int {
 		}
 	}
 	return status
+}
+
+// noteWaited assigns which process it was that was waited for.
+func (sh *shell) noteWaited(name string, pid int) {
+	if err := sh.assignTo(name, strconv.Itoa(pid)); err != nil {
+		sh.errorf("wait: %s", err)
+	}
 }
 
 func (sh *shell) waitAll() int {
@@ -166,7 +177,7 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 	}
 	state, status, _ := j.look()
 	if into != "" {
-		sh.setVar(into, strconv.Itoa(j.pid))
+		sh.noteWaited(into, j.pid)
 	}
 	if state == jobDone { // not one that stopped
 		sh.jobs.remove(j)
@@ -220,7 +231,7 @@ func (sh *shell) waitAny(ids []string, into string) int {
 		case j := <-ended:
 			_, status, _ := j.look()
 			if into != "" {
-				sh.setVar(into, strconv.Itoa(j.pid))
+				sh.noteWaited(into, j.pid)
 			}
 			sh.jobs.remove(j)
 			return status

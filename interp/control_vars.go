@@ -273,7 +273,7 @@ func (sh *shell) unsetElement(name, sub string, exact bool) int {
 	}
 	if own.is(attrAssoc) {
 		if !exact {
-			if sub, err = sh.subscriptKey(sub); err != nil {
+			if sub, err = sh.argumentKey(sub); err != nil {
 				return sh.builtinFailed(1, "unset: %s", err)
 			}
 		}

@@ -54,6 +54,7 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 // dynamicArrays are those dynamic variables that are arrays.
 var dynamicArrays = map[string]attr{
 	"PIPESTATUS": attrIndexed, "DIRSTACK": attrIndexed, "FUNCNAME": attrIndexed, "BASH_SOURCE": attrIndexed,
+	"BASH_ALIASES": attrAssoc, "BASH_CMDS": attrAssoc,
 	"BASH_LINENO": attrIndexed, "BASH_ARGC": attrIndexed, "BASH_ARGV": attrIndexed,
 }
 
@@ -73,6 +74,9 @@ func (sh *shell) listed(name string, v *variable) *variable {
 }
 
 func (sh *shell) dynamicArray(name string, v *variable) *variable {
+	if dynamicArrays[name] == attrAssoc {
+		return &variable{assoc: sh.nameTable(name), attrs: v.attrs | attrSet | attrAssoc, hook: v.hook}
+	}
 	a := &indexedArray{}
 	switch name {
 	case "PIPESTATUS":
@@ -151,6 +155,11 @@ func (sh *shell) setDynamic(name string) {
 	case "SECONDS":
 		n, _ := strconv.Atoi(v.value)
 		sh.started = time.Now().Add(-time.Duration(n) * time.Second)
+	case "BASH_ALIASES", "BASH_CMDS":
+		if v.assoc != nil {
+			sh.fillNames(name, v.assoc)
+			v.assoc = nil
+		}
 	case "DIRSTACK":
 		if v.array != nil {
 			sh.replaceDirectories(v.array)
@@ -203,4 +212,50 @@ func (sh *shell) pid() int {
 		}
 	}
 	return sh.rt.sys.Pid()
+}
+
+// aliasBuckets is the size of bash's table of aliases, see assocArray.
+const aliasBuckets = 64
+
+// nameTable is the value of BASH_ALIASES and of BASH_CMDS.
+func (sh *shell) nameTable(name string) *assocArray {
+	if name == "BASH_ALIASES" {
+		a := &assocArray{first: aliasBuckets}
+		for _, alias := range sh.aliasNames() {
+			text, _ := sh.alias(alias)
+			a.set(alias, text)
+		}
+		return a
+	}
+	a := &assocArray{first: hashBuckets}
+	var names []string
+	sh.hashed.each(func(command, path string) {
+		if path != "" {
+			names = append(names, command)
+		}
+	})
+	sort.Strings(names)
+	for _, command := range names {
+		path, _ := sh.hashed.get(command)
+		a.set(command, path)
+	}
+	return a
+}
+
+// fillNames is an assignment to BASH_ALIASES or BASH_CMDS; a restricted shell
+// may not say where commands are.
+func (sh *shell) fillNames(name string, a *assocArray) {
+	for _, k := range a.keys {
+		switch {
+		case name == "BASH_ALIASES" && !validAlias(k):
+			sh.errorf("%s: invalid alias name", k)
+		case name == "BASH_ALIASES":
+			sh.aliases.set(k, a.vals[k])
+		case sh.opts.on(optRestricted) && strings.Contains(a.vals[k], "/"):
+			sh.errorf("%s: restricted", a.vals[k])
+		default:
+			sh.hashed.set(k, a.vals[k])
+			sh.hit(k, -sh.hits[k])
+		}
+	}
 }

@@ -220,6 +220,14 @@ func (sh *shell) subscriptKey(text string) (string, error) {
 	return newWord(wordContext{c: &compiler{}}, w.Parts).str(sh)
 }
 
+// argumentKey is the key that a subscript in an argument means.
+func (sh *shell) argumentKey(text string) (string, error) {
+	if sh.acceptedShopt("assoc_expand_once") {
+		return text, nil
+	}
+	return sh.subscriptKey(text)
+}
+
 // unescapeSubscript removes the backslashes that keyPart adds; ok is false if
 // something else is special.
 func unescapeSubscript(text string) (plain string, ok bool) {

@@ -64,7 +64,7 @@ type shell struct {
 
 	// Of the prompt.
 	history     *history // nil: not interactive
-	arrayRefs   []string // arguments of unset that stand in the script as elements
+	arrayRefs   []string // arguments of builtins that stand in the script as elements
 	subscripts  int      // how deep subscripts of values are expanded
 	typed       []byte   // lines of the command being read
 	interrupted bool     // the last command was

@@ -90,7 +90,7 @@ var variableHooks = map[string]hook{
 	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
 	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
 	"BASH_ARGC": hookDynamic, "BASH_ARGV": hookDynamic,
-	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_COMMAND": hookDynamic,
+	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_ALIASES": hookDynamic, "BASH_CMDS": hookDynamic, "BASH_COMMAND": hookDynamic,
 	"SHELLOPTS": hookDynamic, "BASHOPTS": hookDynamic,
 }
 
