@@ -32,7 +32,7 @@ func run(args []string) interp.Result {
 		return fail(err)
 	}
 	cfg := interp.Config{System: plain.New(self), Env: os.Environ(), Name: args[0], SelfInside: self}
-	cfg.Terminal = openTerminal
+	cfg.Terminal, cfg.Ignored = openTerminal, ignoredOnEntry()
 	cfg.Bash = os.Getenv("FSH_TEST_DIALECT") == "bash" || strings.HasSuffix(args[0], "bash")
 	rest := args[1:]
 	command := false
