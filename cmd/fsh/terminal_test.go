@@ -248,7 +248,7 @@ var conversations = map[string]string{
 <kill %1; wait %1; echo st=$?
 >st=143`,
 	"a pipeline that mixes both": `
-<while echo x; do :; done | { echo rea""dy >&2; cat >/dev/null; } | { read y; sleep 60; }
+<while echo x; do :; done | { sh -c 'echo rea""dy >&2; exec cat >/dev/null'; } | { read y; sleep 60; }
 >ready
 <^Z
 >Stopped +while
