@@ -307,7 +307,9 @@ func (im *importer) ports(value any, all map[string]any) error {
 	if !ok {
 		return im.from.wrong(im.within+"network.allowLocalOutboundPorts", "a list of ports")
 	}
-	if on, has := all["allowLocalOutbound"].(bool); !has || on {
+	if on, has := all["allowLocalOutbound"].(bool); has && !on {
+		im.note("allowLocalOutboundPorts is left out: allowLocalOutbound is false")
+	} else {
 		im.values["network.allow_local_outbound"] = "[" + strings.Join(ports, ", ") + "]"
 	}
 	return nil

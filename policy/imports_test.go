@@ -141,3 +141,14 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// TestImportOfPortsTurnedOff: what is not carried over is said.
+func TestImportOfPortsTurnedOff(t *testing.T) {
+	got, err := Import("s.json", []byte(`{"network": {"allowLocalOutbound": false, "allowLocalOutboundPorts": [5432]}}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(got.TOML, "5432") || len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "allowLocalOutboundPorts") {
+		t.Errorf("%q\n%s", got.Notes, got.TOML)
+	}
+}
