@@ -338,6 +338,7 @@ var conversations = map[string]string{
 >Stopped\(SIGTTOU\)
 <fg
 >\nfrom the back
+>ps1>
 <stty -tostop; (echo "n"ow at once) & wait
 >\nnow at once`,
 	"leaving with stopped jobs": `
