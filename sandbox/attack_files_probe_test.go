@@ -138,6 +138,13 @@ var attackProbes = map[string]func([]string) error{
 			return unix.Linkat(fd, "", unix.AT_FDCWD, a[1], unix.AT_EMPTY_PATH)
 		})
 	},
+	// A name for what is open.
+	"link-fd": func(a []string) error {
+		return unix.Linkat(unix.AT_FDCWD, "/proc/self/fd/"+a[0], unix.AT_FDCWD, a[1], unix.AT_SYMLINK_FOLLOW)
+	},
+	"link-open": func(a []string) error {
+		return unix.Linkat(int(number(a[0])), "", unix.AT_FDCWD, a[1], unix.AT_EMPTY_PATH)
+	},
 	"bind": func(a []string) error {
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		if err != nil {

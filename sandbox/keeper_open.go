@@ -37,6 +37,9 @@ func (r *request) open(c *watchedCall, flags int, mode uint32) verdict {
 			if errno != 0 {
 				return failed(errno)
 			}
+			if flags, errno = r.lends(&at, held, flags); errno != 0 {
+				return failed(errno)
+			}
 			v, _ = r.openHeld("", held, flags)
 			return v
 		}
@@ -102,6 +105,9 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 		if path, errno = r.pathOf(held); errno != 0 {
 			return failed(errno), false
 		}
+	}
+	if isProc(held) && !r.mayOpenProc(path) {
+		return failed(unix.EACCES), false
 	}
 	denied, protected := r.s.rules.forbids(path, true)
 	if (denied || protected) && !readOnly(held) && !r.verdict(path, denied, protected) || !r.granted(path, flags) {
@@ -173,13 +179,19 @@ func (r *request) truncate(c *watchedCall) verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
-	sp, _, errno := r.follow(at)
+	sp, magic, errno := r.follow(at)
 	if errno != 0 {
 		return failed(errno)
 	}
 	hold, errno := r.keep(unix.Openat(sp.dir, filepath.Join(".", sp.last), unix.O_PATH|unix.O_CLOEXEC, 0))
 	if errno != 0 {
 		return failed(errno)
+	}
+	if magic {
+		const cut = unix.O_WRONLY | unix.O_TRUNC
+		if may, errno := r.lends(&sp, hold, cut); errno != 0 || may != cut {
+			return failed(unix.EACCES)
+		}
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(hold, &st); err != nil {
@@ -201,7 +213,7 @@ func (r *request) truncate(c *watchedCall) verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
-	if !readOnly(hold) && !r.may(path) {
+	if !readOnly(hold) && !r.may(path) || isProc(hold) && !r.mayOpenProc(path) {
 		return failed(unix.EACCES)
 	}
 	errno = r.do(func() error {

@@ -19,6 +19,8 @@ type rawRunner struct {
 	id uint32
 	// self is the path of this program, when it is not at its usual place.
 	self string
+	// stdin is what commands get instead of /dev/null.
+	stdin *os.File
 }
 
 func newRawRunner(t *testing.T, s *Session, p *policy.Policy) *rawRunner {
@@ -76,6 +78,10 @@ func (rr *rawRunner) send(argv []string, out *os.File) {
 		rr.t.Fatal(err)
 	}
 	defer null.Close()
+	stdin := null
+	if rr.stdin != nil {
+		stdin = rr.stdin
+	}
 	rr.id++
 	var e encoder
 	e.reset()
@@ -90,7 +96,7 @@ func (rr *rawRunner) send(argv []string, out *os.File) {
 	for i := range uint32(3) {
 		e.u32(i)
 	}
-	e.fds = []int{int(null.Fd()), int(out.Fd()), int(out.Fd())}
+	e.fds = []int{int(stdin.Fd()), int(out.Fd()), int(out.Fd())}
 	path := argv[0]
 	if path == Marker+"/fsh" && rr.self != "" {
 		path = rr.self
