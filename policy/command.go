@@ -86,8 +86,18 @@ func (p *Policy) DeniedCommand(argv []string, files ...string) (Rule, bool) {
 }
 
 func (p *Policy) deniedAs(names, args []string) (Rule, bool) {
+	var room [2]string
+	bases := room[:0]
+	for _, name := range names {
+		bases = append(bases, filepath.Base(name))
+	}
 	isProgram := func(r CommandRule) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return matchesProgram(r.Words[0], name) })
+		for i, name := range names {
+			if matchesProgram(r.Words[0], name, bases[i]) {
+				return true
+			}
+		}
+		return false
 	}
 	for _, r := range p.Command.Deny {
 		if !isProgram(r) || !matchesArgs(r.Words, args) {
@@ -107,9 +117,9 @@ func (p *Policy) deniedAs(names, args []string) (Rule, bool) {
 }
 
 // matchesProgram: a rule with a slash is about this path, another about every
-// file of this name.
-func matchesProgram(word, program string) bool {
-	return word == program || !strings.Contains(word, "/") && word == filepath.Base(program)
+// file of this name, the base of the path.
+func matchesProgram(word, program, base string) bool {
+	return word == program || word == base && !strings.Contains(word, "/")
 }
 
 // matchesArgs tells whether the rule's words lead the arguments, when options

@@ -344,16 +344,16 @@ func limitEvent(p *policy.Policy, key string, e events.Event) events.Event {
 }
 
 // reportLimit says that a command ended because of a limit.
-func (s *Session) reportLimit(c *interp.Command, pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error) {
+func (s *Session) reportLimit(c *interp.Command, end commandEnd) {
 	p := s.policyOf(c.Dir)
 	if p.Limits == (policy.Limits{}) {
 		return
 	}
-	key := exceeded(&p.Limits, ws, ru, err)
+	key := exceeded(&p.Limits, end.status, end.rusage, end.err)
 	if key == "" {
 		return
 	}
-	e := events.Event{File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: pid}
+	e := events.Event{File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: end.pid}
 	if len(c.Argv) > 0 {
 		e.Program = c.Argv[0]
 	}

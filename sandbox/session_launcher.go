@@ -30,7 +30,6 @@ type fleet struct {
 	once   sync.Once
 	system *system
 
-	started  sync.Map // *interp.Command to time.Time
 	programs sync.Map // *policy.Policy of programs that have run
 }
 
@@ -181,9 +180,6 @@ func (s *Session) commandStarts(c *interp.Command) error {
 		s.emit(commandDenial(p, rule, events.Event{File: c.Where.File, Line: c.Where.Line, Argv: c.Argv}))
 		return syscall.EACCES
 	}
-	if s.cfg.Sink != nil {
-		s.fleet.started.Store(c, time.Now())
-	}
 	return nil
 }
 
@@ -234,23 +230,21 @@ func (s *Session) programEnv(p *policy.Policy, env []string) []string {
 	return s.bareEnviron(env)
 }
 
-func (s *Session) commandEnded(c *interp.Command, pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error) {
-	s.reportLimit(c, pid, ws, ru, err)
+func (s *Session) commandEnded(c *interp.Command, end commandEnd) {
+	s.reportLimit(c, end)
 	e := events.Event{
-		Kind: events.Exit, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: pid,
+		Kind: events.Exit, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: end.pid,
+		Duration: time.Since(end.began).Seconds(),
 	}
 	if len(c.Argv) > 0 {
 		e.Program = c.Argv[0]
 	}
-	if began, ok := s.fleet.started.LoadAndDelete(c); ok {
-		e.Duration = time.Since(began.(time.Time)).Seconds()
-	}
-	if err != nil {
-		e.Errno = errnoName(err)
+	if end.err != nil {
+		e.Errno = errnoName(end.err)
 	} else {
-		status := ws.ExitStatus()
-		if ws.Signaled() {
-			status = 128 + int(ws.Signal())
+		status := end.status.ExitStatus()
+		if end.status.Signaled() {
+			status = 128 + int(end.status.Signal())
 		}
 		e.Status = &status
 	}

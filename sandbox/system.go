@@ -36,9 +36,8 @@ type systemHooks struct {
 	// start is called before a command is asked for; an error refuses it,
 	// as the outcome of its execve.
 	start func(c *interp.Command) error
-	// exit is called when the end of a command is reported to the shell;
-	// err is set if it never ran. pid may be 0.
-	exit func(c *interp.Command, pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error)
+	// exit is called when the end of a command is reported to the shell.
+	exit func(c *interp.Command, end commandEnd)
 	// explain is told about failures that a policy may have caused: EACCES,
 	// EPERM, EROFS, and for ENOENT of what was to be opened or executed.
 	// The action is "read", "write", "exec", "enter" or "stat".

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // GoneError says that a runner has died, or misbehaved and was dropped; its
@@ -44,10 +47,12 @@ type runnerConn struct {
 	// replaced says that the end of the connection is a program's success.
 	replaced atomic.Bool
 
-	in   *frameReader  // the leader's
-	f    frame         // the leader's
-	once sync.Once     // the event reader is started
-	seen atomic.Uint32 // events that were delivered
+	in      *frameReader  // the leader's
+	f       frame         // the leader's
+	yielded time.Time     // the leader's, see awaitFrame
+	null    nullFiles
+	once    sync.Once     // the event reader is started
+	seen    atomic.Uint32 // events that were delivered
 }
 
 // call is a request, or a started process, that expects frames. The
@@ -275,6 +280,7 @@ func (rc *runnerConn) lead(c *call, w want) {
 	rc.leading = true
 	for rc.err == nil && (c == nil || !c.has(w)) {
 		rc.mu.Unlock()
+		rc.awaitFrame()
 		err := rc.in.next(&rc.f)
 		rc.mu.Lock()
 		if err == nil {
@@ -289,6 +295,28 @@ func (rc *runnerConn) lead(c *call, w want) {
 		other.signal()
 	}
 	rc.waiters = rc.waiters[:0]
+}
+
+// yieldEvery is less than the 10 ms after which the Go scheduler takes a
+// goroutine for a busy one.
+const yieldEvery = 8 * time.Millisecond
+
+// awaitFrame returns when there is something to read, or an end. In recvmsg
+// the shell would also be woken when the runner takes a request from its end
+// of the socket, as that makes room to write: two switches per command.
+//
+// A goroutine that does nothing but short system calls is never rescheduled.
+// After 10 ms the scheduler's monitor would take its processor away in each of
+// them, and look every 20 µs for the next one while a command runs.
+func (rc *runnerConn) awaitFrame() {
+	if now := time.Now(); now.Sub(rc.yielded) > yieldEvery {
+		rc.yielded = now
+		runtime.Gosched()
+	}
+	if !rc.in.buffered() {
+		fds := [1]unix.PollFd{{Fd: int32(rc.sock), Events: unix.POLLIN}}
+		_, _ = poll(fds[:]) // an error or an interruption: reading tells
+	}
 }
 
 // dispatch gives a frame to whom it belongs. Everything that the runner did
@@ -424,6 +452,7 @@ func (rc *runnerConn) readEvents(deliver func(event)) {
 	rc.wmu.Lock() // no sender uses the number any more
 	defer rc.wmu.Unlock()
 	rc.in.close()
+	rc.null.close()
 	syscall.Close(rc.sock)
 	syscall.Close(rc.events)
 }

@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -102,9 +103,9 @@ func (s *system) execInPlace(c *interp.Command, outside <-chan os.Signal) (ws sy
 			return 0, err, true
 		}
 	}
-	p := &process{sys: s, rc: rc, call: call{process: true}, cmd: c}
+	p := &process{sys: s, rc: rc, call: call{process: true}, cmd: c, began: time.Now()}
 	if err := p.become(fill); err != nil {
-		p.over(0, 0, nil, err)
+		p.over(commandEnd{err: err})
 		return 0, err, true
 	}
 	stop := make(chan struct{})
@@ -114,7 +115,7 @@ func (s *system) execInPlace(c *interp.Command, outside <-chan os.Signal) (ws sy
 	if !known {
 		return 0, rc.err, true
 	}
-	p.over(rc.pid, end.Status, nil, nil)
+	p.over(commandEnd{pid: rc.pid, status: end.Status})
 	return end.Status, nil, true
 }
 

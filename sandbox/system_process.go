@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"syscall"
+	"time"
 
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/policy"
@@ -13,6 +14,17 @@ type process struct {
 	rc   *runnerConn
 	call call
 	cmd  *interp.Command
+
+	began time.Time
+}
+
+// commandEnd is how a command ended; err is set if it never ran. pid may be 0.
+type commandEnd struct {
+	pid    int
+	began  time.Time
+	status syscall.WaitStatus
+	rusage *syscall.Rusage
+	err    error
 }
 
 // Start sends a command to the runner of its directory.
@@ -40,7 +52,7 @@ func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error
 	if err != nil {
 		return nil, err
 	}
-	p := &process{sys: s, cmd: c, call: call{process: true}}
+	p := &process{sys: s, cmd: c, call: call{process: true}, began: time.Now()}
 	p.rc, err = s.beginIn(own, pol, o, &p.call, s.encodeFor(c, pol, report))
 	if err != nil {
 		return nil, err
@@ -125,7 +137,7 @@ func (p *process) Pid() (int, error) {
 
 func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 	if err := p.rc.await(&p.call, wantChange); err != nil {
-		p.over(0, 0, nil, err)
+		p.over(commandEnd{err: err})
 		return 0, nil, err
 	}
 	c := &p.call
@@ -136,7 +148,7 @@ func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 			return 0, nil, syscall.ECHILD
 		}
 		p.explain(failed)
-		p.over(0, 0, nil, failed)
+		p.over(commandEnd{err: failed})
 		return 0, nil, failed
 	}
 	ch, pid := c.changes[0], c.pid
@@ -147,14 +159,15 @@ func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 			p.rc.awaitEvents(ch.events)
 		}
 		p.sys.addTimes(&ch.rusage)
-		p.over(pid, ch.status, &ch.rusage, nil)
+		p.over(commandEnd{pid: pid, status: ch.status, rusage: &ch.rusage})
 	}
 	return ch.status, &ch.rusage, nil
 }
 
-func (p *process) over(pid int, ws syscall.WaitStatus, ru *syscall.Rusage, err error) {
+func (p *process) over(end commandEnd) {
 	if p.sys.hooks.exit != nil {
-		p.sys.hooks.exit(p.cmd, pid, ws, ru, err)
+		end.began = p.began
+		p.sys.hooks.exit(p.cmd, end)
 	}
 }
 
