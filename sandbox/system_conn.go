@@ -47,9 +47,9 @@ type runnerConn struct {
 	// replaced says that the end of the connection is a program's success.
 	replaced atomic.Bool
 
-	in      *frameReader  // the leader's
-	f       frame         // the leader's
-	yielded time.Time     // the leader's, see awaitFrame
+	in      *frameReader // the leader's
+	f       frame        // the leader's
+	yielded time.Time    // the leader's, see awaitFrame
 	null    nullFiles
 	once    sync.Once     // the event reader is started
 	seen    atomic.Uint32 // events that were delivered

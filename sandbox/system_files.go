@@ -10,6 +10,12 @@ import (
 
 // Open is openat(2), by the runner of the directory.
 func (s *system) Open(q *interp.OpenRequest) (int, error) {
+	null := s.nullFor(q)
+	if null != nil {
+		if fd, ok := null.duplicate(q.Flags); ok {
+			return fd, nil
+		}
+	}
 	c := call{wantFD: true}
 	rc, err := s.begin(q.Dir, opOpen, &c, func(e *encoder, handle uint32) {
 		e.u32(handle)
@@ -27,6 +33,9 @@ func (s *system) Open(q *interp.OpenRequest) (int, error) {
 		}
 		s.explain(action, q.Dir, q.Path, err, true, q.Where)
 		return -1, err
+	}
+	if null != nil {
+		null.keep(q.Flags, c.fd)
 	}
 	return c.fd, nil
 }
