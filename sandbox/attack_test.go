@@ -130,6 +130,30 @@ func TestAttackProcesses(t *testing.T) {
 	newRawRunner(t, s, p).check(check{"read,/proc/self/environ", "ok"})
 }
 
+// TestAttackGroupFromOutside: commands may be in the process group of what
+// started fsh, which has no number inside.
+func TestAttackGroupFromOutside(t *testing.T) {
+	before, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const idle, process, group = 3 << 13, 1, 2 // linux/ioprio.h
+	rr := inside(t, testPolicy(t.TempDir()))
+	rr.checkAll(
+		check{sysProbe(unix.SYS_SETPRIORITY, unix.PRIO_PGRP, 0, 19), "EPERM"},
+		check{sysProbe(unix.SYS_SETPRIORITY, "0x100000001", "0x100000000", 19), "EPERM"},
+		check{sysProbe(unix.SYS_IOPRIO_SET, group, 0, idle), "EPERM"},
+		check{sysProbe(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, 19), "ok"},
+		check{sysProbe(unix.SYS_IOPRIO_SET, process, 0, idle), "ok"},
+	)
+	if out, status := rr.sh("setsid sh -c 'renice -n 19 -g $$ >/dev/null && nice'"); out != "19" || status != 0 {
+		t.Errorf("a group of its own: %q %d", out, status)
+	}
+	if after, err := unix.Getpriority(unix.PRIO_PROCESS, 0); after != before || err != nil {
+		t.Errorf("priority outside: %d, was %d, %v", after, before, err)
+	}
+}
+
 // TestAttackStoppedRunner: a command that stops everybody does not hang the
 // shell. To stop $$ by its number is to stop the shell, as in any other.
 func TestAttackStoppedRunner(t *testing.T) {

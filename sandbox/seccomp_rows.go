@@ -165,6 +165,9 @@ var seccompRows = []seccompRow{
 	// and asks for no right but the same user.
 	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyOther, []argTest{nonZero(0), nonZero(2)}},
 	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyOther, []argTest{nonZero(0), highBits(2)}},
+	// 0 is the caller's own group, and what started fsh may be in it.
+	{kernelCall{"setpriority", 141, 140}, unix.EPERM, whyOther, []argTest{equal(0, unix.PRIO_PGRP), equal(1, 0)}},
+	{kernelCall{"ioprio_set", 251, 30}, unix.EPERM, whyOther, []argTest{equal(0, 2), equal(1, 0)}}, // IOPRIO_WHO_PGRP
 	{kernelCall{"get_robust_list", 274, 100}, unix.EPERM, whyProcess, []argTest{nonZero(0)}},
 	{kernelCall{"migrate_pages", 256, 238}, unix.EPERM, whyProcess, []argTest{nonZero(0)}},
 	{kernelCall{"move_pages", 279, 239}, unix.EPERM, whyProcess, []argTest{nonZero(0)}},
