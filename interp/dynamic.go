@@ -251,9 +251,7 @@ func (sh *shell) fillNames(name string, a *assocArray) {
 			sh.errorf("%s: invalid alias name", k)
 		case name == "BASH_ALIASES":
 			sh.aliases.set(k, a.vals[k])
-		case sh.opts.on(optRestricted) && strings.Contains(a.vals[k], "/"):
-			sh.errorf("%s: restricted", a.vals[k])
-		default:
+		case sh.mayPlace(a.vals[k]):
 			sh.hashed.set(k, a.vals[k])
 			sh.hit(k, -sh.hits[k])
 		}

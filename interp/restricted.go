@@ -31,3 +31,20 @@ func (sh *shell) mayNot(what string) bool {
 func (sh *shell) mayNotName(name, path string) bool {
 	return strings.Contains(path, "/") && sh.mayNot(name+": "+path)
 }
+
+// mayPlace reports whether BASH_CMDS may say that a command is there: in a
+// restricted shell that is a name, which PATH has to know.
+func (sh *shell) mayPlace(path string) bool {
+	if !sh.opts.on(optRestricted) {
+		return true
+	}
+	if strings.Contains(path, "/") {
+		sh.errorf("%s: restricted", path)
+		return false
+	}
+	_, err := sh.searchPath(path, sh.path())
+	if err != nil {
+		sh.errorf("%s: not found", path)
+	}
+	return err == nil
+}
