@@ -83,3 +83,19 @@ func TestAttackProcOfOthersByTheKeeper(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A pipe has no path, so no rule is about it: tee /dev/stderr is usual.
+func TestPipeIsOpenedByItsLink(t *testing.T) {
+	dir := attackTree(t)
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	defer w.Close()
+	rr := inside(t, attackPolicy(dir))
+	rr.stdin = w
+	rr.attacks(dir, []attack{
+		{"a directory it is not", "list,/dev/stdin/", "ENOTDIR", "append,/dev/stdin"},
+		{"create only if absent", "create,/dev/stdin", "EEXIST", "raw-creat,/dev/stdin"},
+		{"a closed one", "append,/dev/fd/77", "ENOENT", "rdwr,/proc/thread-self/fd/0"},
+	})
+}

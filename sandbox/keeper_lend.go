@@ -17,15 +17,11 @@ import (
 // be opened with flags, and gives those that it may be opened with: on a mount
 // that is not the view's, no others than the process has it open with.
 func (r *request) lends(at *spot, held, flags int) (int, unix.Errno) {
-	var fs unix.Statfs_t
-	if err := unix.Fstatfs(held, &fs); err != nil {
-		return 0, errnoOf(err)
-	}
 	mount, ok := mountOf(held)
 	if !ok {
 		return 0, unix.EACCES
 	}
-	if fs.Type == unix.PIPEFS_MAGIC || r.s.hasMount(mount) {
+	if isPipe(held) || r.s.hasMount(mount) {
 		return flags, 0
 	}
 	number, err := strconv.Atoi(at.last)
@@ -104,6 +100,12 @@ func readWhole(fd int) (string, error) {
 // harmlessOfOthers, below /proc/N, are settings of a process that its user may
 // change without the right to trace it.
 var harmlessOfOthers = []string{"oom_score_adj", "oom_adj", "comm", "coredump_filter", "autogroup", "sched"}
+
+// isPipe tells whether something held is a pipe without a name.
+func isPipe(fd int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.PIPEFS_MAGIC
+}
 
 // isProc tells whether something held is in /proc.
 func isProc(fd int) bool {

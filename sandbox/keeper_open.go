@@ -76,6 +76,9 @@ func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bo
 	return r.openHeld(sp.path(), held, flags)
 }
 
+// unnamed is the path of a pipe, which no rule is about.
+const unnamed = "pipe:"
+
 // openHeld opens what is held, by its own link: nothing is looked up again.
 // path is where it was found, or "".
 func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) {
@@ -99,6 +102,9 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 			}
 			held = fd
 		}
+	}
+	if path == "" && isPipe(held) {
+		path = unnamed
 	}
 	if path == "" {
 		var errno unix.Errno
@@ -145,7 +151,7 @@ func (r *request) openNew(sp *spot, flags int, mode uint32) (v verdict, link boo
 // granted: what may be read is Landlock's to say, which does not see who a
 // file is opened for.
 func (r *request) granted(path string, flags int) bool {
-	if r.s.grants == nil || flags&unix.O_ACCMODE == unix.O_WRONLY {
+	if r.s.grants == nil || flags&unix.O_ACCMODE == unix.O_WRONLY || path == unnamed {
 		return true
 	}
 	for _, g := range r.s.grants {
