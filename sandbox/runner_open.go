@@ -163,7 +163,7 @@ func (r *runner) openSlowly(o *slowOpen, id uint32, dir int, path string, flags 
 		// The keeper waits in its stead, which no signal would interrupt.
 		if fd, err = unix.Openat(dir, path, flags|unix.O_NONBLOCK, mode); err == nil {
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
-		} else if err == syscall.ENXIO { // a fifo without a reader
+		} else if err == syscall.ENXIO && isFifo(dir, path, flags) { // without a reader
 			err = syscall.EINTR
 			time.Sleep(pause)
 			pause = min(2*pause, 20*time.Millisecond)
@@ -178,6 +178,14 @@ func (r *runner) openSlowly(o *slowOpen, id uint32, dir int, path string, flags 
 	var e encoder
 	e.reset()
 	_ = r.sendOpened(id, fd, errnoOf(err), &e) // R sees the end of the socket
+}
+
+// isFifo tells the ENXIO of a fifo, which gets a reader in time, from that of
+// /dev/tty without a terminal and of sockets, which is the answer (open(2)).
+func isFifo(dir int, path string, flags int) bool {
+	var st syscall.Stat_t
+	err := fstatat(dir, path, &st, flags&unix.O_NOFOLLOW != 0)
+	return err == nil && st.Mode&syscall.S_IFMT == syscall.S_IFIFO
 }
 
 func (s *slowOpens) isCancelled(o *slowOpen) bool {

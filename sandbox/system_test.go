@@ -2,13 +2,16 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/policy"
@@ -243,6 +246,31 @@ func TestOpenOfFifo(t *testing.T) {
 			t.Fatal(r.err)
 		}
 		syscall.Close(r.fd)
+	}
+}
+
+// ENXIO is the answer for what will never have a reader (open(2)).
+func TestOpenWithoutAnotherEnd(t *testing.T) {
+	s, _ := newTestSystem(t, systemHooks{})
+	path := filepath.Join(t.TempDir(), "socket")
+	l, err := net.Listen("unix", path)
+	must(t, err)
+	defer l.Close()
+	paths := []string{path}
+	if tty, err := os.Open("/dev/tty"); err == nil {
+		tty.Close()
+	} else {
+		paths = append(paths, "/dev/tty")
+	}
+	for _, path := range paths {
+		for _, flags := range []int{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR} {
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+			fd, err := s.Open(&interp.OpenRequest{Path: path, Flags: flags, Cancel: ctx.Done()})
+			stop()
+			if err != syscall.ENXIO {
+				t.Errorf("%s, flags %d: %d, %v", path, flags, fd, err)
+			}
+		}
 	}
 }
 
