@@ -170,7 +170,7 @@ func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
 	sub.close()
 	unwatch := sh.rt.work.watch(p, sh.background())
 	go func() {
-		j.follow(p)
+		sh.rt.follow(j, p)
 		unwatch()
 	}()
 	return true, nil
@@ -220,7 +220,7 @@ func (s *simple) resolveExternal(sh *shell) (args []string, path string, ok bool
 }
 
 // follow records what happens to a program in the background.
-func (j *job) follow(p Process) {
+func (rt *runtime) follow(j *job, p Process) {
 	for {
 		ws, _, err := p.Wait()
 		switch {
@@ -232,6 +232,7 @@ func (j *job) follow(p Process) {
 		case ws.Continued():
 			j.become(jobRunning, 0, 0)
 		default:
+			rt.childEnded() // first: wait lets its trap run
 			j.become(jobDone, ws, statusOf(ws))
 			return
 		}
@@ -302,7 +303,7 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	sub.killed = &fateShared{}
 	go sub.relay(st)
 	go func() {
-		j.follow(st)
+		sh.rt.follow(j, st)
 		if j.ws.Signaled() {
 			sub.attn.die(j.ws.Signal())
 			sub.killed.kill(j.ws.Signal())

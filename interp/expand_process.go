@@ -104,7 +104,7 @@ func (sh *shell) backgroundPid() int {
 		}
 	}()
 	go func() {
-		j.follow(st)
+		sh.rt.follow(j, st)
 		if j.ws.Signaled() {
 			l.attn.die(j.ws.Signal())
 		}

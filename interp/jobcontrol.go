@@ -37,10 +37,8 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 	}
 	j := newJob(sh.joinTraced(args))
 	j.pid, j.pids, j.pgid = pid, []int{pid}, pid
-	go j.follow(p)
-	status := sh.foregroundJob(j)
-	sh.rt.childEnded()
-	return status, nil
+	go sh.rt.follow(j, p)
+	return sh.foregroundJob(j), nil
 }
 
 // foregroundJob waits until a job ends or stops.
