@@ -16,10 +16,9 @@ func (sh *shell) syntaxFailed(err error) flow {
 	switch {
 	case errors.As(err, &pe):
 		sh.line = pe.Line
-		at := sh.place(pe.Line, pe.Col)
-		text := at + "syntax error: " + pe.Text + "\n"
-		for shown := range strings.Lines(pointAt(pe.Source, pe.Col)) {
-			text += at + shown
+		text := sh.placedError(pe)
+		if sh.rt.bash && sh.file == "-c" && sh.evalDepth == 0 && pe.Token != "" {
+			text = sh.tokenError(pe)
 		}
 		sh.write(2, []byte(text))
 	case errors.As(err, &ce):
@@ -37,6 +36,35 @@ func (sh *shell) syntaxFailed(err error) flow {
 	}
 	sh.gaveUp = true
 	return flowExit
+}
+
+// placedError shows where a syntax error is.
+func (sh *shell) placedError(e *parse.Error) string {
+	at := sh.place(e.Line, e.Col)
+	text := at + "syntax error: " + e.Text + "\n"
+	for shown := range strings.Lines(pointAt(e.Source, e.Col)) {
+		text += at + shown
+	}
+	return text
+}
+
+// tokenError names the token, as bash does. Programs that call bash -c show
+// these lines, and look for them; a script's author is better served with the
+// place.
+func (sh *shell) tokenError(e *parse.Error) string {
+	at := sh.name + ": -c: line " + strconv.Itoa(e.Line) + ": "
+	return at + "syntax error near unexpected token `" + visible(e.Token) + "'\n" +
+		at + "`" + visible(strings.TrimRight(e.Source, "\r\n")) + "'\n"
+}
+
+// visible replaces what could move a terminal's cursor.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 // place begins every line of a syntax error, so that it can be told from the

@@ -50,6 +50,18 @@ func (p *Parser) tokText() string {
 	return tokNames[p.tok]
 }
 
+// tokName is the current token itself, or "" if it has no short name.
+func (p *Parser) tokName() string {
+	text := p.tokText()
+	if name, err := strconv.Unquote(text); err == nil {
+		return name
+	}
+	if p.tok == tNewl {
+		return text
+	}
+	return ""
+}
+
 // Classes of bytes: where scans stop.
 const (
 	cEnd   = 1 << iota // ends an unquoted word

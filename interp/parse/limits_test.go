@@ -157,7 +157,7 @@ func TestSourceLine(t *testing.T) {
 	if !errors.As(err, &perr) {
 		t.Fatal(err)
 	}
-	want := Error{Name: "s", Line: 2, Col: 11, Text: `unexpected "fi"`, Source: "  echo b; fi # x"}
+	want := Error{Name: "s", Line: 2, Col: 11, Text: `unexpected "fi"`, Source: "  echo b; fi # x", Token: "fi"}
 	if *perr != want {
 		t.Errorf("got %#v, want %#v", *perr, want)
 	}

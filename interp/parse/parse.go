@@ -34,6 +34,8 @@ type Error struct {
 	LineOnly bool
 	// Source is the text of line Line, for a message with a caret.
 	Source string
+	// Token is what should not be there, if that can be named.
+	Token string
 }
 
 func (e *Error) Error() string {
@@ -232,7 +234,7 @@ func (p *Parser) unexpectedError(want string) *Error {
 		text += `, expecting "` + want + `"`
 	}
 	e := p.errorAt(p.tokPos, text)
-	e.Incomplete = p.tok == tEOF
+	e.Incomplete, e.Token = p.tok == tEOF, p.tokName()
 	return e
 }
 
