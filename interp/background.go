@@ -75,6 +75,9 @@ func (b *backgroundJob) start(sh *shell, setup func(sub *shell)) flow {
 	sub := sh.subshell(true)
 	sub.noErrexit = 0
 	j := newJob(b.text())
+	if sh.parent == nil {
+		j.raise = sh.rt.childEnded
+	}
 	if !sh.jobControl() {
 		sub.detach()
 	}

@@ -75,13 +75,10 @@ func (sh *shell) waitAll() int {
 
 // waitJob waits until a job is done, or a signal with a trap arrives.
 func (sh *shell) waitJob(j *job) (interrupted bool, status int) {
-	for {
+	for waited := false; ; waited = true {
 		state, status, changed := j.look()
 		if state == jobDone || state == jobStopped && sh.jobControl() {
-			if sh.awaitChildTrap(); sh.jump != flowNext {
-				return true, sh.status
-			}
-			return false, status
+			return sh.waitOver(status, waited)
 		}
 		sh.rt.work.rest()
 		select {
@@ -127,11 +124,12 @@ func (sh *shell) onlyChildren() bool {
 // after its process was awaited.
 const childTrapDelay = 50 * time.Millisecond
 
-// awaitChildTrap lets the trap on SIGCHLD of the process that was waited for
-// run before wait ends, as in bash.
-func (sh *shell) awaitChildTrap() {
-	if !sh.bash() || sh.parent != nil || sh.traps.disposition(syscall.SIGCHLD) != trapCommand {
-		return
+// waitOver ends a wait for what has ended. In bash the trap on the SIGCHLD that
+// came with it runs before that; elsewhere it has interrupted the wait, as any
+// signal with a trap would (XCU 2.12), whichever of the two was seen first.
+func (sh *shell) waitOver(status int, waited bool) (interrupted bool, _ int) {
+	if sh.parent != nil || !waited && !sh.bash() || sh.traps.disposition(syscall.SIGCHLD) != trapCommand {
+		return false, status
 	}
 	if sh.attn.pending.Load() == 0 {
 		select {
@@ -139,9 +137,16 @@ func (sh *shell) awaitChildTrap() {
 		case <-time.After(childTrapDelay):
 		}
 	}
-	if sh.onlyChildren() {
-		sh.jump = sh.attend()
+	if !sh.onlyChildren() {
+		return false, status
 	}
+	if !sh.bash() {
+		return sh.interruption()
+	}
+	if sh.jump = sh.attend(); sh.jump != flowNext {
+		return true, sh.status
+	}
+	return false, status
 }
 
 func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {

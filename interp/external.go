@@ -101,7 +101,7 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	sh.rt.childEnded()
+	sh.childEnded()
 	return sh.foregroundEnded(ws), nil
 }
 

@@ -23,6 +23,8 @@ type job struct {
 	tell  *attention    // of the shell to be told of changes
 	group *jobGroup     // nil: a single program
 	modes *unix.Termios // of the terminal when it stopped
+	// raise is SIGCHLD for the shell whose child the job is, or nil.
+	raise func()
 
 	mu      sync.Mutex
 	state   jobState
@@ -42,8 +44,12 @@ const (
 
 func newJob(text string) *job { return &job{text: text, changed: make(chan struct{})} }
 
-// become changes the state and wakes everybody who waits.
+// become changes the state and wakes everybody who waits. The signal comes
+// first, so that who waits finds it.
 func (j *job) become(state jobState, ws syscall.WaitStatus, status int) {
+	if j.raise != nil {
+		j.raise()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.state == jobDone {

@@ -108,8 +108,9 @@ func (rt *runtime) catch(sig syscall.Signal) {
 func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove bool) {
 	switch {
 	case sig == syscall.SIGKILL || sig == syscall.SIGSTOP:
-	case sig == syscall.SIGCHLD && !remove && command == "":
-		signal.Reset(sig) // ignored, it would take the statuses of children (wait(2))
+	case sig == syscall.SIGCHLD:
+		// Raised by childEnded. Ignored, it would take the statuses of children
+		// (wait(2)).
 	case !remove && command == "":
 		signal.Ignore(sig)
 	case !remove:

@@ -130,12 +130,11 @@ func (rt *runtime) dispatch() {
 	}
 }
 
-// childEnded raises SIGCHLD where the kernel does not: see RemoteChildren.
+// childEnded raises SIGCHLD for the main shell. The kernel's is of no use: what
+// other shells fork for may be no process here, and processes may be children
+// of somebody else, or of a subshell that is none.
 func (rt *runtime) childEnded() {
-	if rt.trapped.Load() == 0 {
-		return
-	}
-	if _, remote := rt.sys.(RemoteChildren); remote {
+	if rt.trapped.Load() > 0 {
 		rt.deliver(syscall.SIGCHLD)
 	}
 }

@@ -229,6 +229,16 @@ func (sh *shell) close() {
 		sh.group.leave(sh)
 	}
 	sh.attn.wake.close()
+	if sh.parent != nil && !sh.async {
+		sh.parent.childEnded() // what runs in the background is a job
+	}
+}
+
+// childEnded raises SIGCHLD for what would be a child of the main shell.
+func (sh *shell) childEnded() {
+	if sh.parent == nil {
+		sh.rt.childEnded()
+	}
 }
 
 // deeper enters one level of nesting; leave with sh.evalDepth--.

@@ -167,7 +167,3 @@ type OpenRequest struct {
 	Cancel <-chan struct{}
 	Where  Where
 }
-
-// RemoteChildren is a System whose commands are not children of this process:
-// the kernel sends no SIGCHLD for them, so the shell raises it for its trap.
-type RemoteChildren interface{ RemoteChildren() }

@@ -108,9 +108,6 @@ func (s *system) Ppid() int {
 	return syscall.Getppid()
 }
 
-// RemoteChildren says that commands are children of runners.
-func (s *system) RemoteChildren() {}
-
 func (s *system) Signals() <-chan syscall.Signal { return s.signals }
 
 // runnerFor is the runner of a policy, listened to.

@@ -30,15 +30,13 @@ type System struct {
 	umask   sync.RWMutex
 	current uint32
 
-	// children are the programs that the shell waits for; a stand-in's
-	// number can be signalled like any other.
-	signals chan syscall.Signal
+	signals chan syscall.Signal // to the shell itself, see Kill
 }
 
 // New returns the System. self is the path of a program that calls Hidden,
 // usually /proc/self/exe.
 func New(self string) *System {
-	s := &System{self: self, pid: os.Getpid(), signals: make(chan syscall.Signal)}
+	s := &System{self: self, pid: os.Getpid(), signals: make(chan syscall.Signal, 1)}
 	s.current = uint32(unix.Umask(0))
 	unix.Umask(int(s.current))
 	return s
@@ -47,10 +45,21 @@ func New(self string) *System {
 func (s *System) Pid() int  { return s.pid }
 func (s *System) Ppid() int { return os.Getppid() }
 
-// Signals never delivers anything: signals sent to $$ reach this process.
+// Signals delivers SIGCHLD: all others that are sent to $$ reach this process.
 func (s *System) Signals() <-chan syscall.Signal { return s.signals }
 
-func (s *System) Kill(pid int, sig syscall.Signal) error { return bare(syscall.Kill(pid, sig)) }
+// Kill is kill(2). A shell that sends itself SIGCHLD gets it through Signals, as
+// the kernel's are about processes that interp knows nothing of.
+func (s *System) Kill(pid int, sig syscall.Signal) error {
+	if sig == syscall.SIGCHLD && pid == syscall.Getpid() {
+		select {
+		case s.signals <- sig:
+		default: // one is pending
+		}
+		return nil
+	}
+	return bare(syscall.Kill(pid, sig))
+}
 
 // HomeOf reads /etc/passwd, which is where users are without cgo.
 func (s *System) HomeOf(user string) (string, bool) {
