@@ -74,10 +74,7 @@ func (b *backgroundJob) start(sh *shell, setup func(sub *shell)) flow {
 	sh.jobs.trim()
 	sub := sh.subshell(true)
 	sub.noErrexit = 0
-	j := newJob(b.text())
-	if sh.parent == nil {
-		j.raise = sh.rt.childEnded
-	}
+	j := sh.newChild(b.text())
 	if !sh.jobControl() {
 		sub.detach()
 	}
@@ -173,7 +170,7 @@ func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
 	sub.close()
 	unwatch := sh.rt.work.watch(p, sh.background())
 	go func() {
-		sh.rt.follow(j, p)
+		j.follow(p)
 		unwatch()
 	}()
 	return true, nil
@@ -223,7 +220,7 @@ func (s *simple) resolveExternal(sh *shell) (args []string, path string, ok bool
 }
 
 // follow records what happens to a program in the background.
-func (rt *runtime) follow(j *job, p Process) {
+func (j *job) follow(p Process) {
 	for {
 		ws, _, err := p.Wait()
 		switch {
@@ -235,7 +232,6 @@ func (rt *runtime) follow(j *job, p Process) {
 		case ws.Continued():
 			j.become(jobRunning, 0, 0)
 		default:
-			rt.childEnded() // first: wait lets its trap run
 			j.become(jobDone, ws, statusOf(ws))
 			return
 		}
@@ -306,7 +302,7 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	sub.killed = &fateShared{}
 	go sub.relay(st)
 	go func() {
-		sh.rt.follow(j, st)
+		j.follow(st)
 		if j.ws.Signaled() {
 			sub.attn.die(j.ws.Signal())
 			sub.killed.kill(j.ws.Signal())

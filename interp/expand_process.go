@@ -96,7 +96,7 @@ func (sh *shell) backgroundPid() int {
 	if err != nil {
 		return sh.lastBg
 	}
-	j := newJob(l.text())
+	j := sh.newChild(l.text())
 	j.pid, j.pids = pid, []int{pid}
 	go func() {
 		for sig := range st.Signals() {
@@ -104,7 +104,7 @@ func (sh *shell) backgroundPid() int {
 		}
 	}()
 	go func() {
-		sh.rt.follow(j, st)
+		j.follow(st)
 		if j.ws.Signaled() {
 			l.attn.die(j.ws.Signal())
 		}

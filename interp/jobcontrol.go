@@ -35,9 +35,9 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 		sh.takeTerminal()
 		return 0, err
 	}
-	j := newJob(sh.joinTraced(args))
+	j := sh.newChild(sh.joinTraced(args))
 	j.pid, j.pids, j.pgid = pid, []int{pid}, pid
-	go sh.rt.follow(j, p)
+	go j.follow(p)
 	return sh.foregroundJob(j), nil
 }
 

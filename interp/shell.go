@@ -234,6 +234,13 @@ func (sh *shell) close() {
 	}
 }
 
+// newChild is a job of which the main shell hears as of a process.
+func (sh *shell) newChild(text string) *job {
+	j := newJob(text)
+	j.raise = sh.childEnded
+	return j
+}
+
 // childEnded raises SIGCHLD for what would be a child of the main shell.
 func (sh *shell) childEnded() {
 	if sh.parent == nil {
