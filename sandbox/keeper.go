@@ -56,8 +56,9 @@ type viewReply struct {
 	// Doors are the names of the listeners that came with the reply; empty
 	// when the network already existed.
 	Doors []string `json:"doors,omitempty"`
-	// Stopped is the answer to a runnerRequest.
-	Stopped bool `json:"stopped,omitempty"`
+	// Stopped and State are the answer to a runnerRequest.
+	Stopped bool   `json:"stopped,omitempty"`
+	State   string `json:"state,omitempty"`
 	// Unkept are directories that had no place for private ones.
 	Unkept []string `json:"unkept,omitempty"`
 }

@@ -52,6 +52,8 @@ type runnerRequest struct {
 	View     uint32 `json:"view"`
 	Signal   int    `json:"signal,omitempty"`
 	Replaced *bool  `json:"replaced,omitempty"`
+	// Look asks for the state of one that does not answer.
+	Look bool `json:"look,omitempty"`
 }
 
 func newRunnerProc(pid int) (*runnerProc, error) {
@@ -170,7 +172,35 @@ func (k *keeper) aboutRunner(id uint32, req runnerRequest, err error) {
 	stopped := rp.pidfd >= 0 && k.isStopped(rp.pid)
 	rp.told = rp.told && stopped && req.Signal != int(unix.SIGCONT)
 	rp.mu.Unlock()
-	k.reply(id, viewReply{Stopped: stopped}, nil)
+	rep := viewReply{Stopped: stopped}
+	if req.Look {
+		rep.State = string(rune(k.look(rp)))
+	}
+	k.reply(id, rep, nil)
+}
+
+// look is the state of a runner that does not answer. One that waits for a child
+// to execute its program (D: vfork(2)) waits as long as that child is stopped,
+// which a signal to everybody, or to numbers at random, may have done: no program
+// has it yet, so nobody else would let it go on.
+func (k *keeper) look(rp *runnerProc) byte {
+	if k.freezer.on.Load() {
+		return stateFrozen
+	}
+	state := k.stateOf(strconv.Itoa(rp.pid))
+	if state != 'D' {
+		return state
+	}
+	own := strconv.Itoa(rp.pid)
+	name := statusOfProcess(k.base.hostProc, own, "Name")
+	for _, pid := range k.descendants() {
+		at := strconv.Itoa(pid)
+		if k.isStopped(pid) && statusOfProcess(k.base.hostProc, at, "PPid") == own &&
+			statusOfProcess(k.base.hostProc, at, "Name") == name {
+			_ = unix.Kill(pid, unix.SIGCONT) // not reaped: its parent waits
+		}
+	}
+	return state
 }
 
 func (k *keeper) isStopped(pid int) bool { return k.stateOf(strconv.Itoa(pid)) == 'T' }

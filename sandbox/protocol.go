@@ -49,6 +49,7 @@ const (
 	opEnd  // no reply
 	opExec // as opStart; answered on failure only
 	opReadDirs
+	opPing // does nothing, and is answered
 )
 
 // Replies, from runner to shell.

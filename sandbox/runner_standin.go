@@ -12,7 +12,12 @@ type runnerStandIn struct {
 	pid     int
 	sock    int      // orders; -1 when it is gone
 	catches []uint32 // requests that wait for an answer, in order; 0 is the start
+	// stopped: it answers when it goes on, and nobody waits for that.
+	stopped bool
 }
+
+// answered stands for a request in catches that nobody waits for any more.
+const answered = ^uint32(0)
 
 // standInProgram are the places of this binary: the very file that runs, and
 // its path inside a sandbox that does not allow the first.
@@ -113,9 +118,35 @@ func (r *runner) standInReady(id uint32, s *runnerStandIn) {
 	_ = r.out.send(header{id: id, op: opStarted, arg: int32(s.pid)}, &e)
 }
 
+// standInStops lets nobody wait for a stand-in that is stopped, perhaps before it
+// began: what it was asked for it does first when it goes on.
+func (r *runner) standInStops(id uint32, stopped bool) {
+	r.mu.Lock()
+	s := r.standIns[id]
+	if s == nil {
+		r.mu.Unlock()
+		return
+	}
+	s.stopped = stopped
+	var waiting []uint32
+	for i, request := range s.catches {
+		if request == 0 { // before the news that it has stopped or gone on
+			r.standInReady(id, s)
+		}
+		if request == 0 || stopped {
+			waiting = append(waiting, request)
+			s.catches[i] = answered
+		}
+	}
+	r.mu.Unlock()
+	for _, request := range waiting {
+		r.caught(request, 0)
+	}
+}
+
 // caught answers a catch; 0 is none.
 func (r *runner) caught(request uint32, errno syscall.Errno) {
-	if request == 0 {
+	if request == 0 || request == answered {
 		return
 	}
 	var e encoder
@@ -126,15 +157,20 @@ func (r *runner) caught(request uint32, errno syscall.Errno) {
 // catch passes an order on; its answer comes from readStandIn.
 func (r *runner) catch(request uint32, d *decoder) error {
 	id, caught, ignored := d.u32(), d.u64(), d.u64()
-	errno := syscall.ESRCH
+	errno, waits := syscall.ESRCH, false
 	r.mu.Lock()
 	if s := r.standIns[id]; s != nil && s.sock >= 0 && d.done() {
-		if errno = errnoOf(sendOrder(s.sock, orderCatch, caught, ignored)); errno == 0 {
+		errno = errnoOf(sendOrder(s.sock, orderCatch, caught, ignored))
+		switch {
+		case errno == 0 && s.stopped:
+			s.catches = append(s.catches, answered)
+		case errno == 0:
 			s.catches = append(s.catches, request)
+			waits = true
 		}
 	}
 	r.mu.Unlock()
-	if errno == 0 {
+	if waits {
 		return nil
 	}
 	return r.out.send(header{id: request, op: opReply, arg: int32(errno)}, &r.reply)

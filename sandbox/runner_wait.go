@@ -89,6 +89,9 @@ func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage)
 		delete(r.children, pid)
 	}
 	r.mu.Unlock()
+	if known && o == opChanged {
+		r.standInStops(c.id, status.Stopped())
+	}
 	if !known || o == opChanged && !c.stops {
 		return
 	}

@@ -307,8 +307,15 @@ func (s *Session) denied(n deniedNote) {
 
 // runnerDied reports a runner's own end; the next command gets a new one.
 func (s *Session) runnerDied(rc *runnerConn) {
-	end, _ := rc.host.ended()
-	s.emit(events.Event{Kind: events.Warning, Message: "the process that starts commands died" + end.String() + "; a new one is started"})
+	what := ""
+	var hung *hungError
+	if errors.As(rc.err, &hung) {
+		what = fmt.Sprintf("did not answer for %v and was ended", hung.after)
+	} else {
+		end, _ := rc.host.endedSoon()
+		what = "died" + end.String()
+	}
+	s.emit(events.Event{Kind: events.Warning, Message: "the process that starts commands " + what + "; a new one is started"})
 }
 
 func (s *Session) emit(e events.Event) {

@@ -207,16 +207,25 @@ func (s *Session) startNested(p *policy.Policy) (*startedRunner, error) {
 	}
 	gone := make(chan ending, 1)
 	go func() {
-		var ws syscall.WaitStatus
-		for {
-			if _, err := syscall.Wait4(pid, &ws, 0, nil); err != syscall.EINTR {
-				break
-			}
-		}
-		gone <- ending{Status: ws}
+		gone <- ending{Status: followNested(pid)}
 		close(gone)
 	}()
 	return &startedRunner{sock: ends[0], events: ends[1], pid: pid, gone: gone}, nil
+}
+
+// followNested waits for the end of a runner, which is not to be stopped: the
+// shell would wait for it, and could not be interrupted.
+func followNested(pid int) (ws syscall.WaitStatus) {
+	for {
+		_, err := syscall.Wait4(pid, &ws, syscall.WUNTRACED, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err == nil && ws.Stopped():
+			_ = unix.Kill(pid, unix.SIGCONT) // not reaped
+		default:
+			return ws
+		}
+	}
 }
 
 func forkNested(plan *Plan, ruleset int, theirs []int) (pid int, err error) {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,28 +21,72 @@ type runnerHost struct {
 	gone <-chan ending
 
 	once  sync.Once
+	over  chan struct{} // closed with the end
 	end   ending
 	known bool
 }
 
+// follow has over closed at the end.
+func (h *runnerHost) follow() {
+	h.once.Do(func() {
+		h.over = make(chan struct{})
+		go func() {
+			h.end, h.known = <-h.gone
+			close(h.over)
+		}()
+	})
+}
+
 // ended waits for the end. It is not known when everything ended.
 func (h *runnerHost) ended() (ending, bool) {
-	h.once.Do(func() { h.end, h.known = <-h.gone })
+	h.follow()
+	<-h.over
 	return h.end, h.known
+}
+
+// endLimit is how long a killed runner has to end. One that waits for a disk or
+// a server, as the kernel will have it, ends when that answers.
+const endLimit = 2 * time.Second
+
+// endedSoon is ended, of a runner that has been killed.
+func (h *runnerHost) endedSoon() (ending, bool) {
+	h.follow()
+	select {
+	case <-h.over:
+		return h.end, h.known
+	case <-time.After(endLimit):
+		return ending{}, false
+	}
 }
 
 // controls tells whether the keeper can be asked.
 func (h *runnerHost) controls() bool { return h != nil && h.view != 0 }
 
-func (h *runnerHost) ask(r runnerRequest) (stopped bool, err error) {
+func (h *runnerHost) ask(r runnerRequest) (viewReply, error) {
 	r.View = h.view
 	text, err := json.Marshal(r)
 	if err != nil {
-		return false, err
+		return viewReply{}, err
 	}
 	_, a := h.s.ask(opRunner, text, nil, nil)
 	closeAll(a.fds)
-	return a.reply.Stopped, a.err
+	return a.reply, a.err
+}
+
+// stateFrozen is the state of a runner that the keeper has stopped (freeze).
+const stateFrozen = 'F'
+
+// state is what the runner does (proc_pid_stat(5)), 0 if that is not known. The
+// keeper does what it can to have it go on.
+func (h *runnerHost) state() byte {
+	if !h.controls() {
+		return 0
+	}
+	rep, err := h.ask(runnerRequest{Look: true})
+	if err != nil || len(rep.State) != 1 {
+		return 0
+	}
+	return rep.State[0]
 }
 
 // kill ends a runner that is of no use any more.
@@ -93,7 +138,7 @@ func stopSelf() {
 // both go on before the news came here; then there is nothing to do.
 func (s *Session) stopShell(view uint32) {
 	h := &runnerHost{s: s, view: view}
-	if stopped, err := h.ask(runnerRequest{}); err != nil || !stopped {
+	if rep, err := h.ask(runnerRequest{}); err != nil || !rep.Stopped {
 		return
 	}
 	stopSelf()

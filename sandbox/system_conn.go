@@ -47,6 +47,8 @@ type runnerConn struct {
 	// replaced says that the end of the connection is a program's success.
 	replaced atomic.Bool
 
+	watch runnerWatch
+
 	in      *frameReader // the leader's
 	f       frame        // the leader's
 	yielded time.Time    // the leader's, see awaitFrame
@@ -61,6 +63,7 @@ type call struct {
 	id      uint32
 	process bool
 	wantFD  bool
+	waits   bool // for what others do: see mayWait
 
 	// Of a process.
 	pid     int
@@ -112,7 +115,7 @@ const clientFiles = 4
 // started and waits for its first word.
 func newRunnerConn(sock, events int) (*runnerConn, error) {
 	rc := &runnerConn{
-		sock: sock, events: events, calls: map[uint32]*call{},
+		sock: sock, events: events, calls: map[uint32]*call{}, watch: runnerWatch{patience: runnerPatience},
 		in: newFrameReader(sock, inlinePayload+headerSize, clientFiles),
 	}
 	err := rc.in.next(&rc.f)
@@ -149,7 +152,7 @@ func (rc *runnerConn) judge(err error) {
 		return
 	}
 	rc.host.kill() // one that gave up its socket may live
-	if end, ok := rc.host.ended(); ok && end.Meant && end.Status.Signal() == syscall.SIGKILL {
+	if end, ok := rc.host.endedSoon(); ok && end.Meant && end.Status.Signal() == syscall.SIGKILL {
 		dieKilled()
 	}
 }
@@ -209,8 +212,9 @@ func (rc *runnerConn) send(o op, c *call, fill func(*encoder)) error {
 		return rc.lost()
 	}
 	if c != nil {
-		c.fd = -1
+		c.fd, c.waits = -1, c.mayWait(o)
 		id = rc.register(c)
+		rc.watch.begins(rc)
 	}
 	rc.mu.Unlock()
 	err := sendFrame(rc.sock, header{id: id, op: o}, &rc.enc)
