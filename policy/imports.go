@@ -128,73 +128,30 @@ func (im *importer) top(key string, value any) error {
 	return nil
 }
 
-// key reads one key of a table.
+// key carries one setting over, as importedKeys says.
 func (im *importer) key(table, name string, value any, all map[string]any) error {
 	full := table + "." + name
-	list, isList := stringList(value)
-	on, isBool := value.(bool)
+	k, known := importedKeys[full]
 	wrong := func(want string) error { return im.from.wrong(im.within+full, want) }
-	switch full {
-	case "filesystem.denyRead", "filesystem.denyWrite", "filesystem.allowWrite", "filesystem.allowRead", "network.allowedDomains", "network.deniedDomains",
-		"network.allowUnixSockets", "command.deny", "command.allow":
-		if !isList {
+	switch {
+	case !known:
+		im.leave(full)
+	case k.list != nil:
+		list, ok := stringList(value)
+		if !ok {
 			return wrong("a list of strings")
 		}
-	case "network.allowLocalBinding", "network.allowLocalOutbound", "network.allowAllUnixSockets", "command.useDefaults", "filesystem.defaultDenyRead",
-		"filesystem.strictDenyRead", "filesystem.allowGitConfig":
-		if !isBool {
+		k.list(im, list, all)
+	case k.on != nil:
+		on, ok := value.(bool)
+		if !ok {
 			return wrong("true or false")
 		}
-	}
-	switch full {
-	case "filesystem.denyRead":
-		im.paths("filesystem.deny_read", list, false)
-	case "filesystem.denyWrite":
-		im.paths("filesystem.deny_write", list, false)
-	case "filesystem.allowWrite":
-		im.paths("filesystem.allow_write", list, true)
-	case "filesystem.allowRead":
-		im.allowRead(list, all)
-	case "filesystem.defaultDenyRead", "filesystem.strictDenyRead":
-		if _, has := all["allowRead"]; on && !has {
-			im.allowRead(nil, all)
-		}
-	case "filesystem.allowGitConfig":
-		if on {
-			im.note("allowGitConfig is left out: add \".git/config\" to filesystem.allow_write where it is needed")
-		}
-	case "network.allowedDomains":
-		im.hosts("network.allowed_domains", list)
-	case "network.deniedDomains":
-		im.hosts("network.denied_domains", list)
-	case "network.defaultAction":
-		switch value {
-		case "allow":
-			im.add("network.allowed_domains", quoteTOML("*:*"))
-		case "deny":
-		default:
-			return wrong(`"allow" or "deny"`)
-		}
-	case "network.allowLocalBinding":
-		im.values["network.allow_local_binding"] = strconv.FormatBool(on)
-	case "network.allowLocalOutbound":
-		if _, has := all["allowLocalOutboundPorts"]; !has || !on {
-			im.values["network.allow_local_outbound"] = strconv.FormatBool(on)
-		}
-	case "network.allowLocalOutboundPorts":
-		return im.ports(value, all)
-	case "network.allowUnixSockets":
-		im.paths("network.allow_unix_sockets", list, false)
-	case "network.allowAllUnixSockets":
-		if on {
-			im.note("allowAllUnixSockets is left out: name each in network.allow_unix_sockets")
-		}
-	case "command.deny", "command.allow":
-		im.commands("command."+name, list)
-	case "command.useDefaults":
-		im.values["command.use_defaults"] = strconv.FormatBool(on)
+		k.on(im, on, all)
 	default:
-		im.leave(full)
+		if want := k.any(im, value, all); want != "" {
+			return wrong(want)
+		}
 	}
 	return nil
 }
@@ -294,7 +251,7 @@ func (im *importer) hosts(key string, list []string) {
 	}
 }
 
-func (im *importer) ports(value any, all map[string]any) error {
+func (im *importer) ports(value any, all map[string]any) (want string) {
 	items, ok := value.([]any)
 	var ports []string
 	for _, item := range items {
@@ -305,14 +262,14 @@ func (im *importer) ports(value any, all map[string]any) error {
 		ports = append(ports, strconv.Itoa(int(n)))
 	}
 	if !ok {
-		return im.from.wrong(im.within+"network.allowLocalOutboundPorts", "a list of ports")
+		return "a list of ports"
 	}
 	if on, has := all["allowLocalOutbound"].(bool); has && !on {
 		im.note("allowLocalOutboundPorts is left out: allowLocalOutbound is false")
 	} else {
 		im.values["network.allow_local_outbound"] = "[" + strings.Join(ports, ", ") + "]"
 	}
-	return nil
+	return ""
 }
 
 func (im *importer) commands(key string, list []string) {

@@ -94,51 +94,6 @@ type merger struct {
 	p       *Policy
 }
 
-// ceiling is what the system's file bounds: a list that it has is the most
-// that other layers can get.
-type ceiling struct {
-	given   map[string]bool
-	section *section
-}
-
-func newCeiling(sections []*section) ceiling {
-	c := ceiling{map[string]bool{}, &section{}}
-	for _, s := range sections {
-		if s.layer != "system" {
-			continue
-		}
-		for k := range s.given {
-			c.given[k] = true
-		}
-		c.section.allowRead = append(c.section.allowRead, s.allowRead...)
-		c.section.allowWrite = append(c.section.allowWrite, s.allowWrite...)
-		c.section.privateWrite = append(c.section.privateWrite, s.privateWrite...)
-		c.section.unixSockets = append(c.section.unixSockets, s.unixSockets...)
-		c.section.allowedDomains = append(c.section.allowedDomains, s.allowedDomains...)
-		c.section.envDeny = append(c.section.envDeny, s.envDeny...)
-		c.section.envPass = append(c.section.envPass, s.envPass...)
-		c.section.exposePorts = append(c.section.exposePorts, s.exposePorts...)
-	}
-	return c
-}
-
-func (m *merger) above(r Rule) {
-	if !m.quiet {
-		m.warn(fmt.Sprintf("%s %q at %s is more than the system policy allows: ignored", r.Key, r.Value, at(r.Origin)), "")
-	}
-}
-
-// at is where a rule is, for people.
-func at(o Origin) string {
-	if o.Line > 0 {
-		return fmt.Sprintf("%s:%d", o.File, o.Line)
-	}
-	if o.File != "" {
-		return o.File
-	}
-	return o.Layer
-}
-
 // paths joins one list of all sections, as far as the ceiling goes.
 func (m *merger) paths(sections []*section, key string, list func(*section) []Path) []Path {
 	joined := []Path{}
@@ -246,85 +201,6 @@ func (m *merger) useless(fs *Filesystem) {
 	}
 }
 
-func (m *merger) network(sections []*section) {
-	n := &m.p.Network
-	n.AllowedDomains, n.DeniedDomains = []HostRule{}, []HostRule{}
-	n.UnixSockets = m.paths(sections, "network.allow_unix_sockets", func(s *section) []Path { return s.unixSockets })
-	if len(n.UnixSockets) == 0 {
-		n.UnixSockets = nil
-	}
-	for _, s := range sections {
-		n.DeniedDomains = append(n.DeniedDomains, s.deniedDomains...)
-		for _, h := range s.allowedDomains {
-			if s.layer != "system" && !m.ceiling.host(h) {
-				m.above(h.Rule)
-				continue
-			}
-			n.AllowedDomains = append(n.AllowedDomains, h)
-		}
-		for _, h := range s.hosts {
-			if s.layer != "system" && !m.ceiling.pin(h) {
-				m.above(h.Rule)
-				continue
-			}
-			n.Hosts = slices.DeleteFunc(n.Hosts, func(old HostAddr) bool { return strings.EqualFold(old.Name, h.Name) })
-			n.Hosts = append(n.Hosts, h)
-		}
-		m.exposed(s)
-	}
-	n.LocalBinding, _ = decide(sections, func(s *section) *flagRule { return s.localBinding }, m.Inherited)
-	n.LocalOutbound = localOutbound(sections)
-}
-
-func (m *merger) exposed(s *section) {
-	for _, e := range s.exposePorts {
-		covered := func(c Exposed) bool { return c.covers(e) }
-		switch {
-		case m.ceiling.given["network.expose_ports"] && !slices.ContainsFunc(m.ceiling.section.exposePorts, covered):
-			if i := slices.IndexFunc(s.settings, func(r Rule) bool { return r.Key == "network.expose_ports" && r.Value == e.String() }); i >= 0 {
-				m.above(s.settings[i])
-			}
-		case !slices.ContainsFunc(m.p.Network.ExposePorts, covered):
-			m.p.Network.ExposePorts = append(m.p.Network.ExposePorts, e)
-		}
-	}
-}
-
-func (c ceiling) host(h HostRule) bool {
-	if !c.given["network.allowed_domains"] {
-		return true
-	}
-	inner, _ := parseHost(h.Entry) // was checked when it was decoded
-	return slices.ContainsFunc(c.section.allowedDomains, func(r HostRule) bool {
-		outer, _ := parseHost(r.Entry)
-		return outer.covers(inner)
-	})
-}
-
-// deniesVariable: no inner layer gives a value to what the system's file denies.
-func (c ceiling) deniesVariable(name string) bool {
-	return slices.ContainsFunc(c.section.envDeny, func(r EnvRule) bool { return matchName(r.Pattern, name) })
-}
-
-// pin tells whether a name may be given an address: one that the system's file
-// allows by itself, where that file says what may be reached.
-func (c ceiling) pin(h HostAddr) bool {
-	if !c.given["network.allowed_domains"] && !c.given["network.hosts"] {
-		return true
-	}
-	entry := h.Addr + ":*"
-	if strings.Contains(h.Addr, ":") {
-		entry = "[" + h.Addr + "]:*"
-	}
-	inner, _ := parseHost(entry) // an address
-	inner.ports = ""
-	return slices.ContainsFunc(c.section.allowedDomains, func(r HostRule) bool {
-		outer, _ := parseHost(r.Entry)
-		outer.ports = ""
-		return outer.prefix.IsValid() && outer.covers(inner)
-	})
-}
-
 // decide is the value of a key that is true or false: false wins.
 func decide(sections []*section, field func(*section) *flagRule, otherwise bool) (bool, *Rule) {
 	on, rule := otherwise, (*Rule)(nil)
@@ -338,40 +214,6 @@ func decide(sections []*section, field func(*section) *flagRule, otherwise bool)
 		}
 	}
 	return on, rule
-}
-
-// localOutbound joins the ports, except that "none" wins over all, and that
-// the system's word bounds the others.
-func localOutbound(sections []*section) LocalOutbound {
-	out := LocalOutbound{Mode: "none", Rule: defaultRule("network.allow_local_outbound", "false")}
-	var bound *LocalOutbound
-	for _, s := range sections {
-		o := s.localOutbound
-		if o == nil {
-			continue
-		}
-		if o.Mode == "none" {
-			return *o
-		}
-		if s.layer == "system" {
-			bound = o
-		}
-		switch {
-		case out.Mode == "none":
-			out = *o
-			out.Ports = slices.Clone(o.Ports)
-		case o.Mode == "all":
-			out = *o
-		case out.Mode == "ports":
-			out.Ports = append(out.Ports, o.Ports...)
-		}
-	}
-	if bound != nil && bound.Mode == "ports" {
-		out = *bound
-	}
-	slices.Sort(out.Ports)
-	out.Ports = slices.Compact(out.Ports)
-	return out
 }
 
 func (m *merger) command(sections []*section) {
