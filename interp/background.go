@@ -278,6 +278,7 @@ func (sh *shell) standFor() {
 
 // startBody runs a list in a goroutine, with a process to stand for it.
 func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
+	sh.rt.catchInterrupts() // the list outlives them
 	if sh.jobControl() {
 		return b.startGroup(sh, sub, j)
 	}

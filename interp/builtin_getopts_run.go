@@ -65,10 +65,6 @@ func (sh *shell) finishGetopts(name string, r getoptsResult) error {
 		} else if err != nil {
 			return err
 		}
-	} else if !sh.bash() && !r.done && r.problem == "" {
-		if err := sh.setVar("OPTARG", ""); err != nil { // as dash
-			return err
-		}
 	} else if err := sh.unsetVar("OPTARG"); err != nil {
 		return err
 	}

@@ -120,10 +120,9 @@ E`,
 
 // dashRows must do the same in dash.
 var dashRows = []string{
-	`OPTARG=q; getopts ab: n -a; echo "${OPTARG-unset}"; OPTIND=1; getopts ab: n -c; echo "${OPTARG-unset}"; OPTIND=1; getopts ab: n -bx; echo $OPTARG`,
 	`umask 22; umask -w; echo $?; umask -- -w; umask`,
 	`echo 'a\tb'`, `echo 'a\nb\\c'`, `echo 'x\cy'; echo z`, `echo '\0101\101'`, `echo -e a`, `echo -nn a`, `echo -n -n a`, `echo 'a\x41'`, `echo 'a\'`,
-	`alias x='y z' q="it is"; alias`, `alias x='y z'; alias x`, `type echo exit ls`, `type nx; echo $?`, `command -v nx; echo $?`,
+	`alias x='y z' q="it is"; alias`, `alias x='y z'; alias x`, `type echo exit ls`, `type nx >/dev/null; echo $?`, `command -v nx; echo $?`,
 	`read -p x y </dev/null; echo $?`, `echo "a\\\\b"`, `alias a=b; command -v a`, `times | head -1 | cut -c1-3`,
 	`umask 022; umask u+x,g=u; umask`, `ulimit -a >/dev/null; echo $?`, `ulimit -p >/dev/null; echo $?`,
 }

@@ -212,7 +212,7 @@ func runType(sh *shell, args []string) int {
 		found := sh.meanings(name, c.want)
 		if len(found) == 0 {
 			if !c.word && !c.path {
-				out = sh.appendNotFound(out, args[0], name)
+				sh.errorf("%s: %s: not found", args[0], name)
 			}
 			status = sh.notFoundStatus()
 			continue
@@ -230,16 +230,6 @@ func (sh *shell) notFoundStatus() int {
 		return 1
 	}
 	return 127
-}
-
-// appendNotFound tells about an unknown name: an error in bash, in dash one
-// more line of what was asked for.
-func (sh *shell) appendNotFound(dst []byte, builtin, name string) []byte {
-	if sh.bash() {
-		sh.errorf("%s: %s: not found", builtin, name)
-		return dst
-	}
-	return append(append(dst, name...), ": not found\n"...)
 }
 
 func (sh *shell) appendType(dst []byte, c *typeCall, name string, m meaning) []byte {
@@ -329,7 +319,7 @@ func (sh *shell) commandQuery(name string, operands []string, c *commandCall) in
 		found := sh.meanings(operand, want)
 		if len(found) == 0 {
 			if c.verbose {
-				out = sh.appendNotFound(out, name, operand)
+				sh.errorf("%s: %s: not found", name, operand)
 			}
 			status = sh.notFoundStatus()
 			continue

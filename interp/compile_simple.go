@@ -188,7 +188,9 @@ func (s *simple) nothing(sh *shell) flow {
 		err := sh.redirect(s.redirs, &saved)
 		sh.undo(&saved)
 		if err != nil {
-			sh.redirectFailed(err)
+			if f := sh.redirectFailed(err); f != flowNext {
+				return f
+			}
 			return sh.failed()
 		}
 	}
@@ -235,8 +237,7 @@ func (sh *shell) findInternal(name string) (*function, *builtin) {
 // fails, everything is undone but the frame and saved, which the caller ends.
 func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (flow, bool) {
 	if err := sh.redirect(s.redirs, saved); err != nil {
-		sh.redirectFailed(err)
-		return flowNext, false
+		return sh.redirectFailed(err), false
 	}
 	for i := range s.assigns {
 		a := &s.assigns[i]

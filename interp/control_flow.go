@@ -117,6 +117,8 @@ func runExit(sh *shell, args []string) int {
 			status = sh.status
 		}
 		sh.jump = flowExit
+	} else if !sh.bash() {
+		sh.jump = flowExit // `command exit x`, and at a prompt
 	}
 	return status
 }
@@ -130,13 +132,10 @@ func runShift(sh *shell, args []string) int {
 		}
 	}
 	if n > len(sh.params) {
-		if sh.bash() {
-			if sh.acceptedShopt("shift_verbose") {
-				sh.errorf("shift: %d: shift count out of range", n)
-			}
-			return 1
+		if !sh.bash() || sh.acceptedShopt("shift_verbose") {
+			sh.errorf("shift: %d: shift count out of range", n)
 		}
-		return sh.builtinFailed(2, "shift: can't shift that many")
+		return 1
 	}
 	sh.params = sh.params[n:]
 	return 0

@@ -68,7 +68,12 @@ func (sh *shell) waitAll() int {
 		if interrupted, status := sh.waitJob(j); interrupted {
 			return status
 		}
-		sh.jobs.remove(j)
+		if state, _, _ := j.look(); state == jobDone {
+			sh.jobs.remove(j)
+		}
+	}
+	if !sh.bash() {
+		sh.jobs.done, sh.jobs.order = nil, nil // no process ID is known any more (XCU wait)
 	}
 	return 0
 }
@@ -169,6 +174,9 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 		}
 		if j = sh.jobs.byPid(pid); j == nil {
 			if status, ok := sh.jobs.done[pid]; ok {
+				if !sh.bash() {
+					delete(sh.jobs.done, pid)
+				}
 				return status, false
 			}
 			if sh.bash() {
@@ -186,6 +194,9 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 	}
 	if state == jobDone { // not one that stopped
 		sh.jobs.remove(j)
+		if !sh.bash() {
+			delete(sh.jobs.done, j.pid) // not known any more (XCU wait)
+		}
 	}
 	return status, false
 }
@@ -402,15 +413,29 @@ func runBackground(sh *shell, args []string) int {
 	if !sh.needJobControl("bg") {
 		return 1
 	}
-	j := sh.jobOperand("bg", args)
+	specs := operands(args)
+	if len(specs) == 0 {
+		specs = []string{""}
+	}
+	status := 0
+	for _, spec := range specs {
+		status = max(status, sh.resumeBehind(spec))
+	}
+	return status
+}
+
+// resumeBehind lets one job go on in the background.
+func (sh *shell) resumeBehind(spec string) int {
+	j := sh.jobOperand("bg", []string{"bg", "--", spec})
 	if j == nil {
 		return 1
 	}
+	status := sh.output("bg", []byte("["+strconv.Itoa(j.id)+"] "+j.text+"\n")) // before what the job writes
 	if err := sh.continueJob(j); err != nil {
 		sh.errorf("bg: %s", errText(err))
 		return 1
 	}
-	return sh.output("bg", []byte("["+strconv.Itoa(j.id)+"] "+j.text+"\n"))
+	return status
 }
 
 func runDisown(sh *shell, args []string) int {

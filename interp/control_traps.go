@@ -26,7 +26,7 @@ func runTrap(sh *shell, args []string) int {
 	switch {
 	case len(rest) == 0 || print:
 		return sh.showTraps(rest)
-	case !ended && len(rest) > 1 && len(rest[0]) > 1 && rest[0][0] == '-':
+	case !ended && len(rest[0]) > 1 && rest[0][0] == '-':
 		return sh.badOption(args[0], rest[0])
 	}
 	action, remove := rest[0], rest[0] == "-"

@@ -78,9 +78,13 @@ func (sh *shell) assignmentFailed(err error) flow {
 }
 
 // redirectFailed reports a redirection that failed and sets $?.
-func (sh *shell) redirectFailed(err error) {
+func (sh *shell) redirectFailed(err error) flow {
 	if sh.jump != flowNext {
-		return // interrupted
+		return flowNext // interrupted
+	}
+	var word *wordError
+	if errors.As(err, &word) && !sh.bash() {
+		return sh.expansionFailed(word.err)
 	}
 	sh.status = 2
 	if sh.bash() {
@@ -95,10 +99,11 @@ func (sh *shell) redirectFailed(err error) {
 				verb = "open"
 			}
 			sh.errorf("cannot %s %s: %s", verb, r.what, errText(r.err))
-			return
+			return flowNext
 		}
 	}
 	sh.errorf("%s", err)
+	return flowNext
 }
 
 // builtinFailed reports an error of a builtin and returns the status. A

@@ -20,8 +20,7 @@ func (s *simple) external(sh *shell, args []string) flow {
 			return flw
 		}
 	} else if err := sh.redirect(s.redirs, &saved); err != nil {
-		sh.redirectFailed(err)
-		return flowNext
+		return sh.redirectFailed(err)
 	}
 	if handled, f := sh.notFoundHandle(args); handled {
 		return f
@@ -105,13 +104,14 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	return sh.foregroundEnded(ws), nil
 }
 
-// foregroundEnded turns a wait status into $?. A SIGINT that arrived while
-// the command ran counts only if the command died of it: a command that
-// handles it (an editor) is to be followed by the rest of the script.
+// foregroundEnded turns a wait status into $?. In bash a SIGINT that arrived
+// while the command ran counts only if the command died of it: a command that
+// handles it (an editor) is to be followed by the rest of the script. In other
+// shells it counts.
 func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
 	sh.rt.settle()
 	if !ws.Signaled() {
-		if sh.parent == nil && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
+		if sh.rt.bash && sh.parent == nil && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
 			sh.attn.pending.And(^uint32(attnCancel))
 		}
 		return ws.ExitStatus()

@@ -26,7 +26,8 @@ func TestInterrupt(t *testing.T) {
 	}{
 		{`sh -c 'echo ready; exec sleep 60'; echo no`, "", "", syscall.SIGINT},
 		{`trap 'echo trapped' INT; sh -c 'echo ready; exec sleep 60'; echo yes`, "", "trapped\nyes\n", 0},
-		{`sh -c 'trap "exit 0" INT; echo ready; while :; do :; done'; echo yes`, "", "yes\n", 0},
+		{`sh -c 'trap "exit 0" INT; echo ready; while :; do :; done'; echo yes`, "", "", syscall.SIGINT},
+		{`sh -c 'trap "exit 0" INT; echo ready; while :; do :; done'; echo yes`, "bash", "yes\n", 0},
 		{`trap '' INT; (echo ready; sh -c 'kill -INT $$'; echo survived)`, "", "survived\n", 0},
 		{`echo ready; while :; do :; done`, "", "", syscall.SIGINT},
 		{`(sh -c 'echo ready; exec sleep 60'; echo no); echo no`, "", "", syscall.SIGINT},

@@ -113,7 +113,9 @@ func (sh *shell) stoppedInFront(j *job, status int) int {
 	j.mu.Lock()
 	j.told = true
 	j.mu.Unlock()
-	sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
+	if sh.interactive() || sh.rt.bash {
+		sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
+	}
 	if sh.interactive() && sh.loopDepth > 0 {
 		// As in bash: who stops a step of a loop wants the prompt.
 		sh.levels, sh.jump = sh.loopDepth, flowBreak
@@ -259,6 +261,9 @@ func (rt *runtime) setMonitor(on bool) {
 	if on && rt.terminal < 0 && rt.openTerminal != nil {
 		rt.terminal = rt.openTerminal()
 		rt.modes = rt.terminalModes()
+	}
+	if on {
+		rt.catchInterrupts() // they may be meant for the job in the foreground
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGTSTP} {
 		switch {

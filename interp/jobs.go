@@ -131,6 +131,20 @@ func (t *jobTable) promote(j *job) {
 	t.current = append(without(t.current, j), j)
 }
 
+// ranked are the jobs by how much they are the current one, the most last: one
+// that is stopped always before one that runs (XCU jobs).
+func (t *jobTable) ranked() []*job {
+	var running, stopped []*job
+	for _, j := range t.current {
+		if state, _, _ := j.look(); state == jobStopped {
+			stopped = append(stopped, j)
+		} else {
+			running = append(running, j)
+		}
+	}
+	return append(running, stopped...)
+}
+
 // trim forgets finished jobs, so that a long script does not collect them.
 func (t *jobTable) trim() {
 	for _, j := range append([]*job(nil), t.jobs...) {
@@ -161,23 +175,23 @@ var (
 	errAmbiguousJob = errors.New("ambiguous job")
 )
 
+// fromTop is the current job for 1, the previous one for 2.
+func (t *jobTable) fromTop(n int) (*job, error) {
+	if n < 1 || n > len(t.current) {
+		return nil, errNoSuchJob
+	}
+	ranked := t.ranked()
+	return ranked[len(ranked)-n], nil
+}
+
 // find resolves a job ID (XBD 3.182), or a bare number where the shell's
 // builtins take one.
 func (t *jobTable) find(spec string) (*job, error) {
-	at := func(n int) (*job, error) {
-		if n < 0 || n >= len(t.current) {
-			return nil, errNoSuchJob
-		}
-		return t.current[n], nil
-	}
 	switch spec {
 	case "%", "%%", "%+", "":
-		return at(len(t.current) - 1)
+		return t.fromTop(1)
 	case "%-":
-		if len(t.current) == 1 {
-			return at(0)
-		}
-		return at(len(t.current) - 2)
+		return t.fromTop(min(2, len(t.current)))
 	}
 	s := strings.TrimPrefix(spec, "%")
 	if n, err := strconv.Atoi(s); err == nil {
@@ -268,9 +282,9 @@ func (t *jobTable) anyStopped() bool {
 // describe is one line of the jobs builtin (XCU jobs, STDOUT).
 func (t *jobTable) describe(j *job, long bool) string {
 	mark := " "
-	if n := len(t.current); n > 0 && t.current[n-1] == j {
+	if top, err := t.fromTop(1); err == nil && top == j {
 		mark = "+"
-	} else if n > 1 && t.current[n-2] == j {
+	} else if next, err := t.fromTop(2); err == nil && next == j {
 		mark = "-"
 	}
 	j.mu.Lock()

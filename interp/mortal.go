@@ -52,6 +52,24 @@ func (rt *runtime) armMortal() {
 	}
 }
 
+// interrupts are the signals of the keyboard. A script ends of them at once, as
+// other shells do, as long as nothing of the shell would have to outlive it:
+// lists in the background ignore them, a subshell may have a trap. In bash a
+// foreground command decides whether the script goes on.
+var interrupts = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT}
+
+// catchInterrupts has them reported from now on.
+func (rt *runtime) catchInterrupts() {
+	if rt.interrupts.Swap(true) {
+		return
+	}
+	for _, sig := range interrupts {
+		if !rt.ignored[sig] && rt.main.traps.disposition(sig) != trapIgnore {
+			rt.catch(sig)
+		}
+	}
+}
+
 // catchMortal is for bash, whose EXIT trap runs when a signal ends it.
 func (rt *runtime) catchMortal() {
 	for _, sig := range mortal {
@@ -115,13 +133,13 @@ func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove boo
 		signal.Ignore(sig)
 	case !remove:
 		rt.catch(sig)
-	case isMortal(sig):
+	case isMortal(sig) || slices.Contains(interrupts, sig) && !rt.interrupts.Load():
 		if _, onExit := rt.main.traps.get(trapOnExit); onExit && rt.bash {
 			rt.catch(sig)
 			return
 		}
 		rt.release(sig)
-	case sig == syscall.SIGINT || sig == syscall.SIGQUIT || isFault(sig) || rt.main.interactive() && isSessions(sig):
+	case slices.Contains(interrupts, sig) || isFault(sig) || rt.main.interactive() && isSessions(sig):
 		signal.Notify(rt.notify, sig)
 	default:
 		signal.Reset(sig)

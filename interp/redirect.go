@@ -50,7 +50,11 @@ func (c *compiler) redir(r *syntax.Redirect) redir {
 // exactly one field in bash.
 func (r *redir) target(sh *shell) (string, error) {
 	if r.word.constant && r.word.braces == nil || !sh.bash() {
-		return r.word.str(sh)
+		text, err := r.word.str(sh)
+		if err != nil {
+			return "", &wordError{err}
+		}
+		return text, nil
 	}
 	fields, err := r.word.fields(sh, nil)
 	if err != nil {
@@ -99,6 +103,14 @@ type redirError struct {
 	reading bool
 }
 
+// wordError is an expansion error in the word of a redirection: no failed
+// redirection, but what ends a script (XCU 2.8.1).
+type wordError struct{ err error }
+
+func (e *wordError) Error() string { return e.err.Error() }
+
+func (e *wordError) Unwrap() error { return e.err }
+
 func (e *redirError) Error() string { return e.what + ": " + errText(e.err) }
 
 // redirected runs a compound command with redirections.
@@ -107,7 +119,9 @@ func redirected(rs []redir, n node) node {
 		var saved savedFiles
 		if err := sh.redirect(rs, &saved); err != nil {
 			sh.undo(&saved)
-			sh.redirectFailed(err)
+			if f := sh.redirectFailed(err); f != flowNext {
+				return f
+			}
 			return sh.failed()
 		}
 		stdin := sh.stdin
@@ -190,14 +204,14 @@ func (sh *shell) redirectOne(r *redir, saved *savedFiles) error {
 	if r.doc != nil {
 		body, err := r.doc.str(sh)
 		if err != nil {
-			return err
+			return &wordError{err}
 		}
 		return sh.hereDoc(r, body, saved)
 	}
 	if r.op == syntax.WordHdoc {
 		text, err := r.word.str(sh)
 		if err != nil {
-			return err
+			return &wordError{err}
 		}
 		return sh.hereDoc(r, text+"\n", saved)
 	}

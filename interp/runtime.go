@@ -53,10 +53,12 @@ type runtime struct {
 	regexps  regexpCache
 	notify   chan os.Signal
 	handled  atomic.Uint64 // signals of the System
-	trapped  atomic.Int32  // real signals that have traps in the main shell
-	settled  chan struct{}
-	barrier  sync.Once
-	stop     chan struct{}
+	// interrupts: SIGINT and SIGQUIT are caught, not left to the kernel.
+	interrupts atomic.Bool
+	trapped    atomic.Int32 // real signals that have traps in the main shell
+	settled    chan struct{}
+	barrier    sync.Once
+	stop       chan struct{}
 }
 
 func (rt *runtime) enter(sh *shell) {
@@ -81,25 +83,24 @@ func (rt *runtime) alone() bool {
 	return len(rt.live) == 0 && rt.running.Load() == 0
 }
 
-// listen starts delivering signals to the main shell. SIGINT is always
-// caught: a foreground command decides whether the script goes on.
+// listen starts delivering signals to the main shell.
 func (rt *runtime) listen() {
 	rt.notify = make(chan os.Signal, 64)
 	rt.stop = make(chan struct{})
 	rt.settled = make(chan struct{}, 1)
-	if !rt.ignored[syscall.SIGINT] {
-		signal.Notify(rt.notify, syscall.SIGINT)
-	}
-	if !rt.ignored[syscall.SIGQUIT] {
-		// The default of the Go runtime is a dump of all goroutines.
-		signal.Notify(rt.notify, syscall.SIGQUIT)
-	}
 	for _, sig := range sessionSignals {
 		if rt.main.interactive() && !rt.ignored[sig] {
 			signal.Notify(rt.notify, sig)
 		}
 	}
 	rt.armMortal()
+	if rt.bash || rt.main.interactive() {
+		rt.catchInterrupts()
+	} else {
+		for _, sig := range interrupts {
+			rt.release(sig)
+		}
+	}
 	go rt.dispatch()
 }
 

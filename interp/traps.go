@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -132,6 +133,9 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 			sh.rt.catchMortal()
 		}
 		return
+	}
+	if sh.parent != nil && slices.Contains(interrupts, sig) {
+		sh.rt.catchInterrupts()
 	}
 	if sh.group != nil {
 		sh.group.catch()

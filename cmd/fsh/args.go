@@ -25,8 +25,9 @@ type options struct {
 	posix       bool // --posix
 	login       bool // -l, --login
 
-	monitor bool // -m: explain denials
-	debug   bool // -d: and show what was allowed
+	monitor bool   // -m: explain denials
+	jobs    string // -m or +m, the last one
+	debug   bool   // -d: and show what was allowed
 	events  string
 	unsafe  bool     // --unsafe-no-sandbox
 	weaker  []string // --allow-weaker
@@ -44,8 +45,8 @@ type usageError struct{ text, hint string }
 func (e *usageError) Error() string { return e.text }
 
 // shellLetters are the options of set that are one letter on the command line.
-// `-m` is not among them: given to fsh it means "monitor denials", and job
-// control is switched on by `set -m` or `-o monitor`.
+// `-m` is not among them: given to fsh it means "monitor denials", see
+// jobControl.
 const shellLetters = "abCefhnuvxEBTP"
 
 // optionNames are what may follow -o and +o.
@@ -109,9 +110,23 @@ func (o *options) letters(args []string) (int, error) {
 				return 0, &usageError{fmt.Sprintf("%s%s: unknown option", sign, events.Printable(string(c))), suggest("", nil, "")}
 			}
 			*flag = sign == "-"
+			if c == 'm' {
+				o.jobs = sign + "m"
+			}
 		}
 	}
 	return used, nil
+}
+
+// jobControl is what -m and +m say to set. -m is job control, as POSIX has it,
+// where there are no denials to explain or sh is asked for; in a script it is
+// switched on by `set -m` or `-o monitor` as well.
+func (o *options) jobControl(name string) []string {
+	switch {
+	case o.jobs == "+m", o.jobs == "-m" && (o.unsafe || o.posix || name == "sh"):
+		return []string{o.jobs}
+	}
+	return nil
 }
 
 // flag is where a letter that is not one of set's is kept.

@@ -80,6 +80,7 @@ func start(argv, env []string) int {
 		fmt.Println("fsh", version)
 		return 0
 	}
+	o.set = append(o.set, o.jobControl(strings.TrimPrefix(filepath.Base(name), "-"))...)
 	in := &invocation{options: o, name: name, env: env}
 	defer in.close()
 	if status, err := in.openScript(); err != nil {
@@ -332,7 +333,9 @@ func (in *invocation) interactiveOptions() []string {
 	if in.tty >= 0 {
 		return append([]string{"-o monitor"}, in.set...)
 	}
-	fmt.Fprintln(os.Stderr, "fsh: no terminal: job control is off")
+	if in.jobs == "" {
+		fmt.Fprintln(os.Stderr, "fsh: no terminal: job control is off")
+	}
 	return in.set
 }
 
