@@ -50,6 +50,7 @@ func attackTree(t *testing.T) string {
 	for _, f := range []string{
 		"ro/f", "w/f", "w/sub/f", "w/vendor/f", "w/secret", "w/keys/k", "w/x.key",
 		"w/.git/HEAD", "w/.git/config", "w/.git/refs/r", "w/repo/.git/HEAD", "w/repo/.git/config", "w/repo/.git/hooks/h",
+		"w/bare/HEAD", "w/bare/config", "w/bare/objects/o", "w/bare/refs/r", "w/bare2/HEAD", "w/bare2/objects/o", "w/bare2/refs/r", "w/bare2/hooks/h",
 		"w/1/2/3/4/5/6/.envrc", "w/1/2/3/4/5/6/.git/config", "w/node_modules/p/.vscode/s", "w/aaaaaa",
 	} {
 		write(t, dir+"/"+f, "x")
@@ -271,6 +272,12 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"directory of hooks", "touch,myhooks/n", "EROFS", "read,myhooks/h"},
 		{"move it ", "rename,myhooks,m2", "EBUSY", ""},
 		{"what git includes", "touch,included", "EACCES", "touch,included2"},
+		{"hooks of a bare repository", "mkdir,bare/hooks,0755", "EACCES", "mkdir,bare/objects/ab,0755"},
+		{"its configuration", "write,bare/config", "EROFS", "touch,bare/packed-refs"},
+		{"its commondir", "touch,bare/commondir", "EACCES", "touch,bare/refs/r2"},
+		{"move it  ", "rename,bare,bare3", "EBUSY", ""},
+		{"a hook in a bare repository", "touch,bare2/hooks/n", "EROFS", "read,bare2/hooks/h"},
+		{"configuration of one without", "touch,bare2/config", "EACCES", "touch,bare2/refs/config"},
 		{"a new directory", "mkdir,new,0755", "ok", "touch,new/.envrc"},
 		{"prepared", "mkdir,g,0755", "ok", ""},
 		{"with hooks", "mkdir,g/hooks,0755", "ok", ""},
@@ -288,6 +295,28 @@ func TestAttackProtectedNames(t *testing.T) {
 			t.Error("came to be:", f)
 		}
 	}
+}
+
+// The user's own configuration may tell git to look for hooks elsewhere, in
+// every repository.
+func TestAttackHooksOfTheUser(t *testing.T) {
+	dir := attackTree(t)
+	home := outside(t)
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", home+"/xdg")
+	write(t, home+"/.gitconfig", "[core]\n\thooksPath = dev/hooks\n")
+	write(t, home+"/xdg/git/config", "[core]\n\thooksPath = "+dir+"/w/shared\n")
+	write(t, home+"/.config/git/config", "[core]\n\thooksPath = /dev/null\n")
+	write(t, dir+"/w/repo/dev/hooks/h", "x")
+	p := attackPolicy(dir)
+	p.Home = home
+	inside(t, p).attacks(dir, []attack{
+		{"create", "mkdir,@/w/shared,0755", "EACCES", "mkdir,@/w/share,0755"},
+		{"directory", "mkdir,@/w/dev,0755", "ok", "touch,@/w/dev/f"},
+		{"of the repository", "mkdir,@/w/dev/hooks,0755", "EACCES", "mkdir,@/w/dev/hook,0755"},
+		{"that exist", "touch,@/w/repo/dev/hooks/n", "EROFS", "read,@/w/repo/dev/hooks/h"},
+		{"rename", "rename,@/w/repo/dev,@/w/repo/d", "EBUSY", "write,/dev/null"},
+	})
 }
 
 // Two threads, or two processes, cannot make the wall look at one path and

@@ -106,7 +106,7 @@ func (r *nameRules) forbids(path string, file bool) (denied, protected bool) {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		for _, n := range r.first[foldName(part)] {
-			if n.at(parts[i:]) && !n.excepts(path) && !r.free(parts[:i+len(n.parts)-1]) {
+			if n.at(parts[i:]) && !n.excepts(path) && !r.free(parts[:i+n.owned()]) {
 				return false, true
 			}
 		}
@@ -158,6 +158,15 @@ func (n *protectedName) at(parts []string) bool {
 		}
 	}
 	return true
+}
+
+// owned is how many of its components have to be the session's own for the
+// name to be: a new .git is a new repository, another directory is not.
+func (n *protectedName) owned() int {
+	if n.parts[0] != ".git" {
+		return 0
+	}
+	return len(n.parts) - 1
 }
 
 func (n *protectedName) excepts(path string) bool {

@@ -35,7 +35,7 @@ func repositories(root string, names map[string]bool) []string {
 			if err != nil {
 				continue
 			}
-			if dir != root && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return names[e.Name()] }) {
+			if dir != root && (slices.ContainsFunc(entries, func(e os.DirEntry) bool { return names[e.Name()] }) || isBareRepo(dir)) {
 				found = append(found, dir)
 			}
 			for _, e := range entries {
@@ -76,10 +76,16 @@ func (v *view) collectGit() error {
 // besides those that protected names cover.
 func gitLeads(dir string) []string {
 	var leads []string
+	if isBareRepo(dir) {
+		for _, name := range gitOrders {
+			leads = append(leads, filepath.Join(dir, name))
+		}
+		leads = append(leads, configLeads(dir, dir)...)
+	}
 	git := filepath.Join(dir, ".git")
 	st, err := os.Lstat(git)
 	if err != nil {
-		return nil
+		return leads
 	}
 	repo := git
 	if !st.IsDir() {
@@ -93,16 +99,36 @@ func gitLeads(dir string) []string {
 			}
 		}
 	}
+	return append(leads, configLeads(repo, dir)...)
+}
+
+// configLeads gives the paths that a repository's configuration names; those
+// of hooks are from the working tree.
+func configLeads(repo, tree string) (leads []string) {
 	for _, o := range configOrders(filepath.Join(repo, "config")) {
 		switch {
 		case o.value == "" || strings.HasPrefix(o.value, "~"):
 		case o.name == "core.hookspath":
-			leads = append(leads, joinFrom(dir, o.value))
+			leads = append(leads, joinFrom(tree, o.value))
 		case o.name == "include.path", o.name == "includeif.path":
 			leads = append(leads, joinFrom(repo, o.value))
 		}
 	}
 	return leads
+}
+
+// isBareRepo: git takes a directory with these for a repository without a
+// working tree (gitrepository-layout(5)), whatever its name.
+func isBareRepo(dir string) bool {
+	if filepath.Base(dir) == ".git" {
+		return false
+	}
+	for _, name := range []string{"HEAD", "objects", "refs"} {
+		if unix.Lstat(filepath.Join(dir, name), &unix.Stat_t{}) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func joinFrom(base, path string) string {

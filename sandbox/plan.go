@@ -113,7 +113,9 @@ type Facts struct {
 	// the one or writes the other.
 	OwnState  []string
 	OwnConfig []string
-	Monitor   bool
+	// GitHooks are where git looks for hooks instead of in a repository.
+	GitHooks []string
+	Monitor  bool
 	// Reach is what the network rules can name.
 	Reach Reach
 	Group string // where a control group can be made, or ""
@@ -155,6 +157,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	for _, r := range fs.Protected {
 		pl.add(Step{Op: OpProtect, Path: r.Pattern, Glob: r.Glob, Except: r.Except, Rule: ruleText(r)})
 	}
+	pl.hooks(p, f.GitHooks)
 	pl.paths(OpSeal, fs.DenyWrite, false)
 	for _, d := range f.OwnConfig {
 		pl.add(Step{Op: OpSeal, Path: d, Rule: "built in: fsh's own policy"})

@@ -18,7 +18,7 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	f := Facts{
 		UID: os.Geteuid(), Script: absolute(s.cfg.Script, s.cfg.Dir), Dir: s.cfg.Dir,
 		TTY: controllingTTY(), Monitor: s.cfg.Monitor,
-		OwnConfig: ownConfig(p.Home), Quarantine: QuarantineDir(p.Home),
+		OwnConfig: ownConfig(p.Home), Quarantine: QuarantineDir(p.Home), GitHooks: hooksOf(p.Home),
 	}
 	if f.UID == 0 {
 		f.Homes = homes("/etc/passwd")
