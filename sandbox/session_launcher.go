@@ -232,6 +232,9 @@ func (s *Session) programEnv(p *policy.Policy, env []string) []string {
 
 func (s *Session) commandEnded(c *interp.Command, end commandEnd) {
 	s.reportLimit(c, end)
+	if end.err == nil {
+		s.explainGit(c, end.status)
+	}
 	e := events.Event{
 		Kind: events.Exit, File: c.Where.File, Line: c.Where.Line, Argv: c.Argv, Pid: end.pid,
 		Duration: time.Since(end.began).Seconds(),
