@@ -390,6 +390,9 @@ func (sh *shell) replaceArray(name string, fresh *indexedArray) error {
 // and values in turns.
 func (a *assign) assignMembers(sh *shell, old *variable) error {
 	fresh := &assocArray{}
+	if old.assoc != nil {
+		fresh.first = old.assoc.buckets(len(old.assoc.grown)) // bash empties its table
+	}
 	if a.add && old.assoc != nil {
 		fresh = old.assoc.clone()
 	}
@@ -448,6 +451,13 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 	v.attrs |= attrAssoc
 	sh.assigned(a.name, v)
 	return nil
+}
+
+// target is the left side as it stands in the script.
+func (a *assign) target() string {
+	left := *a.source
+	left.Value, left.Array, left.Append = nil, nil, false
+	return strings.TrimSuffix(assignSource(&left), "=")
 }
 
 // traceBash is the assignment as bash's -x shows it, before it is made: the

@@ -15,6 +15,7 @@ type assocArray struct {
 // when there are two members for each.
 const (
 	assocBuckets = 1024
+	assocScalar  = 128 // of what was no array
 	assocLoad    = 2
 	assocGrowth  = 4
 )

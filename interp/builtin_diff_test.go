@@ -42,4 +42,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashCompleteRows)
 	compareRows(t, "bash", bashDetails)
 	compareRows(t, "bash", bashCoprocRows)
+	compareRows(t, "bash", bashScopeRows)
 }

@@ -241,13 +241,17 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 	}
 	for i := range s.assigns {
 		a := &s.assigns[i]
+		if a.index != nil && sh.rt.bash { // the command runs all the same
+			sh.errorf("`%s': not a valid identifier", a.target())
+			continue
+		}
 		if f != nil {
 			sh.save(f, a.name)
 		} else if sh.rt.bash {
 			sh.keep(a.name)
 		}
 		err := a.run(sh)
-		if err == nil && (f != nil || args[0] == "exec" && len(args) > 1) {
+		if err == nil && (f != nil || sh.rt.bash || args[0] == "exec" && len(args) > 1) {
 			err = sh.setAttrs(a.name, attrExport, 0)
 		}
 		var name *nameError

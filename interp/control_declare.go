@@ -123,6 +123,7 @@ type declCall struct {
 	names       bool // -F
 	global      bool // -g
 	local       bool
+	inherit     bool   // -I
 	letters     string // the options, if not all of declare's
 	args        []declArg
 }
@@ -202,6 +203,7 @@ func (c *declCall) parse(list []declArg) (bad string, ok bool) {
 			case a[i] == 'c' && a[0] == '-':
 				c.add |= attrCapital
 			case a[i] == 'I':
+				c.inherit = true
 			default:
 				return a[:1] + a[i:i+1], false
 			}
@@ -265,7 +267,7 @@ func (c *declCall) one(sh *shell, a declArg) int {
 		}
 		return sh.builtinFailed(status, "%s: %s: bad variable name", c.name, base)
 	}
-	if err := c.apply(sh, a, base, sub, isElement, value, assigned, add); err != nil {
+	if err := c.apply(sh, declTarget{a, sub, value, isElement, assigned, add}, base); err != nil {
 		status := 1
 		if !sh.bash() {
 			status = 2
@@ -283,39 +285,57 @@ func (c *declCall) endsElement(sh *shell, a declArg, name string) bool {
 	return arith.Closing(name, strings.IndexByte(name, '[')) == len(name)-1
 }
 
-func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool, value string, assigned, add bool) error {
-	if a.list != nil { // local a=("${a[@]}") means the outer one
+func (c *declCall) apply(sh *shell, d declTarget, name string) error {
+	if d.list != nil { // local a=("${a[@]}") means the outer one
 		kind := c.add
 		if v := sh.lookupVar(name); v != nil && c.add&attrIndexed == 0 {
 			kind |= v.attrs
 		}
-		list, err := a.list.expanded(sh, kind)
+		list, err := d.list.expanded(sh, kind)
 		if err != nil {
 			return err
 		}
-		a.list = list
+		d.list = list
 	}
-	if c.local {
-		if f := sh.localFrame(); f != nil {
-			if err := c.makeLocal(sh, f, name); err != nil {
-				return err
-			}
+	if c.global {
+		return sh.globally(name, func() error { return c.assign(sh, d, name) })
+	}
+	local := c.local && sh.localFrame() != nil
+	if sh.rt.bash && (local || c.add&(attrExport|attrReadonly) != 0) { // readonly and export add these
+		sh.adopt(name, local)
+	}
+	if local {
+		if err := c.makeLocal(sh, sh.localFrame(), name); err != nil {
+			return err
 		}
 	}
-	if sh.rt.bash && !assigned && (c.add&attrExport != 0 || c.name == "export" || c.name == "readonly") {
+	if sh.rt.bash && !d.assigned && c.remove&attrExport == 0 &&
+		(c.add&attrExport != 0 || c.name == "export" || c.name == "readonly") {
 		sh.keep(name) // of the assignments before the command
 	}
-	if isElement && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
-		return &nameError{"`" + a.text + "'", "not a valid identifier"}
+	return c.assign(sh, d, name)
+}
+
+// declTarget is one operand, taken apart.
+type declTarget struct {
+	declArg
+	sub, value               string
+	isElement, assigned, add bool
+}
+
+// assign gives a variable its attributes and its value.
+func (c *declCall) assign(sh *shell, d declTarget, name string) error {
+	if d.isElement && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
+		return &nameError{"`" + d.text + "'", "not a valid identifier"}
 	}
 	early := c.add &^ (attrReadonly | attrExport)
 	if c.add&attrNameref != 0 {
-		return c.makeNameref(sh, name, value, assigned)
+		return c.makeNameref(sh, name, d.value, d.assigned)
 	}
-	if c.name == "readonly" && !assigned && a.list == nil && sh.lookupVar(name) != nil {
+	if c.name == "readonly" && !d.assigned && d.list == nil && sh.lookupVar(name) != nil {
 		early &^= attrIndexed | attrAssoc // readonly -a does not convert
 	}
-	if isElement && early&attrAssoc == 0 && !sh.lookupVar(name).is(attrAssoc) {
+	if d.isElement && early&attrAssoc == 0 && !sh.lookupVar(name).is(attrAssoc) {
 		early |= attrIndexed
 	}
 	if err := c.checkKind(sh, name); err != nil {
@@ -328,24 +348,24 @@ func (c *declCall) apply(sh *shell, a declArg, name, sub string, isElement bool,
 	}
 	var err error
 	switch {
-	case a.list != nil:
-		err = a.list.run(sh)
-	case assigned && c.isCompound(sh, name, value, isElement):
-		err = sh.assignCompound(name, value, add)
-	case isElement && assigned:
-		err = sh.assignElement(name, constSubscript(sub), value, add)
-	case add:
-		err = sh.appendVar(name, value)
-	case assigned:
-		err = sh.setVar(name, value)
+	case d.list != nil:
+		err = d.list.run(sh)
+	case d.assigned && c.isCompound(sh, name, d.value, d.isElement):
+		err = sh.assignCompound(name, d.value, d.add)
+	case d.isElement && d.assigned:
+		err = sh.assignElement(name, constSubscript(d.sub), d.value, d.add)
+	case d.add:
+		err = sh.appendVar(name, d.value)
+	case d.assigned:
+		err = sh.setVar(name, d.value)
 	}
-	if assigned && sh.opts.on(optXtrace) && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
-		sh.trace(name + "=" + quoteTracedBash(value))
+	if d.assigned && sh.opts.on(optXtrace) && sh.rt.bash && (c.name == "export" || c.name == "readonly") {
+		sh.trace(name + "=" + quoteTracedBash(d.value))
 	}
 	if err != nil {
 		return err
 	}
-	if late := c.add & (attrReadonly | attrExport); late != 0 || early == 0 && !assigned && a.list == nil {
+	if late := c.add & (attrReadonly | attrExport); late != 0 || early == 0 && !d.assigned && d.list == nil {
 		return sh.setAttrs(name, late, 0)
 	}
 	return nil
@@ -356,53 +376,6 @@ func constSubscript(s string) *subscript {
 	c := &compiler{}
 	w := &syntax.Word{Parts: []syntax.WordPart{&syntax.SglQuoted{Value: s}}}
 	return &subscript{compileWord(c, w), func(sh *shell) (int64, error) { return sh.arithIndex(s) }}
-}
-
-// makeLocal gives a name a value of its own for the function. It starts unset
-// as in every shell but dash, which keeps the outer value until it is assigned.
-func (c *declCall) makeLocal(sh *shell, f *frame, name string) error {
-	for _, s := range f.saved {
-		if s.name == name {
-			return nil
-		}
-	}
-	old, _ := sh.vars.get(name)
-	if old.is(attrReadonly) {
-		return &nameError{name, sh.readonlyText()}
-	}
-	sh.save(f, name)
-	if old == nil {
-		return nil
-	}
-	if sh.shopts.on(shoptLocalvarInherit) {
-		return nil
-	}
-	fresh := &variable{hook: old.hook}
-	if prefixed := sh.inPrefix(name); prefixed {
-		fresh = cloneVariable(old)
-	}
-	sh.vars.set(name, fresh)
-	if old.is(attrExport) {
-		sh.env = nil
-	}
-	sh.touch(name, old.hook)
-	return nil
-}
-
-// inPrefix reports whether a name was assigned before the function's call,
-// as in `x=1 f`: bash gives local x that value.
-func (sh *shell) inPrefix(name string) bool {
-	for i := len(sh.frames) - 1; i > 0; i-- {
-		if sh.frames[i].function {
-			for _, s := range sh.frames[i-1].saved {
-				if s.name == name && !sh.frames[i-1].function {
-					return true
-				}
-			}
-			return false
-		}
-	}
-	return false
 }
 
 func (c *declCall) makeNameref(sh *shell, name, target string, assigned bool) error {

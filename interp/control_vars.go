@@ -83,7 +83,11 @@ func (sh *shell) switchOption(bit options, on bool) {
 		sh.opts &^= bit
 	}
 	if bit == optPosix && was != sh.opts && sh.rt.bash {
-		sh.showPosix(on)
+		sh.mirror("POSIXLY_CORRECT", "y", on)
+	}
+	if bit == optIgnoreeof && sh.rt.bash {
+		sh.mirror("IGNOREEOF", "", false)
+		sh.mirror("IGNOREEOF", "10", on)
 	}
 	if bit == optMonitor && was != sh.opts && sh.parent == nil {
 		sh.rt.setMonitor(on)
@@ -96,14 +100,13 @@ func (sh *shell) switchOption(bit options, on bool) {
 	}
 }
 
-// showPosix keeps $POSIXLY_CORRECT, which sets the option, and the option the
-// same.
-func (sh *shell) showPosix(on bool) {
-	const name = "POSIXLY_CORRECT"
+// mirror keeps an option and the variable that sets it the same:
+// $POSIXLY_CORRECT, $IGNOREEOF.
+func (sh *shell) mirror(name, value string, on bool) {
 	v, _ := sh.vars.get(name)
 	switch {
 	case on && !v.is(attrSet):
-		sh.setOwn(name, "y")
+		sh.setOwn(name, value)
 	case !on && v != nil:
 		sh.drop(name, v)
 	}

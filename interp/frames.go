@@ -1,5 +1,7 @@
 package interp
 
+import "slices"
+
 // frame remembers what to restore when a function, or a command with prefix
 // assignments, ends: variables have dynamic scope.
 type frame struct {
@@ -7,6 +9,8 @@ type frame struct {
 	opts     options // for `local -`
 	saveOpts bool
 	function bool // false: only the prefix assignments of one command
+	// hidden are the hiddenExports of the shell that a subshell comes from.
+	hidden []string
 }
 
 type savedVariable struct {
@@ -32,6 +36,9 @@ func (sh *shell) popFrame() {
 		sh.restore(f.saved[i])
 	}
 	if f.saveOpts {
+		if was := f.opts & optIgnoreeof; was != sh.opts&optIgnoreeof {
+			sh.switchOption(optIgnoreeof, was != 0) // and its variable
+		}
 		sh.opts = f.opts
 	}
 }
@@ -62,10 +69,8 @@ func (sh *shell) restore(s savedVariable) {
 
 // save remembers a variable in a scope, once, and leaves a copy in place.
 func (sh *shell) save(f *frame, name string) {
-	for _, s := range f.saved {
-		if s.name == name {
-			return
-		}
+	if f.has(name) {
+		return
 	}
 	own, ok := sh.vars.owned(name)
 	f.saved = append(f.saved, savedVariable{name: name, v: own, own: ok, offset: sh.getopts.offset})
@@ -113,6 +118,11 @@ func (sh *shell) keep(name string) {
 	}
 }
 
+// has reports whether a name is one of the scope's.
+func (f *frame) has(name string) bool {
+	return slices.ContainsFunc(f.saved, func(s savedVariable) bool { return s.name == name })
+}
+
 // localFrame is the scope of the function being run, nil outside of one.
 func (sh *shell) localFrame() *frame {
 	for i := len(sh.frames) - 1; i >= 0; i-- {
@@ -129,7 +139,7 @@ func (sh *shell) cloneFrames() []*frame {
 	if sh.localFrame() == nil {
 		return nil
 	}
-	return []*frame{{function: true}}
+	return []*frame{{function: true, hidden: sh.hiddenExports()}}
 }
 
 // ifsState is $IFS prepared for splitting.

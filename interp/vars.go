@@ -77,6 +77,7 @@ const (
 	hookNest    // $FUNCNEST
 	hookTrace   // $BASH_XTRACEFD
 	hookGlob    // $GLOBIGNORE
+	hookEOF     // $IGNOREEOF
 	hookDynamic // computed when read: $RANDOM, $SECONDS, $LINENO …
 )
 
@@ -84,8 +85,8 @@ var variableHooks = map[string]hook{
 	"IFS": hookIFS, "PATH": hookPath, "OPTIND": hookOptind,
 	"LC_ALL": hookLocale, "LC_CTYPE": hookLocale, "LANG": hookLocale,
 	"LINENO": hookDynamic, "BASH_ARGV0": hookName, "POSIXLY_CORRECT": hookPosix, "FUNCNEST": hookNest, "BASH_XTRACEFD": hookTrace,
-	"GLOBIGNORE": hookGlob,
-	"RANDOM":     hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
+	"GLOBIGNORE": hookGlob, "IGNOREEOF": hookEOF,
+	"RANDOM": hookDynamic, "SECONDS": hookDynamic, "SRANDOM": hookDynamic,
 	"EPOCHSECONDS": hookDynamic, "EPOCHREALTIME": hookDynamic,
 	"_": hookDynamic, "BASHPID": hookDynamic, "BASH_SUBSHELL": hookDynamic,
 	"FUNCNAME": hookDynamic, "BASH_LINENO": hookDynamic, "BASH_SOURCE": hookDynamic,
@@ -289,6 +290,13 @@ func (sh *shell) unsetVar(name string) error {
 		return nil
 	}
 	sh.drop(name, v)
+	if f := sh.localFrame(); sh.rt.bash && f != nil && f.has(name) {
+		left := &variable{hook: v.hook} // stays the function's
+		if sh.inPrefix(name) {
+			left.attrs = v.attrs & attrExport
+		}
+		sh.vars.set(name, left)
+	}
 	return nil
 }
 
@@ -385,6 +393,10 @@ func (sh *shell) touch(name string, h hook) {
 		} else if s != "" && sh.rt.bash {
 			sh.shopts |= shoptDotglob
 		}
+	case hookEOF:
+		if _, ok := sh.getVar(name); sh.rt.bash {
+			sh.opts = sh.opts&^optIgnoreeof | optIgnoreeof*boolOption(ok)
+		}
 	case hookNest:
 		n, _ := strconv.Atoi(sh.getOr(name, ""))
 		sh.functionLimit = max(n, 0) * int(boolOption(sh.rt.bash))
@@ -419,12 +431,21 @@ func (sh *shell) setAttrs(name string, add, remove attr) error {
 	}
 	own.attrs = own.attrs&^remove | add
 	if add&attrAssoc != 0 && own.array == nil && own.assoc == nil && own.attrs&attrSet != 0 && own.hook != hookDynamic {
+		own.assoc = &assocArray{first: assocScalar}
 		own.members().set("0", own.value)
 		own.value = ""
 	} else if add&attrIndexed != 0 && own.assoc == nil && own.attrs&attrSet != 0 && own.hook != hookDynamic {
 		own.elements()
 	}
 	return nil
+}
+
+// exported is the value that a variable has in the environment of commands.
+func (v *variable) exported() (string, bool) {
+	if !v.is(attrExport) || v.attrs&(attrIndexed|attrAssoc) != 0 {
+		return "", false
+	}
+	return v.scalar()
 }
 
 // environ is the environment of commands.
@@ -434,12 +455,13 @@ func (sh *shell) environ() []string {
 	}
 	env := make([]string, 0, 64)
 	sh.vars.each(func(name string, v *variable) {
-		if v.is(attrExport) {
-			if s, ok := v.scalar(); ok && v.attrs&(attrIndexed|attrAssoc) == 0 {
-				env = append(env, name+"="+s)
-			}
+		if s, ok := v.exported(); ok {
+			env = append(env, name+"="+s)
 		}
 	})
+	if sh.rt.bash {
+		env = append(env, sh.hiddenExports()...)
+	}
 	env = append(env, sh.rt.oddEnv...)
 	if sh.rt.bash {
 		env = sh.appendFunctions(env)
