@@ -73,7 +73,7 @@ func New(cfg Config) (*Shell, error) {
 	}
 	sh := &shell{
 		rt: rt, name: cfg.Name, params: cfg.Args, traps: newTraps(rt.ignored),
-		jobs: &jobTable{}, attn: newAttention(), ifs: newIFS(" \t\n", true),
+		jobs: &jobTable{bash: cfg.Bash}, attn: newAttention(), ifs: newIFS(" \t\n", true),
 		started: rt.start, file: cfg.Name,
 	}
 	rt.main = sh
@@ -283,7 +283,7 @@ func (s *Shell) RunFile(path string) Result {
 		sh.write(2, []byte(sh.name+": "+path+": cannot execute binary file\n"))
 		return s.end(flowExit, 126)
 	}
-	sh.file = path
+	sh.file, sh.rt.script = path, path
 	return s.run(parse.Lines(sh.echoLines(string(text))), path)
 }
 

@@ -18,7 +18,7 @@ func (c *compiler) background(s *syntax.Stmt) node {
 
 func (c *compiler) backgroundJob(s *syntax.Stmt) *backgroundJob {
 	fg := *s
-	b := &backgroundJob{line: int(s.Pos().Line()), text: func() string { return stmtText(&fg) }}
+	b := &backgroundJob{line: int(s.Pos().Line()), text: func(sh *shell) string { return sh.stmtText(&fg) }}
 	if call, ok := fg.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !fg.Negated && allPure(call, fg.Redirs) {
 		b.simple = &simple{
 			assigns: c.assigns(call.Assigns), words: c.words(call.Args),
@@ -63,7 +63,7 @@ type backgroundJob struct {
 	simple *simple
 	body   node
 	line   int
-	text   func() string
+	text   func(*shell) string
 }
 
 func (b *backgroundJob) run(sh *shell) flow { return b.start(sh, nil) }
@@ -74,7 +74,7 @@ func (b *backgroundJob) start(sh *shell, setup func(sub *shell)) flow {
 	sh.jobs.trim()
 	sub := sh.subshell(true)
 	sub.noErrexit = 0
-	j := sh.newChild(b.text())
+	j := sh.newChild(b.text(sh))
 	if !sh.jobControl() {
 		sub.detach()
 	}

@@ -43,7 +43,7 @@ func runAlias(sh *shell, args []string) int {
 		case assign:
 			sh.aliases.set(name, value)
 		case !sh.hasAlias(a):
-			sh.errorf("%s: %s not found", args[0], a)
+			sh.errorf("%s: %s%s not found", args[0], a, sh.worded("", ":"))
 			status = 1
 		default:
 			out = sh.appendAlias(out, a)
@@ -115,7 +115,7 @@ func runUnalias(sh *shell, args []string) int {
 	status := 0
 	for _, name := range rest {
 		if !sh.hasAlias(name) {
-			sh.errorf("%s: %s not found", args[0], name)
+			sh.errorf("%s: %s%s not found", args[0], name, sh.worded("", ":"))
 			status = 1
 			continue
 		}

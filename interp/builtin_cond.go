@@ -24,6 +24,7 @@ type condWorld interface {
 // condError is a malformed expression or operand: status 2.
 type condError struct {
 	text  string
+	bash  string // in bash's words; "": the same
 	cause error
 }
 
@@ -190,6 +191,10 @@ func newer(a, b syscall.Timespec) bool {
 	return a.Sec > b.Sec || a.Sec == b.Sec && a.Nsec > b.Nsec
 }
 
+func illegalInteger(s string) error {
+	return &condError{text: "Illegal number: " + s, bash: s + ": integer expression expected"}
+}
+
 // condInteger reads a decimal operand; blanks around it are allowed.
 func condInteger(s string) (int64, error) {
 	i, end := 0, len(s)
@@ -205,16 +210,16 @@ func condInteger(s string) (int64, error) {
 		i++
 	}
 	if i == end {
-		return 0, &condError{text: "Illegal number: " + s}
+		return 0, illegalInteger(s)
 	}
 	var v int64 // negated: the negative range is the larger one
 	for ; i < end; i++ {
 		d := int64(digitValue(s[i]))
 		if d > 9 {
-			return 0, &condError{text: "Illegal number: " + s}
+			return 0, illegalInteger(s)
 		}
 		if v < (-1<<63+d)/10 {
-			return 0, &condError{text: "Illegal number: " + s}
+			return 0, illegalInteger(s)
 		}
 		v = v*10 - d
 	}
@@ -222,7 +227,7 @@ func condInteger(s string) (int64, error) {
 		return v, nil
 	}
 	if v == -1<<63 {
-		return 0, &condError{text: "Illegal number: " + s}
+		return 0, illegalInteger(s)
 	}
 	return -v, nil
 }
@@ -252,7 +257,7 @@ func evalTest(w condWorld, a []string) (bool, error) {
 	p := testParser{w: w, args: a}
 	v := p.or(0)
 	if p.err == nil && p.pos < len(a) {
-		p.fail(a[p.pos] + ": unexpected operator")
+		p.err = &condError{text: a[p.pos] + ": unexpected operator", bash: "too many arguments"}
 	}
 	return v, p.err
 }
@@ -264,7 +269,7 @@ func testTwo(w condWorld, a []string) (bool, error) {
 	if isUnaryCond(a[0]) {
 		return evalUnaryCond(w, a[0], a[1])
 	}
-	return false, &condError{text: a[0] + ": unexpected operator"}
+	return false, &condError{text: a[0] + ": unexpected operator", bash: a[0] + ": unary operator expected"}
 }
 
 func testThree(w condWorld, a []string) (bool, error) {
@@ -281,7 +286,7 @@ func testThree(w condWorld, a []string) (bool, error) {
 	case a[0] == "(" && a[2] == ")":
 		return a[1] != "", nil
 	}
-	return false, &condError{text: a[1] + ": unexpected operator"}
+	return false, &condError{text: a[1] + ": unexpected operator", bash: a[1] + ": binary operator expected"}
 }
 
 // testParser is the grammar or = and {-o and}, and = term {-a term}.
@@ -371,7 +376,9 @@ func (p *testParser) take(n int, v bool, err error) bool {
 	if err != nil {
 		var bad *condError
 		if errors.As(err, &bad) {
-			return p.fail(bad.text)
+			p.fail(bad.text)
+			p.err = bad
+			return false
 		}
 		return p.fail(err.Error())
 	}

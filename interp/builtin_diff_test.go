@@ -43,4 +43,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashDetails)
 	compareRows(t, "bash", bashCoprocRows)
 	compareRows(t, "bash", bashScopeRows)
+	compareRows(t, "bash", bashScriptRows)
 }

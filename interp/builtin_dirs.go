@@ -177,7 +177,8 @@ func runPopd(sh *shell, args []string) int {
 	c, err := parseStack(args[1:], len(list))
 	switch {
 	case err == nil && c.hasDir:
-		err = errors.New(c.dir + ": invalid argument")
+		sh.errorf("%s: %s: invalid argument", args[0], c.dir)
+		return sh.usageError(args[0])
 	case err == nil && len(list) < 2:
 		err = errors.New("directory stack empty")
 	}

@@ -26,7 +26,7 @@ func runGetopts(sh *shell, args []string) int {
 	r := sh.getopts.step(args[1], operands, index)
 	if err := sh.finishGetopts(args[2], r); err != nil {
 		sh.errorf("%s: %s", args[0], err)
-		return 2
+		return sh.badNumber()
 	}
 	if r.problem != "" && sh.getOr("OPTERR", "1") != "0" {
 		sh.write(2, []byte(sh.getoptsText(r.problem)))
@@ -69,6 +69,9 @@ func (sh *shell) finishGetopts(name string, r getoptsResult) error {
 		return err
 	}
 	if !validName(name) {
+		if sh.bash() {
+			return &nameError{"`" + name + "'", "not a valid identifier"}
+		}
 		return &nameError{name, "bad variable name"}
 	}
 	return sh.setVar(name, r.name)

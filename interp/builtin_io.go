@@ -168,14 +168,18 @@ func runTest(sh *shell, args []string) int {
 	operands := args[1:]
 	if args[0] == "[" {
 		if n := len(operands); n == 0 || operands[n-1] != "]" {
-			sh.errorf("%s: missing ]", args[0])
+			sh.errorf("%s: %s", args[0], sh.worded("missing ]", "missing `]'"))
 			return 2
 		}
 		operands = operands[:len(operands)-1]
 	}
 	ok, err := evalTest(sh, operands)
 	if err != nil {
-		sh.errorf("%s: %s", args[0], err)
+		text := err.Error()
+		if bad, ok := err.(*condError); ok && bad.bash != "" {
+			text = sh.worded(text, bad.bash)
+		}
+		sh.errorf("%s: %s", args[0], text)
 		return 2
 	}
 	if ok {

@@ -69,7 +69,7 @@ func parseMapfile(args []string) (*mapfileCall, error) {
 		c.array = rest[0]
 	}
 	if !validName(c.array) {
-		return nil, &nameError{c.array, "not a valid identifier"}
+		return nil, &nameError{"`" + c.array + "'", "not a valid identifier"}
 	}
 	return c, nil
 }

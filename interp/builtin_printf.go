@@ -108,7 +108,14 @@ func (p *printer) fail(format string, args ...any) {
 // bad ends the run at a directive that means nothing.
 func (p *printer) bad(text string) {
 	p.stop = true
-	p.fail("%%%s: invalid directive", text)
+	switch {
+	case !p.bash:
+		p.fail("%%%s: invalid directive", text)
+	case strings.Trim(text, "0123456789.*-+# 'hlLjzt") == "":
+		p.fail("`%%%s': missing format character", text)
+	default:
+		p.fail("`%s': invalid format character", text[len(text)-1:])
+	}
 }
 
 // arg takes the next argument, "" when there is none.
@@ -274,6 +281,8 @@ func (p *printer) convert(d *directive, text string) {
 	case 'n':
 		if !p.bash {
 			p.bad(text[1:])
+		} else if len(p.args) == 0 {
+			return
 		} else if err := p.world.printAssign(p.arg(), len(p.out)); err != nil {
 			p.fail("%s", err)
 		}

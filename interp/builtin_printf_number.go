@@ -72,6 +72,8 @@ func (p *printer) character(s string) (int, bool) {
 // checkNumber complains about what strtoimax(3) left over.
 func (p *printer) checkNumber(s, rest string, over bool) {
 	switch {
+	case rest != "" && p.bash:
+		p.fail("%s: invalid number", s)
 	case rest != "" && len(rest) == len(s):
 		p.fail("%s: expected numeric value", s)
 	case rest != "":

@@ -39,7 +39,7 @@ func runUmask(sh *shell, args []string) int {
 	}
 	mask, err := parseUmask(rest[0], sh.umask)
 	if err != nil {
-		sh.errorf("%s: %s: %s", args[0], err, rest[0])
+		sh.errorf("%s: %s", args[0], sh.worded(err.Error()+": "+rest[0], badMask(rest[0])))
 		return sh.badNumber()
 	}
 	sh.umask = mask
@@ -171,7 +171,13 @@ type killCall struct {
 
 func runKill(sh *shell, args []string) int {
 	c, err := parseKill(args[1:])
-	if err != nil {
+	if bad, ok := err.(*nameError); ok && sh.bash() {
+		sh.errorf("%s: %s", args[0], bad)
+		return 1
+	} else if ok {
+		sh.errorf("%s: invalid signal number or name: %s", args[0], bad.name)
+		return 2
+	} else if err != nil {
 		sh.errorf("%s: %s", args[0], err)
 		return 2
 	}
@@ -237,7 +243,7 @@ func parseKill(args []string) (*killCall, error) {
 	}
 	sig, ok := signalByName(name)
 	if !ok {
-		return nil, fmt.Errorf("invalid signal number or name: %s", name)
+		return nil, &nameError{name, "invalid signal specification"}
 	}
 	if len(rest) > 0 && rest[0] == "--" {
 		rest = rest[1:]

@@ -88,6 +88,9 @@ func (sh *shell) parseRead(args []string) (*readCall, error) {
 	c.names = opts.rest()
 	for _, name := range c.names {
 		if !sh.validTarget(name) {
+			if sh.bash() {
+				return nil, &nameError{"`" + name + "'", "not a valid identifier"}
+			}
 			return nil, &nameError{name, "bad variable name"}
 		}
 	}

@@ -212,7 +212,7 @@ func runBuiltin(sh *shell, args []string) int {
 // runCaller prints where the function or dot script being run was called.
 func runCaller(sh *shell, args []string) int {
 	depth, numbered := 0, len(args) > 1
-	if len(sh.callStack) == 0 && sh.opts.on(optCommand) {
+	if len(sh.callStack) == 0 && sh.rt.script == "" {
 		return 1
 	}
 	if numbered && isOption(args[1]) {
@@ -227,19 +227,18 @@ func runCaller(sh *shell, args []string) int {
 		depth = int(v)
 	}
 	at := len(sh.callStack) - 1 - depth
-	if at < 0 && !numbered && !sh.opts.on(optCommand) {
+	if at < 0 && !numbered {
 		return sh.output(args[0], []byte("0 NULL\n"))
 	}
-	if at < 0 || at == 0 && numbered && sh.opts.on(optCommand) {
+	if at < 0 || at == 0 && numbered && sh.rt.script == "" {
 		return 1
 	}
 	site := sh.callStack[at]
-	name, file := "main", sh.name
+	name, file := "main", sh.rt.script
 	if at > 0 {
-		name, file = sh.callStack[at-1].name, sh.callStack[at-1].file
-	}
-	if file == "-c" || at == 0 && sh.opts.on(optCommand) {
-		file = "environment" // what bash calls it
+		name, file = sh.callStack[at-1].name, shownFile(sh.callStack[at-1].file)
+	} else if file == "" {
+		file = "NULL"
 	}
 	out := fmt.Appendf(sh.scratch[:0], "%d ", site.line)
 	if numbered {

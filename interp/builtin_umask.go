@@ -7,6 +7,14 @@ import (
 
 var errUmask = errors.New("Illegal mode")
 
+// badMask is what bash says of an operand that parseUmask rejects.
+func badMask(s string) string {
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return s + ": octal number out of range"
+	}
+	return "`" + s + "': invalid symbolic mode operator"
+}
+
 // formatUmask is what umask prints: octal, or symbolic with -S.
 func formatUmask(mask uint32, symbolic bool) string {
 	if !symbolic {

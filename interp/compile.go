@@ -103,6 +103,9 @@ func attentive(n node) node {
 	}
 }
 
+// negatedStatus is PIPESTATUS after ! of commands with the commonest statuses.
+var negatedStatus = [...][]int{{0}, {1}, {2}}
+
 func negate(n node) node {
 	return func(sh *shell) flow {
 		sh.noErrexit++
@@ -110,6 +113,9 @@ func negate(n node) node {
 		sh.noErrexit--
 		if f != flowNext {
 			return f
+		}
+		if sh.pipeStatus == nil && sh.status < len(negatedStatus) {
+			sh.pipeStatus = negatedStatus[sh.status]
 		}
 		if sh.status == 0 {
 			sh.status = 1
@@ -243,7 +249,7 @@ func (c *compiler) andOr(b *syntax.BinaryCmd) node {
 // subshell runs in this goroutine: the shell waits for it anyway.
 func (c *compiler) subshell(s *syntax.Subshell) node {
 	body := c.list(s.Stmts)
-	alone := &pipeline{members: []node{body}, text: func() string { return stmtText(&syntax.Stmt{Cmd: s}) }}
+	alone := &pipeline{members: []node{body}, text: func(sh *shell) string { return sh.stmtText(&syntax.Stmt{Cmd: s}) }}
 	return func(sh *shell) flow {
 		sub := sh.subshell(false)
 		sub.leaveCoproc()

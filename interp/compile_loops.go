@@ -240,12 +240,15 @@ func (c *compiler) arithmCmd(a *syntax.ArithmCmd) node {
 		if sh.opts.on(optXtrace) {
 			sh.trace("(( " + text(sh) + " ))")
 		}
+		sh.pipeStatus = nil
 		if x == nil {
 			sh.status = 1
 			return sh.failed()
 		}
 		n, err := x(sh)
 		switch {
+		case err != nil && sh.bash() && endsBash(err):
+			return sh.expansionFailed(err)
 		case err != nil:
 			sh.errorf("((: %s", err)
 			sh.status = 1

@@ -20,6 +20,7 @@ func (c *compiler) testClause(t *syntax.TestClause) node {
 			return f
 		}
 		ok, err := x(sh)
+		sh.pipeStatus = nil
 		switch {
 		case err != nil:
 			if _, syntactic := err.(*condError); !syntactic {
@@ -192,11 +193,11 @@ func numberCond(x, y *word, op string) cond {
 		sh.traceCond(shownOperand(s) + " " + op + " " + shownOperand(t))
 		a, err := sh.arith(s)
 		if err != nil {
-			return false, &condError{err.Error(), err}
+			return false, &condError{text: err.Error(), cause: err}
 		}
 		b, err := sh.arith(t)
 		if err != nil {
-			return false, &condError{err.Error(), err}
+			return false, &condError{text: err.Error(), cause: err}
 		}
 		return compareIntegers(a, op, b), nil
 	}

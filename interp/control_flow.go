@@ -127,7 +127,10 @@ func runShift(sh *shell, args []string) int {
 	n := 1
 	if rest := operands(args); len(rest) > 0 {
 		var err error
-		if n, err = strconv.Atoi(rest[0]); err != nil || n < 0 {
+		if n, err = strconv.Atoi(rest[0]); err == nil && sh.bash() && (len(rest) > 1 || n < 0) {
+			return sh.badShift(rest)
+		}
+		if err != nil || n < 0 {
 			return sh.builtinFailed(sh.badNumber(), "shift: %s", sh.illegal(rest[0]))
 		}
 	}
@@ -139,6 +142,18 @@ func runShift(sh *shell, args []string) int {
 	}
 	sh.params = sh.params[n:]
 	return 0
+}
+
+// badShift reports what bash finds wrong with numbers that shift is given. Too
+// many of them cost the line.
+func (sh *shell) badShift(rest []string) int {
+	if len(rest) > 1 {
+		sh.errorf("shift: too many arguments")
+		sh.jump, sh.status = flowAbort, 1
+		return 1
+	}
+	sh.errorf("shift: %s: shift count out of range", rest[0])
+	return 1
 }
 
 // runExec replaces the shell. Its redirections, which the caller made, stay.
@@ -161,7 +176,7 @@ func runExec(sh *shell, args []string) int {
 			}
 			argv0, rest = rest[1], rest[1:]
 		default:
-			return sh.builtinFailed(2, "exec: %s: invalid option", rest[0])
+			return sh.badOption(args[0], rest[0])
 		}
 		rest = rest[1:]
 	}

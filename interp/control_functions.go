@@ -25,6 +25,20 @@ func (c *declCall) runFunctions(sh *shell) int {
 	return c.showFunctions(sh, names)
 }
 
+// eachFunction visits the functions in the order of their names.
+func (sh *shell) eachFunction(visit func(*function)) {
+	var fns []*function
+	sh.funcs.each(func(_ string, fn *function) {
+		if fn != nil {
+			fns = append(fns, fn)
+		}
+	})
+	sort.Slice(fns, func(i, j int) bool { return fns[i].name < fns[j].name })
+	for _, fn := range fns {
+		visit(fn)
+	}
+}
+
 // functionAttrs are the attributes a function can have.
 const functionAttrs = attrReadonly | attrTrace | attrExport
 
@@ -80,13 +94,13 @@ func (c *declCall) showFunctions(sh *shell, names []string) int {
 		switch {
 		case fn == nil:
 			status = 1
-		case c.names && len(c.args) > 0:
+		case c.names && len(c.args) > 0 && !c.print:
 			b.WriteString(name + "\n")
 		case c.names:
 			b.WriteString("declare -f" + attrText(sh.functionAttrs(fn)) + " " + name + "\n")
 		default:
 			b.WriteString(fn.text())
-			if a := sh.functionAttrs(fn); a != 0 {
+			if a := sh.functionAttrs(fn); a != 0 && (len(c.args) == 0 || c.print) {
 				b.WriteString("declare -f" + attrText(a) + " " + name + "\n")
 			}
 		}

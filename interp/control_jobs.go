@@ -167,7 +167,7 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 		pid, err := strconv.Atoi(id)
 		if err != nil || pid < 0 {
 			if sh.bash() {
-				sh.errorf("wait: %s: not a pid or valid job spec", id)
+				sh.errorf("wait: `%s': not a pid or valid job spec", id)
 				return 1, false
 			}
 			return sh.builtinFailed(2, "wait: %s", sh.illegal(id)), false
@@ -319,7 +319,7 @@ func runJobs(sh *shell, args []string) int {
 	}
 	t := sh.jobs
 	if sh.parent != nil && len(t.jobs) == 0 {
-		t = &jobTable{jobs: t.parents, current: t.parents}
+		t = &jobTable{jobs: t.parents, current: t.parents, bash: t.bash}
 	}
 	list := t.sorted()
 	if len(rest) > 0 {
@@ -339,6 +339,7 @@ func runJobs(sh *shell, args []string) int {
 		switch {
 		case running && state != jobRunning, stopped && state != jobStopped:
 			continue
+		case state == jobDone && sh.bash() && sh.opts.on(optCommand) && !sh.jobControl(): // forgotten by then
 		case pids:
 			b.WriteString(strconv.Itoa(j.pid) + "\n")
 		default:

@@ -16,6 +16,9 @@ var sourceBuiltins = []builtin{
 }
 
 func runEval(sh *shell, args []string) int {
+	if len(args) > 1 && len(args[1]) > 1 && args[1][0] == '-' && args[1] != "--" && sh.bash() {
+		return sh.badOption(args[0], args[1][:2])
+	}
 	text := strings.Join(operands(args), " ")
 	if strings.TrimSpace(text) == "" {
 		return 0

@@ -35,6 +35,9 @@ func runTrap(sh *shell, args []string) int {
 		remove, conditions = true, rest
 	}
 	if len(conditions) == 0 {
+		if sh.bash() && len(action) > 1 && action[0] == '-' {
+			return sh.badOption(args[0], action)
+		}
 		sh.errorf("trap: %s: no condition to act on", action)
 		if sh.bash() {
 			return 2
@@ -45,7 +48,7 @@ func runTrap(sh *shell, args []string) int {
 	for _, c := range conditions {
 		n, ok := trapNumber(c)
 		if !ok {
-			sh.errorf("trap: %s: bad trap", c)
+			sh.errorf("trap: %s: %s", c, sh.worded("bad trap", "invalid signal specification"))
 			status = 1
 			continue
 		}
@@ -117,7 +120,7 @@ func (sh *shell) showTraps(conditions []string) int {
 		for _, c := range conditions {
 			n, ok := trapNumber(c)
 			if !ok {
-				sh.errorf("trap: %s: bad trap", c)
+				sh.errorf("trap: %s: %s", c, sh.worded("bad trap", "invalid signal specification"))
 				status = 1
 				continue
 			}

@@ -46,6 +46,10 @@ func runSet(sh *shell, args []string) int {
 					return sh.showOptions(a[0] == '+')
 				}
 				if !sh.setOption(rest[0], a[0] == '-') {
+					if sh.bash() {
+						sh.errorf("set: %s: invalid option name", rest[0])
+						return 2
+					}
 					return sh.builtinFailed(2, "set: Illegal option %co %s", a[0], rest[0])
 				}
 				rest = rest[1:]
@@ -159,6 +163,9 @@ func (sh *shell) showVariables() int {
 		s, _ := v.scalar()
 		b.WriteString(name + "=" + quoteAlways(s, sh.bash()) + "\n")
 	}
+	if sh.bash() {
+		sh.eachFunction(func(fn *function) { b.WriteString(fn.text()) })
+	}
 	return sh.output("set", []byte(b.String()))
 }
 
@@ -224,6 +231,9 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 		return sh.unsetFunction(name)
 	}
 	if err := sh.unsetVar(name); err != nil {
+		if bad, ok := err.(*nameError); ok && sh.bash() {
+			err = &nameError{bad.name, "cannot unset: " + bad.reason}
+		}
 		return sh.builtinFailed(sh.badNumber(), "unset: %s", err)
 	}
 	return 0
@@ -284,7 +294,10 @@ func (sh *shell) unsetElement(name, sub string, exact bool) int {
 		return 0
 	}
 	n, err := sh.arithIndex(sub)
-	if err != nil {
+	if err != nil && sh.bash() {
+		sh.jump = sh.expansionFailed(err)
+		return sh.status
+	} else if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}
 	i, err := sh.arrayIndex(name, own, n)

@@ -31,7 +31,7 @@ func (c *compiler) coproc(cl *syntax.CoprocClause) node {
 	}
 	b := c.backgroundJob(cl.Stmt)
 	text := b.text
-	b.text = func() string { return "coproc " + name + " " + text() }
+	b.text = func(sh *shell) string { return "coproc " + name + " " + text(sh) }
 	return func(sh *shell) flow { return sh.startCoproc(b, name) }
 }
 

@@ -96,10 +96,7 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 			case "FUNCNAME":
 				a.set(i, site.name)
 			case "BASH_SOURCE":
-				if site.file == "-c" {
-					site.file = "environment" // what bash calls it
-				}
-				a.set(i, site.file)
+				a.set(i, shownFile(site.file))
 			case "BASH_LINENO":
 				a.set(i, strconv.Itoa(site.line))
 			}
@@ -107,16 +104,27 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 		switch {
 		case name == "FUNCNAME" && sh.thisCall == 0: // what . reads is no function
 			return nil
-		case sh.rt.main.file == "-c": // there is no main
+		case sh.rt.script == "": // there is no main
 		case name == "FUNCNAME":
 			a.set(n, "main")
 		case name == "BASH_SOURCE":
-			a.set(n, sh.rt.main.file)
+			a.set(n, sh.rt.script)
 		case name == "BASH_LINENO":
 			a.set(n, "0")
 		}
 	}
 	return &variable{array: a, attrs: v.attrs | attrSet | attrIndexed, hook: v.hook}
+}
+
+// shownFile is what bash calls the source of a function.
+func shownFile(file string) string {
+	switch file {
+	case "-c":
+		return "environment"
+	case "stdin":
+		return "main"
+	}
+	return file
 }
 
 // pipeStatuses is PIPESTATUS: a single command is a pipeline of one.

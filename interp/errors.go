@@ -25,6 +25,14 @@ func errText(err error) string {
 	return err.Error()
 }
 
+// worded picks the words of a message: scripts compare those of bash.
+func (sh *shell) worded(text, bash string) string {
+	if sh.bash() {
+		return bash
+	}
+	return text
+}
+
 // errorf writes a message to standard error, with the script's name and line.
 func (sh *shell) errorf(format string, args ...any) {
 	where := sh.source()
@@ -57,11 +65,21 @@ func (sh *shell) expansionFailed(err error) flow {
 	// bash drops the rest of the line; the script goes on, unless the error
 	// is one that was asked for.
 	sh.status = 1
-	var asked *unsetError
-	if errors.As(err, &asked) || err == errTooDeep || err == errTooMuch {
+	if endsBash(err) || err == errTooDeep || err == errTooMuch {
+		if sh.opts.on(optCommand) && sh.parent == nil {
+			sh.status = 127
+		}
 		return sh.fatalFlow()
 	}
 	return flowAbort
+}
+
+// endsBash reports whether an expansion error ends a script of bash, rather
+// than only its line.
+func endsBash(err error) bool {
+	var asked *unsetError
+	var bad *badTransformError
+	return errors.As(err, &asked) || errors.As(err, &bad)
 }
 
 // errInterrupted is returned by an expansion that a signal ended.
@@ -85,6 +103,9 @@ func (sh *shell) redirectFailed(err error) flow {
 	var word *wordError
 	if errors.As(err, &word) && !sh.bash() {
 		return sh.expansionFailed(word.err)
+	}
+	if sh.bash() && endsBash(err) {
+		return sh.expansionFailed(err)
 	}
 	sh.status = 2
 	if sh.bash() {

@@ -169,7 +169,7 @@ func (v *variable) item(i int64) (string, bool) {
 	case v == nil || v.attrs&attrAssoc != 0:
 		return "", false
 	case v.attrs&attrIndexed == 0:
-		if i != 0 && i != -1 {
+		if i != 0 {
 			return "", false
 		}
 		return v.scalar()

@@ -216,7 +216,8 @@ func mapCase(s string, to func(rune) rune, pat *pattern.Pattern, all, multibyte 
 	return string(b)
 }
 
-// bounds evaluates offset and length against n characters or elements.
+// bounds evaluates offset and length against n characters or elements; -1, -1
+// if the offset is outside of them.
 func (p *paramPart) bounds(sh *shell, n int, list bool) (from, to int, err error) {
 	off, err := p.offset.eval(sh)
 	if err != nil {
@@ -232,7 +233,7 @@ func (p *paramPart) bounds(sh *shell, n int, list bool) (from, to int, err error
 		}
 	}
 	if off < 0 || off > int64(n) {
-		return 0, 0, nil
+		return -1, -1, nil
 	}
 	end := int64(n)
 	switch {
@@ -250,6 +251,12 @@ func (p *paramPart) bounds(sh *shell, n int, list bool) (from, to int, err error
 }
 
 func (p *paramPart) sliceText(sh *shell, s string) (string, error) {
+	s, _, err := p.within(sh, s)
+	return s, err
+}
+
+// within is the slice of a string, and whether it begins within the string.
+func (p *paramPart) within(sh *shell, s string) (string, bool, error) {
 	multibyte := !isASCII(s) && sh.multibyte()
 	n := len(s)
 	if multibyte {
@@ -257,10 +264,10 @@ func (p *paramPart) sliceText(sh *shell, s string) (string, error) {
 	}
 	from, to, err := p.bounds(sh, n, false)
 	if err != nil || from >= to {
-		return "", err
+		return "", from >= 0, err
 	}
 	start := charOffset(s, from, multibyte)
-	return s[start : start+charOffset(s[start:], to-from, multibyte)], nil
+	return s[start : start+charOffset(s[start:], to-from, multibyte)], true, nil
 }
 
 // sliceList is ${@:o:l}, in which $0 is element 0, and ${a[@]:o:l}.
@@ -276,30 +283,43 @@ func (p *paramPart) sliceList(sh *shell, vals []string) ([]string, error) {
 		return vals[from-1 : to-1], nil
 	}
 	v := sh.lookupVar(p.name)
-	if !v.is(attrIndexed|attrAssoc) && len(vals) == 1 { // not an array of one
-		s, err := p.sliceText(sh, vals[0])
-		if s == "" {
+	switch {
+	case !v.is(attrIndexed|attrAssoc) && len(vals) == 1: // not an array of one
+		s, ok, err := p.within(sh, vals[0])
+		if !ok {
 			return nil, err
 		}
 		return []string{s}, err
+	case len(vals) == 0:
+		return nil, nil
+	case v.is(attrAssoc):
+		return p.sliceMembers(sh, vals)
 	}
-	n := len(vals)
-	if v.is(attrIndexed) && v.array != nil {
-		n = v.array.next() // offsets are indices, and there may be holes
-	}
+	n := v.array.next() // offsets are indices, and there may be holes
 	from, to, err := p.bounds(sh, n, true)
 	if err != nil || from >= to {
 		return nil, err
 	}
-	if v.is(attrIndexed) && v.array != nil {
-		count := to - from
-		if to == n {
-			count = n
-		}
-		from = sort.SearchInts(v.array.keys, from)
-		return vals[from:min(from+count, len(vals))], nil
+	count := to - from
+	if to == n {
+		count = n
 	}
-	return vals[from:to], nil
+	from = sort.SearchInts(v.array.keys, from)
+	return vals[from:min(from+count, len(vals))], nil
+}
+
+// sliceMembers is ${m[@]:o:l} of an associative array. bash counts its members
+// from 1, and takes 0 for 1.
+func (p *paramPart) sliceMembers(sh *shell, vals []string) ([]string, error) {
+	n := len(vals) + 1
+	from, to, err := p.bounds(sh, n, true)
+	if err != nil || from >= to {
+		return nil, err
+	}
+	if from == 0 {
+		from, to = 1, min(to+1, n)
+	}
+	return vals[from-1 : to-1], nil
 }
 
 // namesWithPrefix is ${!prefix*}: sorted names of set variables.

@@ -239,6 +239,9 @@ func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
 	case opLength:
 		return itoa(int64(sh.charCount(s))), nil
 	case opSlice:
+		if !set && sh.rt.bash {
+			return "", nil
+		}
 		return p.sliceText(sh, s)
 	case opTransform:
 		return p.transform(sh, s, set)
@@ -401,6 +404,9 @@ func (p *paramPart) expandList(e *expander) error {
 	case opNone:
 	case opLength:
 		if p.char == 0 && len(vals) == 0 && e.sh.lookupVar(p.name) == nil && e.sh.opts.on(optNounset) {
+			if e.sh.bash() { // which only drops the line
+				return &nameError{p.display(), "unbound variable"}
+			}
 			return e.sh.unset(p.display())
 		}
 		e.piece(strconv.Itoa(len(vals)), p.quoted)

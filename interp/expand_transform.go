@@ -14,13 +14,11 @@ func (p *paramPart) transform(sh *shell, s string, set bool) (string, error) {
 		}
 		return sh.lookupVar(p.name).attributes(), nil
 	case 'A':
-		if p.char != 0 || p.num > 0 {
+		v := sh.lookupVar(p.name)
+		if p.char != 0 || p.num > 0 || !set && v.attributes() == "" {
 			return "", nil
 		}
-		if !set && sh.lookupVar(p.name) == nil {
-			return "", nil
-		}
-		return sh.declarationText(p.name, &arrayIndex{}), nil
+		return v.assignmentText(p.name, s, set), nil
 	}
 	if !set {
 		return "", nil
@@ -46,7 +44,7 @@ func (p *paramPart) transformValue(sh *shell, s string) (string, error) {
 	case 'Q', 'K', 'k':
 		return quoteValue(s), nil
 	}
-	return "", &nameError{"${" + p.display() + "@" + string(p.letter) + "}", "bad substitution"}
+	return "", &badTransformError{"${" + p.display() + "@" + string(p.letter) + "}"}
 }
 
 func toggleCase(r rune) rune {
@@ -59,25 +57,15 @@ func toggleCase(r rune) rune {
 func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 	switch p.letter {
 	case 'A':
-		if p.char != 0 {
-			quoted := make([]string, len(vals))
-			for i, v := range vals {
-				quoted[i] = quoteValue(v)
-			}
-			return []string{"set -- " + strings.Join(quoted, " ")}, nil
-		}
-		// bash expands "${a[@]@A}" to the separate words of a command.
-		if v := sh.lookupVar(p.name); !v.is(attrSet) && len(vals) == 0 {
-			if v.attributes() == "" {
-				return nil, nil
-			}
-			return []string{"declare -" + v.attributes() + " " + p.name}, nil
-		}
-		return strings.SplitN(sh.declarationText(p.name, nil), " ", 3), nil
+		return p.declaration(sh, vals), nil
 	case 'a':
-		if v := sh.lookupVar(p.name); !v.is(attrSet) && v.attributes() != "" {
-			return []string{v.attributes()}, nil
+		v := sh.lookupVar(p.name)
+		if v.is(attrIndexed|attrAssoc) && v.is(attrSet) {
+			break
+		} else if v.attributes() == "" {
+			return nil, nil
 		}
+		return []string{v.attributes()}, nil
 	case 'K', 'k':
 		return p.pairs(sh, vals), nil
 	}
@@ -93,14 +81,36 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 	return out, nil
 }
 
+// declaration is @A: one word for parameters and a variable that is no array,
+// otherwise the separate words of a command.
+func (p *paramPart) declaration(sh *shell, vals []string) []string {
+	v := sh.lookupVar(p.name)
+	switch {
+	case p.char != 0 && len(vals) == 0:
+		return nil
+	case p.char != 0:
+		return append([]string{"set", "--"}, quoteEach(vals)...)
+	case !v.is(attrSet) && len(vals) == 0 && v.attributes() == "":
+		return nil
+	case v.is(attrIndexed|attrAssoc) && v.is(attrSet):
+		return strings.SplitN(strings.TrimSuffix(declareLine(p.name, v), "\n"), " ", 3)
+	}
+	s, set := v.scalar()
+	return []string{v.assignmentText(p.name, s, set)}
+}
+
+func quoteEach(vals []string) []string {
+	quoted := make([]string, len(vals))
+	for i, v := range vals {
+		quoted[i] = quoteValue(v)
+	}
+	return quoted
+}
+
 // pairs is @K, one string of quoted pairs, and @k, separate words.
 func (p *paramPart) pairs(sh *shell, vals []string) []string {
-	if p.char != 0 {
-		quoted := make([]string, len(vals))
-		for i, v := range vals {
-			quoted[i] = quoteValue(v)
-		}
-		return quoted
+	if p.char != 0 || !sh.lookupVar(p.name).is(attrIndexed|attrAssoc) {
+		return quoteEach(vals)
 	}
 	keys := p.keys(sh)
 	words := make([]string, 0, 2*len(vals))
@@ -132,19 +142,17 @@ func (v *variable) attributes() string {
 	return string(b)
 }
 
-// declarationText is a command that makes the variable again.
-func (sh *shell) declarationText(name string, index *arrayIndex) string {
-	v := sh.lookupVar(name)
-	if v.is(attrIndexed|attrAssoc) && index == nil && v.is(attrSet) {
-		return strings.TrimSuffix(declareLine(name, v), "\n")
+// assignmentText is a command that gives the value to a variable with the same
+// attributes.
+func (v *variable) assignmentText(name, value string, set bool) string {
+	text := name
+	if flags := v.attributes(); flags != "" {
+		text = "declare -" + flags + " " + name
 	}
-	s, ok := v.scalar()
-	if flags := v.attributes(); flags != "" && !ok {
-		return "declare -" + flags + " " + name
-	} else if flags != "" {
-		return "declare -" + flags + " " + name + "=" + quoteValue(s)
+	if set {
+		text += "=" + quoteValue(value)
 	}
-	return name + "=" + quoteValue(s)
+	return text
 }
 
 // quoteValue quotes a string for reuse, always: '…', or $'…' when there are

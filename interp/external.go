@@ -20,7 +20,10 @@ func (s *simple) external(sh *shell, args []string) flow {
 			return flw
 		}
 	} else if err := sh.redirect(s.redirs, &saved); err != nil {
-		return sh.redirectFailed(err)
+		if f := sh.redirectFailed(err); !sh.bash() { // which redirects in the child
+			return f
+		}
+		return flowNext
 	}
 	if handled, f := sh.notFoundHandle(args); handled {
 		return f

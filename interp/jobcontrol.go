@@ -188,7 +188,7 @@ func (sh *shell) takeTerminal() {
 // control: it is in a process group of its own, which the terminal is given
 // to and which can be stopped as a whole.
 func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
-	j := newJob(p.text())
+	j := newJob(p.text(sh))
 	g := &jobGroup{rt: sh.rt, job: j, members: len(subs)}
 	j.group = g
 	g.front.Store(true)

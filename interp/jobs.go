@@ -78,6 +78,7 @@ type jobTable struct {
 	// done remembers the statuses of jobs already removed, as XCU wait wants.
 	done  map[int]int
 	order []int
+	bash  bool // lists them the way of bash
 }
 
 // maxDone is how many statuses of finished jobs are kept (CHILD_MAX ≥ 25).
@@ -86,6 +87,7 @@ const maxDone = 1024
 func (t *jobTable) forSubshell() *jobTable {
 	sub := &jobTable{}
 	if t != nil {
+		sub.bash = t.bash
 		sub.parents = append(append(sub.parents, t.parents...), t.jobs...)
 	}
 	return sub
@@ -298,6 +300,8 @@ func (t *jobTable) describe(j *job, long bool) string {
 		}
 	case j.state == jobDone && j.status > 128 && j.ws.Signaled():
 		state = signalText(j.ws.Signal())
+	case j.state == jobDone && j.status != 0 && t.bash:
+		state = fmt.Sprintf("Exit %d", j.status)
 	case j.state == jobDone && j.status != 0:
 		state = fmt.Sprintf("Done(%d)", j.status)
 	case j.state == jobDone:
@@ -306,6 +310,16 @@ func (t *jobTable) describe(j *job, long bool) string {
 	pid := ""
 	if long {
 		pid = strconv.Itoa(j.pid) + " "
+	}
+	if t.bash {
+		text := j.text
+		if j.state == jobRunning {
+			text += " &"
+		}
+		if long {
+			return fmt.Sprintf("[%d]%s %5d %-24s%s\n", j.id, mark, j.pid, state, text)
+		}
+		return fmt.Sprintf("[%d]%s  %-24s%s\n", j.id, mark, state, text)
 	}
 	return fmt.Sprintf("[%d] %s %s%-25s %s\n", j.id, mark, pid, state, j.text)
 }

@@ -16,6 +16,7 @@ type lister struct {
 	// their own, elsewhere on one line.
 	lines    bool
 	flush    bool               // the next command follows text on its line
+	subst    bool               // within $(…), where ends of lines are kept
 	heredocs []*syntax.Redirect // whose bodies are still to be written
 	wasDoc   bool               // a body was written: no separator is needed
 }
@@ -30,6 +31,19 @@ func functionText(d *syntax.FuncDecl) string {
 // inlineText is a list of commands on one line.
 func inlineText(stmts ...*syntax.Stmt) string {
 	l := lister{flush: true}
+	l.list(stmts)
+	l.bodies("")
+	return l.b.String()
+}
+
+// substText is what stands within $( and ).
+func substText(stmts []*syntax.Stmt) string {
+	l := lister{flush: true, subst: true}
+	if len(stmts) > 0 {
+		if _, ok := stmts[0].Cmd.(*syntax.Subshell); ok && !stmts[0].Negated {
+			l.text(" ")
+		}
+	}
 	l.list(stmts)
 	l.bodies("")
 	return l.b.String()
@@ -111,6 +125,10 @@ func (l *lister) list(stmts []*syntax.Stmt) {
 			continue
 		case len(l.heredocs) > 0:
 			l.bodies(map[bool]string{true: "", false: ";"}[l.lines])
+		case l.subst && stmts[i+1].Pos().Line() > s.End().Line():
+			l.text("\n")
+			l.flush = true
+			continue
 		case !l.wasDoc:
 			l.text(";")
 		}
@@ -229,8 +247,14 @@ func (l *lister) binary(c *syntax.BinaryCmd) {
 		op = " 2>&1 | "
 	}
 	if len(l.heredocs) > 0 {
-		l.bodies(strings.TrimSuffix(op, " "))
-		op = " "
+		switch c.Op {
+		case syntax.Pipe, syntax.PipeAll:
+			l.bodies(strings.TrimSuffix(op, " "))
+			op = "  "
+		default:
+			l.bodies(op)
+			op = " "
+		}
 	}
 	l.text(op)
 	l.inline([]*syntax.Stmt{c.Y})
@@ -276,6 +300,10 @@ func (l *lister) whileClause(c *syntax.WhileClause) {
 	}
 	l.text(word)
 	l.inline(c.Cond)
+	if len(l.heredocs) > 0 {
+		l.bodies("")
+		l.wasDoc = false
+	}
 	l.semicolon()
 	l.text(" do\n")
 	l.body(c.Do)

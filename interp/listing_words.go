@@ -107,6 +107,14 @@ func (l *lister) redirect(r *syntax.Redirect) {
 	if n == standard {
 		n = ""
 	}
+	if r.Op == syntax.RdrInOut { // bash takes its standard for 1
+		switch n {
+		case "":
+			n = "0"
+		case "1":
+			n = ""
+		}
+	}
 	l.text(n, r.Op.String(), " ")
 	l.word(r.Word)
 }
@@ -155,10 +163,10 @@ func (l *lister) part(p syntax.WordPart, quoted bool) {
 		if p.Backquotes {
 			l.text("`", escapeBackquoted(inlineText(p.Stmts...), quoted), "`")
 		} else {
-			l.text("$(", inlineText(p.Stmts...), ")")
+			l.text("$(", substText(p.Stmts), ")")
 		}
 	case *syntax.ProcSubst:
-		l.text(p.Op.String(), inlineText(p.Stmts...), ")")
+		l.text(p.Op.String(), substText(p.Stmts), ")")
 	case *syntax.ParamExp:
 		l.text(paramSource(p))
 	default:
@@ -235,6 +243,7 @@ func arithSource(x syntax.ArithmExpr) string {
 func (l *lister) test(x syntax.TestExpr) {
 	switch x := x.(type) {
 	case *syntax.Word:
+		l.text("-n ")
 		l.word(x)
 	case *syntax.ParenTest:
 		l.text("( ")
@@ -242,14 +251,33 @@ func (l *lister) test(x syntax.TestExpr) {
 		l.text(" )")
 	case *syntax.UnaryTest:
 		l.text(x.Op.String(), " ")
-		l.test(x.X)
+		if x.Op == syntax.TsNot {
+			l.test(x.X)
+		} else {
+			l.operand(x.X)
+		}
 	case *syntax.BinaryTest:
-		l.test(x.X)
+		if x.Op == syntax.AndTest || x.Op == syntax.OrTest {
+			l.test(x.X)
+			l.text(" ", x.Op.String(), " ")
+			l.test(x.Y)
+			return
+		}
+		l.operand(x.X)
 		op := x.Op.String()
 		if strings.TrimSpace(op) == "" {
 			op = "="
 		}
 		l.text(" ", op, " ")
-		l.test(x.Y)
+		l.operand(x.Y)
 	}
+}
+
+// operand writes what belongs to an operator other than ! && ||.
+func (l *lister) operand(x syntax.TestExpr) {
+	if w, ok := x.(*syntax.Word); ok {
+		l.word(w)
+		return
+	}
+	l.test(x)
 }

@@ -15,12 +15,12 @@ type pipeline struct {
 	level   []bool             // of the members that are no level of BASH_SUBSHELL: ( ) and the words of a simple command
 	calls   []*syntax.CallExpr // the members that are simple commands, else nil
 	names   []string           // of the members that are simple commands of a constant name
-	text    func() string
+	text    func(*shell) string
 	line    int
 }
 
 func (c *compiler) pipeline(b *syntax.BinaryCmd) node {
-	p := &pipeline{line: int(b.Pos().Line()), text: func() string { return stmtText(&syntax.Stmt{Cmd: b}) }}
+	p := &pipeline{line: int(b.Pos().Line()), text: func(sh *shell) string { return sh.stmtText(&syntax.Stmt{Cmd: b}) }}
 	c.pipeMembers(b, p)
 	return p.run
 }

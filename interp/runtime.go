@@ -15,7 +15,8 @@ import (
 type runtime struct {
 	sys        System
 	builtins   map[string]*builtin
-	bash       bool // the dialect asked for at start
+	script     string // the file that is run; "": commands from elsewhere
+	bash       bool   // the dialect asked for at start
 	inside     string
 	login      bool // a login shell
 	insideArgs []string

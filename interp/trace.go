@@ -89,8 +89,13 @@ func parseText(text string) (*syntax.Word, error) {
 	return w, nil
 }
 
-// stmtText is a command on one line, for jobs.
-func stmtText(s *syntax.Stmt) string {
+// stmtText is a command for a list of jobs: as bash writes it, or on one line.
+func (sh *shell) stmtText(s *syntax.Stmt) string {
+	if sh.rt.bash {
+		plain := *s
+		plain.Negated, plain.Background = false, false
+		return strings.TrimRight(inlineText(&plain), "\n")
+	}
 	text, _, _ := strings.Cut(printNode(s, syntax.SingleLine(true)), "\n") // without here-documents
 	return strings.TrimSuffix(text, " &")
 }

@@ -106,6 +106,11 @@ type unsetError struct{ name, reason string }
 
 func (e *unsetError) Error() string { return e.name + ": " + e.reason }
 
+// A badTransformError is ${x@Z} of a set x.
+type badTransformError struct{ text string }
+
+func (e *badTransformError) Error() string { return e.text + ": bad substitution" }
+
 // maxNameref is how many name references are followed (bash: 8).
 const maxNameref = 8
 
@@ -286,7 +291,7 @@ func (sh *shell) unsetVar(name string) error {
 	if v.is(attrReadonly) {
 		return &nameError{name, sh.readonlyText()}
 	}
-	if sh.rt.bash && sh.unsetOuter(name) {
+	if sh.rt.bash && !sh.acceptedShopt("localvar_unset") && sh.unsetOuter(name) {
 		return nil
 	}
 	sh.drop(name, v)

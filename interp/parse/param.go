@@ -284,8 +284,7 @@ func (p *Parser) replaced() *syntax.Word {
 
 // transform parses the letter of ${x@Q}.
 func (p *Parser) transform(pe *syntax.ParamExp) bool {
-	switch p.at() {
-	case 'A', 'E', 'K', 'L', 'P', 'Q', 'U', 'a', 'k', 'u':
+	if c := p.at() | 0x20; c >= 'a' && c <= 'z' { // which ones there are matters when x is set
 		pos := p.pos()
 		letter := p.src[p.i : p.i+1]
 		p.i++
