@@ -1,4 +1,4 @@
-//go:build startsignals
+//go:build linux && startsignals
 
 package main
 

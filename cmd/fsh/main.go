@@ -1,3 +1,5 @@
+//go:build linux
+
 // Fsh is a POSIX shell that runs every external command in a sandbox.
 package main
 

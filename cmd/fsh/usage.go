@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 const version = "0.1.0"
