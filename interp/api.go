@@ -130,6 +130,9 @@ func ignoredOnEntry(known []syscall.Signal) map[syscall.Signal]bool {
 			set[sig] = true
 		}
 	}
+	if getAction(syscall.SIGCONT).handler == sigIgn { // the runtime takes it over when asked to
+		set[syscall.SIGCONT] = true
+	}
 	return set
 }
 

@@ -249,9 +249,13 @@ func statusOf(ws syscall.WaitStatus) int {
 // signal sent there reaches it and nothing else. Without one it goes on with
 // its parent's.
 func (sh *shell) standFor() {
+	group := -1
+	if sh.group != nil {
+		group = sh.group.pgid
+	}
 	st, err := sh.rt.sys.StandIn(&Command{
 		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir,
-		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: -1, Terminal: -1,
+		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: group, Terminal: -1,
 		Report: ReportStart, Where: sh.where("$BASHPID"),
 	})
 	if err != nil {
@@ -316,7 +320,7 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 
 // startGroup runs a list in a goroutine and a process group of its own.
 func (b *backgroundJob) startGroup(sh, sub *shell, j *job) error {
-	g := &jobGroup{rt: sh.rt, job: j, members: 1}
+	g := &jobGroup{rt: sh.rt, job: j, size: 1, members: 1}
 	if err := g.lead(sub, -1); err != nil {
 		return err
 	}
@@ -334,6 +338,9 @@ func (b *backgroundJob) startGroup(sh, sub *shell, j *job) error {
 // relay passes on the signals that reach the stand-in of a subshell.
 func (sh *shell) relay(st StandIn) {
 	for sig := range st.Signals() {
+		if sig == 0 {
+			continue
+		}
 		switch sh.traps.disposition(sig) {
 		case trapIgnore:
 		case trapCommand:

@@ -271,6 +271,9 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if err == nil && (sig == syscall.SIGCONT || sig == syscall.SIGKILL) {
 		sh.jobs.resumed(pid)
 	}
+	if own := sh.group; err == nil && own != nil && own.leader != nil && (pid == own.pgid || pid == -own.pgid) {
+		sh.awaitOwnSignal(sig)
+	}
 	if err == nil && (pid <= 0 || sig == syscall.SIGKILL && pid == sh.rt.sys.Pid()) {
 		sh.awaitOwnSignal(sig)
 	}
@@ -326,7 +329,8 @@ const ownSignalDelay = 50 * time.Millisecond
 
 func (sh *shell) awaitOwnSignal(sig syscall.Signal) {
 	action := sh.traps.disposition(sig)
-	if sig == 0 || action == trapIgnore || action == trapDefault && !sigEnds(sig) {
+	stops := sh.group != nil && (sigStops(sig) || sig == syscall.SIGSTOP)
+	if sig == 0 || action == trapIgnore || action == trapDefault && !sigEnds(sig) && !stops {
 		return
 	}
 	if sh.attn.pending.Load() != 0 {

@@ -248,7 +248,7 @@ func (c *compiler) andOr(b *syntax.BinaryCmd) node {
 
 // subshell runs in this goroutine: the shell waits for it anyway.
 func (c *compiler) subshell(s *syntax.Subshell) node {
-	body := c.list(s.Stmts)
+	body := c.solo(s.Stmts, c.list(s.Stmts))
 	alone := &pipeline{members: []node{body}, text: func(sh *shell) string { return sh.stmtText(&syntax.Stmt{Cmd: s}) }}
 	return func(sh *shell) flow {
 		sub := sh.subshell(false)

@@ -77,19 +77,17 @@ func (sh *shell) startAndWait(path string, args []string) (int, error) {
 // await starts a command and waits for its end.
 func (sh *shell) await(cmd *Command) (int, error) {
 	var p Process
+	var adopted bool
 	var err error
 	if sh.group != nil {
 		p, err = sh.group.start(sh, cmd)
 	} else {
-		if sh.killed != nil {
-			cmd.Report |= ReportStart
-		}
-		p, err = sh.rt.sys.Start(cmd)
+		p, adopted, err = sh.startProgram(cmd)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if sh.killed != nil {
+	if sh.killed != nil && !adopted {
 		defer sh.killed.track(sh.rt.sys, p)()
 	}
 	done := sh.waiting(p)
@@ -100,6 +98,10 @@ func (sh *shell) await(cmd *Command) (int, error) {
 		ws, _, err = p.Wait()
 	}
 	done()
+	if err == ErrParentGone {
+		sh.orphaned()
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -189,7 +189,7 @@ func (sh *shell) takeTerminal() {
 // to and which can be stopped as a whole.
 func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	j := newJob(p.text(sh))
-	g := &jobGroup{rt: sh.rt, job: j, members: len(subs)}
+	g := &jobGroup{rt: sh.rt, job: j, size: len(subs), members: len(subs)}
 	j.group = g
 	g.front.Store(true)
 	if !p.allPrograms(sh) {

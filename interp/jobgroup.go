@@ -17,6 +17,7 @@ import (
 type jobGroup struct {
 	rt    *runtime
 	job   *job
+	size  int         // shells and programs that it is made of
 	front atomic.Bool // the job is in the foreground
 	lent  atomic.Bool // the shell took the terminal back, to read from it
 
@@ -85,6 +86,9 @@ func (g *jobGroup) leave(sh *shell) {
 // relay hands the signals that the leader reports to the shells of the job.
 func (g *jobGroup) relay(st StandIn) {
 	for sig := range st.Signals() {
+		if sig == 0 {
+			continue
+		}
 		g.mu.Lock()
 		for sh := range g.shells {
 			switch sh.traps.disposition(sig) {
@@ -122,7 +126,11 @@ func (g *jobGroup) catch() {
 			caught = append(caught, syscall.Signal(n))
 		}
 	}
-	g.leader.Catch(caught, nil)
+	var ignored []syscall.Signal
+	for sig := range g.rt.ignored {
+		ignored = append(ignored, sig)
+	}
+	g.leader.Catch(caught, ignored)
 }
 
 // follow makes the shells of the job share the fate of its leader.
@@ -243,16 +251,42 @@ func (sh *shell) hold() {
 		sh.rt.work.rest()
 		select {
 		case <-gate:
+			sh.awaitContinue()
 		case <-sh.attn.bell:
 		}
 		sh.rt.work.resume()
 	}
 }
 
+// awaitContinue lets the SIGCONT that opened the gate arrive by way of the leader,
+// so that its trap runs before the next command.
+func (sh *shell) awaitContinue() {
+	if sh.traps.disposition(syscall.SIGCONT) != trapCommand {
+		return
+	}
+	late := time.After(ownSignalDelay)
+	for sh.attn.signals.Load()&(1<<uint(syscall.SIGCONT)) == 0 {
+		select {
+		case <-sh.attn.bell:
+		case <-late:
+			return
+		}
+	}
+}
+
+// starter is who starts a program: the System, or a stand-in.
+type starter interface {
+	Start(*Command) (Process, error)
+}
+
 // start starts a program of the job in its group. When the first one has
 // ended and its group with it, the next makes a new one.
 func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	sh.hold()
+	var sys starter = g.rt.sys
+	if parent := sh.parentFor(cmd); parent != nil {
+		sys = parent
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.programs == nil {
@@ -264,7 +298,7 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	}
 	if g.pgid != 0 {
 		cmd.Group = g.pgid
-		p, err := g.rt.sys.Start(cmd)
+		p, err := sys.Start(cmd)
 		if err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ func TestNothingIsLeft(t *testing.T) {
 	for _, row := range []struct{ name, body, times, options, slack string }{
 		{"commands", "/bin/true", "10000", "", "4"},
 		{"builtins", ": >/dev/null; read x </dev/null; echo x | read y", "10000", "", "4"},
+		{"children of subshells", "(sh -c ': PPID'; :)", "200", "", "4"},
 		{"subshells", "(exit 3); x=$(echo y); (umask 0; /bin/true)", "1000", "", "4"},
 		{"directories", "(cd /)", "5000", "", "450"}, // closed when the collector sees them
 		{"background jobs", "/bin/true & { :; } & (exit 3) &", "200", "", "4"},

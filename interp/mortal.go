@@ -142,6 +142,7 @@ func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove boo
 	case slices.Contains(interrupts, sig) || isFault(sig) || rt.main.interactive() && isSessions(sig):
 		signal.Notify(rt.notify, sig)
 	default:
+		signal.Notify(rt.notify, sig) // Reset alone leaves an ignored signal ignored
 		signal.Reset(sig)
 	}
 }

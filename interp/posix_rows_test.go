@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/fsh-sh/fsh/interp/internal/difftest"
@@ -11,6 +12,7 @@ import (
 
 // yash in its POSIX mode goes by the standard where dash has habits of its own.
 func posixYash(t *testing.T) string {
+	t.Helper()
 	link := filepath.Join(t.TempDir(), "sh")
 	if err := os.Symlink(difftest.Shell(t, "yash"), link); err != nil {
 		t.Fatal(err)
@@ -24,18 +26,16 @@ func TestLikeYash(t *testing.T) {
 		t.Skip("starts two shells per row")
 	}
 	shell, fsh := posixYash(t), difftest.Fsh(t)
-	t.Run("rows", func(t *testing.T) {
-		for i, script := range posixRows {
-			t.Run(fmt.Sprint(i), func(t *testing.T) {
-				t.Parallel()
-				want := difftest.Run(t, difftest.Case{Shell: shell, Script: script})
-				got := difftest.Run(t, difftest.Case{Shell: fsh, Script: script})
-				if got.Out != want.Out || got.State != want.State {
-					t.Errorf("%s\n got: %q (%s)\nwant: %q (%s)", script, got.Out, got.State, want.Out, want.State)
-				}
-			})
-		}
-	})
+	for i, script := range slices.Concat(posixRows, parentRows) {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			want := difftest.Run(t, difftest.Case{Shell: shell, Script: script})
+			got := difftest.Run(t, difftest.Case{Shell: fsh, Script: script})
+			if got.Out != want.Out || got.State != want.State {
+				t.Errorf("%s\n got: %q (%s)\nwant: %q (%s)", script, got.Out, got.State, want.Out, want.State)
+			}
+		})
+	}
 }
 
 var posixRows = []string{
@@ -53,4 +53,19 @@ var posixRows = []string{
 	`trap 'echo C' CHLD; sleep 0.1 & wait; echo d`, `trap 'echo C' CHLD; sleep 5 & kill -s KILL $!; wait $!; echo d`,
 	// SIGINT ends a script when the command that it waits for survives
 	`(sleep 0.2; kill -s INT $$) & sleep 0.5; echo no`,
+}
+
+// parentRows are about programs that look for their parent, and signal it: a
+// subshell is a process of its own.
+var parentRows = []string{
+	`sh -c 'echo $PPID' >f; test $(cat f) = $$; echo $?; (sh -c 'echo $PPID') >f; test $(cat f) = $$; echo $?; (sh -c 'echo $PPID'; :) >f; test $(cat f) = $$; echo $?`,
+	`(kill -s HUP $(sh -c 'echo $PPID'); echo in); echo after $((!$?))`, `(sh -c 'kill -s TERM $PPID'; echo in); echo after $((!$?))`,
+	`trap 'echo main' USR1; (trap 'echo sub' USR1; sh -c 'kill -s USR1 $PPID'; echo in $?); echo after $?`,
+	`(trap '' USR1; sh -c 'kill -s USR1 $PPID'; echo in $?); echo after $?`, `(trap '' CHLD; sh -c 'kill -s CHLD $PPID'; echo in $?); echo after $?`,
+	`trap 'echo main' USR1; (sh -c 'kill -s USR1 $PPID'; echo in); echo after $((!$?))`,
+	`x=$(sh -c 'kill -s HUP $PPID'; echo in); echo "$x" $((!$?))`, `{ sh -c 'kill -s USR1 $PPID'; echo in; } & wait $!; kill -l $?`,
+	`{ sh -c 'kill -s USR1 $PPID'; echo in; } | cat; echo $?`, `(trap 'echo in' INT; kill -INT $(sh -c 'echo $PPID'); echo x) & wait; echo $?`,
+	`trap '' TERM; trap - TERM; exec sh -c 'kill -s TERM $$; echo no'`,
+	`(sh -c 'exit 3; : PPID'; echo $?; sh -c 'kill -KILL $$; : PPID'; echo $((!$?)); /nosuch PPID 2>/dev/null; echo $?); echo $?`,
+	"(cd /; umask 027; sh -c 'pwd; umask; cat; : PPID' <<E\ntext\nE\n)", `(sh -c 'exec 9>&1; echo nine >&9; : PPID' 5>f; echo $?)`,
 }

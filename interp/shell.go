@@ -110,6 +110,7 @@ type shell struct {
 	coproc      *coprocess
 	// standInGone, if standFor started it, is closed once it is.
 	standInGone chan struct{}
+	soloAt      *soloMark
 	group       *jobGroup   // of the job that this shell is a part of
 	noStop      bool        // in a substitution under job control: not to be stopped
 	killed      *fateShared // of a background list: what dies with its stand-in
@@ -204,6 +205,7 @@ func (sh *shell) subshell(async bool) *shell {
 	sub.trapExit = false
 	sub.inTrap = false
 	sub.standIn, sub.standInGone = nil, nil
+	sub.soloAt = nil
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
 	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]
 	sub.rt.enter(sub)

@@ -150,6 +150,7 @@ type StandIn interface {
 	// Catch sets the signals that are reported on Signals instead of taking
 	// their default action, and those that are ignored.
 	Catch(caught, ignored []syscall.Signal) error
+	// Signals may give 0, which means nothing.
 	Signals() <-chan syscall.Signal
 	// End makes it exit with the status; Wait then reports it.
 	End(status int) error

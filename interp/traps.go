@@ -137,12 +137,14 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 	if sh.parent != nil && slices.Contains(interrupts, sig) {
 		sh.rt.catchInterrupts()
 	}
+	if sh.standIn != nil {
+		sh.updateStandIn()
+	}
 	if sh.group != nil {
 		sh.group.catch()
 		return
 	}
 	if sh.standIn != nil {
-		sh.updateStandIn()
 		return
 	}
 	if sh.parent == nil {
@@ -160,6 +162,9 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 func (sh *shell) updateStandIn() {
 	sh.traps.mu.RLock()
 	var caught, ignored []syscall.Signal
+	for sig := range sh.traps.ignored {
+		ignored = append(ignored, sig)
+	}
 	for n, s := range sh.traps.commands {
 		switch {
 		case n <= 0 || n >= firstPseudoTrap:

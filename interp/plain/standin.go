@@ -15,15 +15,21 @@ import (
 //	'i' sig…    ignore these, all others as usual
 //	'c' sig…    report these
 //	'x' status  exit
+//	'f'         start the program that comes with it, see request
 //
-// It answers 'c' with a zero byte and reports a caught signal as its number. It dies when the socket closes, and
-// of every other signal as any process.
+// It answers 'c' with a zero byte and reports a caught signal as its number, and
+// events of its children. It dies when the socket closes, and of every other signal
+// as any process.
 type standIn struct {
 	process
-	mu      sync.Mutex // of fd
-	fd      int        // -1 once the process is gone
-	signals chan syscall.Signal
+	mu       sync.Mutex // of what follows
+	fd       int        // -1 once the process is gone
+	children map[uint32]*child
+	last     uint32              // number of a child
+	signals  chan syscall.Signal // unbuffered: a signal was dealt with when the next is taken
 }
+
+var _ interp.Parent = (*standIn)(nil)
 
 func (s *System) StandIn(c *interp.Command) (interp.StandIn, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -45,7 +51,7 @@ func (s *System) StandIn(c *interp.Command) (interp.StandIn, error) {
 		unix.Close(pair[0])
 		return nil, err
 	}
-	st := &standIn{process: process{pid: pid, stops: c.Report&interp.ReportStops != 0}, fd: pair[0], signals: make(chan syscall.Signal, 16)}
+	st := &standIn{process: process{pid: pid, stops: c.Report&interp.ReportStops != 0}, fd: pair[0], signals: make(chan syscall.Signal)}
 	var ignored []syscall.Signal
 	ignored = append(ignored, c.Ignored...)
 	err = st.order('i', ignored)
@@ -93,16 +99,21 @@ func (st *standIn) listen() {
 		defer st.mu.Unlock()
 		unix.Close(st.fd)
 		st.fd = -1
+		st.abandon()
 	}()
-	var b [1]byte
+	var b [childEvent]byte
 	for {
 		n, err := unix.Read(st.fd, b[:])
 		if err == unix.EINTR {
 			continue
 		}
-		if n != 1 || err != nil {
+		if n <= 0 || err != nil {
 			close(st.signals)
 			return
+		}
+		if n == childEvent {
+			st.childSaid(b[:])
+			continue
 		}
 		if b[0] != 0 {
 			st.signals <- syscall.Signal(b[0])
@@ -126,9 +137,12 @@ func (st *standIn) End(status int) error {
 // runStandIn is the process.
 func runStandIn() int {
 	notify := make(chan os.Signal, 16)
+	passed := make(chan struct{})
 	go func() {
 		for s := range notify {
-			if sig, ok := s.(syscall.Signal); ok {
+			if s == barrierSignal {
+				passed <- struct{}{}
+			} else if sig, ok := s.(syscall.Signal); ok {
 				unix.Write(0, []byte{byte(sig)})
 			}
 		}
@@ -141,10 +155,11 @@ func runStandIn() int {
 			handlers[sig] = setAction(sig, 0)
 		}
 	}
+	children := parentSide{sys: New("/proc/self/exe"), barrier: barrier(&handlers[barrierSignal], notify, passed)}
 	var special []syscall.Signal
-	buf := make([]byte, 128)
+	buf, oob := make([]byte, 128), make([]byte, 2048)
 	for {
-		n, err := unix.Read(0, buf)
+		n, rights, _, _, err := unix.Recvmsg(0, buf, oob, unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}
@@ -154,12 +169,17 @@ func runStandIn() int {
 		switch b := buf[1:n]; buf[0] {
 		case 'x':
 			return int(b[0])
+		case 'f':
+			children.start(oob[:rights])
 		case 'i':
 			for _, sig := range special {
 				setAction(sig, 0)
 			}
 			special = special[:0]
 			for _, sig := range b {
+				if syscall.Signal(sig) == syscall.SIGCHLD {
+					continue // it would take the statuses of children (wait(2))
+				}
 				setAction(syscall.Signal(sig), 1)
 				special = append(special, syscall.Signal(sig))
 			}
@@ -174,6 +194,24 @@ func runStandIn() int {
 				special = append(special, sig)
 			}
 			unix.Write(0, []byte{0})
+		}
+	}
+}
+
+// barrierSignal is the last real-time signal: the kernel hands out pending signals
+// in the order of their numbers (signal(7)).
+const barrierSignal = syscall.Signal(64)
+
+// barrier makes what waits until the signals sent so far have been reported.
+func barrier(handler *action, notify chan os.Signal, passed <-chan struct{}) func() {
+	var mu sync.Mutex
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		swapAction(barrierSignal, handler, nil)
+		signal.Notify(notify, barrierSignal)
+		if syscall.Kill(syscall.Getpid(), barrierSignal) == nil {
+			<-passed
 		}
 	}
 }

@@ -1,0 +1,119 @@
+package interp
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// In shells that fork, a subshell is the parent of what it runs. Here the shell
+// is, which nobody can tell but a program that looks for its parent's number. Where
+// a command says that word, the subshell gets a stand-in that starts the program.
+
+// Parent is a StandIn that can start programs as its own children.
+type Parent interface {
+	StandIn
+	// Start is Start of System. When the stand-in dies first, Wait returns
+	// ErrParentGone. What the stand-in reported before the end of a program has
+	// been taken from Signals, and dealt with, before Wait tells that end.
+	Start(*Command) (Process, error)
+}
+
+// ErrParentGone is what waiting for the child of a stand-in gives that has died.
+var ErrParentGone = errors.New("the parent is gone")
+
+// askingWord is what a command has in it that asks for its parent's number.
+const askingWord = "PPID"
+
+func asksForParent(argv []string) bool {
+	for _, arg := range argv[1:] {
+		if strings.Contains(arg, askingWord) {
+			return true
+		}
+	}
+	return false
+}
+
+// soloMark is where the only command of a subshell runs: a program there would
+// have replaced the subshell, so that its parent is the shell above.
+type soloMark struct{ funcDepth, evalDepth int }
+
+// solo compiles the body of a subshell that may be one command.
+func (c *compiler) solo(stmts []*syntax.Stmt, body node) node {
+	if len(stmts) != 1 || stmts[0].Negated || stmts[0].Background {
+		return body
+	}
+	switch stmts[0].Cmd.(type) {
+	case *syntax.CallExpr, *syntax.Subshell:
+		return func(sh *shell) flow {
+			sh.soloAt = &soloMark{sh.funcDepth, sh.evalDepth}
+			return body(sh)
+		}
+	}
+	return body
+}
+
+func (sh *shell) isSolo() bool {
+	return sh.soloAt != nil && *sh.soloAt == soloMark{sh.funcDepth, sh.evalDepth}
+}
+
+// parentFor is the process that is to be a program's parent, nil for the
+// System's own.
+func (sh *shell) parentFor(cmd *Command) Parent {
+	if sh.parent == nil || !asksForParent(cmd.Argv) {
+		return nil
+	}
+	owner := sh
+	for owner.parent != nil && owner.isSolo() {
+		owner = owner.parent
+	}
+	if owner.parent == nil {
+		return nil
+	}
+	st := owner.standIn
+	switch {
+	case st != nil:
+	case owner.leadsAlone():
+		st = owner.group.leader
+	default:
+		owner.standFor()
+		st = owner.standIn
+	}
+	p, _ := st.(Parent)
+	return p
+}
+
+// leadsAlone reports whether the leader of the job stands for this subshell:
+// the job is not made of several.
+func (sh *shell) leadsAlone() bool {
+	return sh.group != nil && sh.group != sh.parent.group && sh.group.size == 1
+}
+
+// startProgram starts a program of a shell that is no job's. adopted: a stand-in
+// is its parent.
+func (sh *shell) startProgram(cmd *Command) (p Process, adopted bool, err error) {
+	if parent := sh.parentFor(cmd); parent != nil {
+		if p, err := parent.Start(cmd); err == nil {
+			return p, true, nil
+		}
+	}
+	if sh.killed != nil {
+		cmd.Report |= ReportStart
+	}
+	p, err = sh.rt.sys.Start(cmd)
+	return p, false, err
+}
+
+// orphaned waits until a subshell knows that its stand-in has died.
+func (sh *shell) orphaned() {
+	for owner := sh; owner != nil && owner.parent != nil; owner = owner.parent {
+		if !owner.isSolo() {
+			for start := time.Now(); owner.attn.pending.Load()&attnCancel == 0 && time.Since(start) < deliverLimit; {
+				time.Sleep(20 * time.Microsecond)
+			}
+			return
+		}
+	}
+}
