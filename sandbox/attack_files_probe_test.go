@@ -153,6 +153,21 @@ var attackProbes = map[string]func([]string) error{
 		defer unix.Close(fd)
 		return unix.Bind(fd, &unix.SockaddrUnix{Name: a[0]})
 	},
+	// A server and its client.
+	"serve": func(a []string) error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: a[0]}); err != nil {
+			return err
+		}
+		if err := unix.Listen(fd, 1); err != nil {
+			return err
+		}
+		return probes["unix"](a)
+	},
 	"inode-flags": func(a []string) error {
 		return onFile(a[0], unix.O_RDONLY, func(fd int) error { return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, 0x10) })
 	},

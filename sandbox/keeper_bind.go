@@ -79,6 +79,9 @@ func (r *request) bindName(sock int, path string) verdict {
 			return err
 		}
 		err := bindRaw(sock, append(addr, 0))
+		if err == nil {
+			made.bind(to.dir, to.last)
+		}
 		if back := unix.Chdir("/"); back != nil && err == nil {
 			return back
 		}

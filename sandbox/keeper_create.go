@@ -33,6 +33,8 @@ func (r *request) judge() verdict {
 		return r.stack()
 	case kindBind:
 		return r.bind()
+	case kindConnect:
+		return r.connect(&c)
 	case kindExec:
 		if !r.allowsExec(&c) {
 			return failed(unix.EACCES)

@@ -227,6 +227,8 @@ type madeDirs struct {
 	mu    sync.Mutex
 	dirs  map[dirKey]struct{}
 	repos map[string]bool
+	// sockets are those that the session bound to a path.
+	sockets map[dirKey]struct{}
 	// serial makes look and deed one, for all views of the session.
 	serial sync.Mutex
 }
@@ -239,15 +241,23 @@ type dirKey struct{ dev, ino, born uint64 }
 const (
 	maxMadeDirs  = 300_000
 	maxMadeRepos = 1000
+	// maxMadeSockets: one beyond counts as the host's.
+	maxMadeSockets = 100_000
 )
 
 func newMadeDirs() *madeDirs {
-	return &madeDirs{dirs: map[dirKey]struct{}{}, repos: map[string]bool{}}
+	return &madeDirs{dirs: map[dirKey]struct{}{}, repos: map[string]bool{}, sockets: map[dirKey]struct{}{}}
 }
 
 func keyOf(at int, path string) (dirKey, bool) {
+	return keyBy(at, path, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+func keyOfHeld(fd int) (dirKey, bool) { return keyBy(fd, "", unix.AT_EMPTY_PATH) }
+
+func keyBy(at int, path string, flags int) (dirKey, bool) {
 	var st unix.Statx_t
-	if unix.Statx(at, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &st) != nil {
+	if unix.Statx(at, path, flags, unix.STATX_INO|unix.STATX_BTIME, &st) != nil {
 		return dirKey{}, false
 	}
 	return dirKey{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino, uint64(st.Btime.Sec)*1e9 + uint64(st.Btime.Nsec)}, true

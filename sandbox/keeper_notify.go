@@ -67,7 +67,9 @@ func (v *view) supervises() bool {
 
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if !t.v.supervises() {
-		return &supervisor{t: t, told: map[string]bool{}} // for signals and sockets only
+		s := &supervisor{t: t, told: map[string]bool{}, calls: map[int32]watchedCall{}} // for signals and sockets only
+		s.watch(func(c watchedCall) bool { return c.kind == kindConnect && connectsAreJudged() })
+		return s
 	}
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
@@ -78,13 +80,19 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	if t.v.plan.Commands {
 		s.commands = p
 	}
-	for _, c := range watched() {
-		s.calls[int32(c.nr)] = c
-	}
+	s.watch(func(watchedCall) bool { return true })
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
 	}
 	return s
+}
+
+func (s *supervisor) watch(want func(watchedCall) bool) {
+	for _, c := range watched() {
+		if want(c) {
+			s.calls[int32(c.nr)] = c
+		}
+	}
 }
 
 // take gets the listener out of the child, which waits.

@@ -21,6 +21,7 @@ const (
 	actListen  = "listen on"
 	actSocket  = "open"
 	actConnect = "connect"
+	actUnix    = "connect to"
 )
 
 // socketNotices are the calls about sockets that a plan refuses.
@@ -138,6 +139,9 @@ func socketDenial(p *policy.Policy, n deniedNote) (e events.Event, ok bool) {
 		e.Rule, e.Hint = &rule, "allow_local_binding = true in [network]"
 	case actSocket:
 		e.Rule = &policy.Rule{Key: "network", Text: "no rule is about ICMP and raw packets: only TCP and DNS leave the sandbox"}
+	case actUnix:
+		e.Rule = &policy.Rule{Key: "network", Text: "no allow_unix_sockets entry matches"}
+		e.Hint = "allow_unix_sockets = [\"" + n.Path + "\"] in [network]"
 	case actConnect:
 		e.Rule = &policy.Rule{Key: "network", Text: "without user namespaces only the proxies can be connected to; they allow what the rules do"}
 		e.Hint = "use the proxy that http_proxy names"

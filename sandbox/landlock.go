@@ -18,6 +18,9 @@ import (
 // (Linux 6.12). Without them a runner of one policy could signal another's.
 const oldestABI = 6
 
+// unixABI knows the right to connect to sockets with a path.
+const unixABI = 9
+
 // Rights by what they are for. Which of them a kernel knows is in abiRights.
 const (
 	rightsRead = ll.AccessFSExecute | ll.AccessFSReadFile | ll.AccessFSReadDir
@@ -43,7 +46,7 @@ type grant struct {
 // connecting to sockets with a path (ABI 9).
 func handledRights(abi int) uint64 {
 	r := uint64(rightsRead | rightsChange | rightsDevice)
-	if abi >= 9 {
+	if abi >= unixABI {
 		r |= ll.AccessFSResolveUnix
 	}
 	return r

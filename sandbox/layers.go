@@ -104,8 +104,8 @@ func settle(reports []LayerReport, err error, skip bool) {
 // landlockNote is what a kernel's ABI leaves to the other layers.
 func landlockNote(abi int) string {
 	note := fmt.Sprintf("ABI %d", abi)
-	if abi < 9 {
-		note += "; sockets with a path are kept by mounts alone"
+	if abi < unixABI {
+		note += "; sockets with a path are kept by mounts, and by a look at those that are bound later"
 	}
 	return note
 }

@@ -84,6 +84,8 @@ type clone struct {
 	fd    int // the copy; -1: not copied
 	dir   bool
 	write bool
+	// socket says that it is one of the host's that is granted.
+	socket bool
 	// private says that the tree is not the host's.
 	private bool
 }
@@ -187,7 +189,7 @@ func (v *view) collectTree(s Step, write bool) error {
 		if !write && s.Op != OpSocket {
 			set |= unix.MOUNT_ATTR_RDONLY
 		}
-		v.clones = append(v.clones, clone{path: at.path, at: unix.AT_FDCWD, from: at.path, set: set, fd: -1, dir: at.dir, write: write})
+		v.clones = append(v.clones, clone{path: at.path, at: unix.AT_FDCWD, from: at.path, set: set, fd: -1, dir: at.dir, write: write, socket: s.Op == OpSocket})
 	}
 	return nil
 }

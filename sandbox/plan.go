@@ -208,7 +208,7 @@ func (pl *Plan) places(p *policy.Policy) {
 
 // sockets: whatever service of the host has a socket in the view is covered,
 // since neither read-only mounts nor Landlock below ABI 9 keep a process from
-// connecting. Sockets that are bound later are not.
+// connecting. For those that are bound later see keeper_connect.go.
 func (pl *Plan) sockets(p *policy.Policy, f Facts) {
 	allowed := map[string]bool{}
 	for _, r := range p.Network.UnixSockets {

@@ -46,6 +46,7 @@ const (
 	kindStack  // another Landlock domain
 	kindUmask
 	kindBind
+	kindConnect
 	kindExec // of interest when commands have rules; argv follows path
 )
 
@@ -64,6 +65,8 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_EXECVEAT, kindExec, 0, 1, none, none, 4, none},
 	{unix.SYS_UMASK, kindUmask, none, none, none, none, none, none},
 	{unix.SYS_BIND, kindBind, none, none, none, none, none, none},
+	{unix.SYS_CONNECT, kindConnect, none, 1, none, none, none, 2},
+	{unix.SYS_SENDTO, kindConnect, none, 4, none, none, none, 5},
 	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
 }
 
@@ -75,7 +78,7 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about SIGKILL, SIGSTOP and refused sockets, and with names about calls that make or change some, with a monitor about all
+// notifyProgram asks the keeper about SIGKILL, SIGSTOP, refused sockets and those with a path, and with names about calls that make or change some, with a monitor about all
 // that open or change one, and with rules about commands about those that
 // execute. The other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
@@ -87,12 +90,14 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
-	calls := watched()
-	if !names {
-		calls = nil
-	}
-	for _, w := range calls {
+	for _, w := range watched() {
 		switch {
+		case w.kind == kindConnect:
+			if connectsAreJudged() {
+				prog = append(prog, notifyTests(w.nr, ask, []argTest{nonZero(w.path)})...)
+				prog = append(prog, notifyTests(w.nr, ask, []argTest{highBits(w.path)})...)
+			}
+		case !names:
 		case w.kind == kindExec && !pl.Commands:
 		case w.kind == kindOpen && !pl.Monitor:
 			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, changing)})...)

@@ -23,7 +23,7 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	if f.UID == 0 {
 		f.Homes = homes("/etc/passwd")
 	}
-	f.Sockets = boundSockets("/proc/thread-self/net/unix")
+	f.Sockets = boundSockets(unix.AT_FDCWD, "/proc/thread-self/net/unix")
 	if p.Privileges.FileOwnership && f.UID != 0 { // seen once: the writer drops repetitions
 		s.emit(events.Event{Kind: events.Warning, Message: "privileges.file_ownership changes nothing: only root has such privileges"})
 	}
@@ -148,12 +148,12 @@ func homes(passwd string) []string {
 // main one may have gone elsewhere). The kernel gives
 // the table piece by piece, and what ends meanwhile moves others past the
 // reader, so it is read again until nothing is new.
-func boundSockets(table string) []string {
+func boundSockets(at int, table string) []string {
 	var list []string
 	seen := map[string]bool{}
 	for before := -1; before < len(list); {
 		before = len(list)
-		for _, path := range readSockets(table) {
+		for _, path := range readSockets(at, table) {
 			if !seen[path] {
 				seen[path] = true
 				list = append(list, path)
@@ -163,11 +163,12 @@ func boundSockets(table string) []string {
 	return list
 }
 
-func readSockets(table string) []string {
-	f, err := os.Open(table)
+func readSockets(at int, table string) []string {
+	fd, err := unix.Openat(at, table, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
+	f := os.NewFile(uintptr(fd), table)
 	defer f.Close()
 	var list []string
 	for sc := bufio.NewScanner(f); sc.Scan(); {

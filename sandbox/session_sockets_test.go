@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,5 +59,55 @@ func TestHostSocketsAreNamedOneByOne(t *testing.T) {
 		if _, err := newTestSession(t, q).startRunner(q); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 			t.Errorf("%s as a socket: %v", bad, err)
 		}
+	}
+}
+
+// A service that starts after the session is none the less the host's.
+func TestAttackSocketsBoundLater(t *testing.T) {
+	for name, tree := range map[string]string{"nothing writable": "", "a tree": "w"} {
+		t.Run(name, func(t *testing.T) {
+			dir := attackTree(t)
+			kept, err := os.MkdirTemp("/tmp", "fsh-test") // visible where /tmp is the session's
+			must(t, err)
+			t.Cleanup(func() { os.RemoveAll(kept) })
+			p := testPolicy(kept)
+			if tree != "" {
+				p = attackPolicy(dir)
+			}
+			granted, err := net.Listen("unix", dir+"/granted")
+			must(t, err)
+			defer granted.Close()
+			p.Network.UnixSockets = paths(dir + "/granted")
+			s, err := New(Config{Policy: p, Dir: kept, Log: os.Stderr})
+			must(t, err)
+			t.Cleanup(func() { s.Close() })
+			rr := newRawRunner(t, s, p)
+			for _, path := range []string{dir + "/ro/late", dir + "/w/late2", kept + "/late5"} {
+				l, err := net.Listen("unix", path)
+				must(t, err)
+				defer l.Close()
+				d, err := net.ListenPacket("unixgram", path+"d")
+				must(t, err)
+				defer d.Close()
+				rr.attacks(dir, []attack{
+					{"connect", "unix," + path, "ECONNREFUSED", "serve,/tmp/" + filepath.Base(path)},
+					{"without connecting", "unix-dgram," + path + "d", "ECONNREFUSED", "unix,@/granted"},
+					{"dots", "unix," + filepath.Dir(path) + "/../" + filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path), "ECONNREFUSED", ""},
+					{"link", "symlink," + path + ",/tmp/link-" + filepath.Base(path), "ok", "serve,/dev/shm/" + filepath.Base(path)},
+					{"by a link", "unix,/tmp/link-" + filepath.Base(path), "ECONNREFUSED", ""},
+					{"by /proc", "unix,/proc/self/root" + path, "ECONNREFUSED", ""},
+					{"to the directory", "chdir," + filepath.Dir(path), "ok", ""},
+					{"relative", "unix," + filepath.Base(path), "ECONNREFUSED", ""},
+					{"by the working directory", "unix,/proc/self/cwd/" + filepath.Base(path), "ECONNREFUSED", ""},
+					{"absent", "unix,@/absent", "ENOENT", ""},
+					{"no socket", "unix,@/ro/f", "ECONNREFUSED", ""},
+				})
+			}
+			if tree != "" {
+				rr.attacks(dir, []attack{{"move it", "rename,@/w/late2,@/w/late3", "ok", "serve,@/w/own"},
+					{"as another name", "unix,@/w/late3", "ECONNREFUSED", "serve,@/w/sub/own"},
+					{"a name for it", "link,@/w/late3,@/w/late4", "ok", ""}, {"by that", "unix,@/w/late4", "ECONNREFUSED", ""}})
+			}
+		})
 	}
 }
