@@ -44,4 +44,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashCoprocRows)
 	compareRows(t, "bash", bashScopeRows)
 	compareRows(t, "bash", bashScriptRows)
+	compareRows(t, "bash", bashNamerefRows)
 }

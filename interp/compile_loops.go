@@ -149,7 +149,7 @@ func (l *forLoop) run(sh *shell) flow {
 		} else if skip {
 			continue
 		}
-		if err := sh.setVar(l.name, item); err != nil {
+		if err := sh.setLoop(l.name, item); err != nil {
 			if sh.bash() {
 				sh.errorf("%s", err)
 				sh.status = 1

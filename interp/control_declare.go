@@ -380,14 +380,24 @@ func constSubscript(s string) *subscript {
 
 func (c *declCall) makeNameref(sh *shell, name, target string, assigned bool) error {
 	own, ok := sh.vars.owned(name)
+	if own.is(attrIndexed | attrAssoc) {
+		return &nameError{name, "reference variable cannot be an array"}
+	}
+	if assigned && target == name {
+		return &nameError{name, "nameref variable self references not allowed"}
+	}
+	value := target
+	if !assigned && own != nil {
+		value = own.value
+	}
+	if value != "" && !sh.validTarget(value) {
+		return &nameError{"`" + value + "'", "invalid variable name for name reference"}
+	}
 	if !ok || own == nil {
 		own = &variable{}
 		sh.vars.set(name, own)
 	}
 	if assigned {
-		if target == name {
-			return &nameError{name, "nameref variable self references not allowed"}
-		}
 		own.value = target
 		own.attrs |= attrSet
 	}

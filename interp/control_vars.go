@@ -227,6 +227,10 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 		}
 		return sh.builtinFailed(sh.badNumber(), "unset: %s: bad variable name", name)
 	}
+	if target, ok := sh.elementRef(name); ok {
+		base, sub, _ := splitSubscript(target)
+		return sh.unsetElement(base, sub, false)
+	}
 	if v, _ := sh.vars.get(name); v == nil && sh.bash() && !variables {
 		return sh.unsetFunction(name)
 	}

@@ -217,6 +217,9 @@ func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 	if err != nil {
 		return "", false, err
 	}
+	if !set && p.char == 0 && p.num == 0 && p.index == nil && sh.elementOf(p.name) != nil {
+		return "", false, nil
+	}
 	if inPlace {
 		if full := set && (s != "" || !p.colon); p.op == opAlternate {
 			return "", !full, nil
@@ -264,7 +267,7 @@ func (p *paramPart) expand(e *expander) error {
 	if p.indirect {
 		return p.expandIndirect(e)
 	}
-	if ref := e.sh.elementOf(p.name); ref != nil && p.op == opNone && p.char == 0 && p.num == 0 && p.index == nil {
+	if ref := e.sh.elementOf(p.name); ref != nil && p.op != opNames && p.char == 0 && p.num == 0 && p.index == nil {
 		q := *p
 		q.paramRef = *ref
 		return q.expand(e)
@@ -490,20 +493,6 @@ func (p *paramPart) expandIndirect(e *expander) error {
 		q.index = dynamicIndex(sub)
 	}
 	return q.expand(e)
-}
-
-// elementOf is what a nameref to an element of an array refers to, nil for
-// any other name.
-func (sh *shell) elementOf(name string) *paramRef {
-	v, _ := sh.vars.get(name)
-	if !v.is(attrNameref) {
-		return nil
-	}
-	base, sub, isElement := splitSubscript(v.value)
-	if !isElement || !validName(base) {
-		return nil
-	}
-	return &paramRef{name: base, index: dynamicIndex(sub)}
 }
 
 // dynamicIndex is a subscript that comes from a value.

@@ -111,28 +111,15 @@ type badTransformError struct{ text string }
 
 func (e *badTransformError) Error() string { return e.text + ": bad substitution" }
 
-// maxNameref is how many name references are followed (bash: 8).
-const maxNameref = 8
-
-// resolve follows name references.
-func (sh *shell) resolve(name string) (string, *variable) {
-	v, _ := sh.vars.get(name)
-	for i := 0; v.is(attrNameref) && v.value != ""; i++ {
-		if i == maxNameref || !validName(v.value) {
-			return name, nil
-		}
-		name = v.value
-		v, _ = sh.vars.get(name)
-	}
-	return name, v
-}
-
 // lookupVar returns the variable, name references followed, or nil. The
 // caller must not write to it. It may be without value: see attrSet. Dynamic
 // variables are computed.
 func (sh *shell) lookupVar(name string) *variable {
-	_, v := sh.resolve(name)
-	if v != nil && v.hook == hookDynamic {
+	name, v := sh.resolve(name)
+	if v == nil {
+		return sh.elementVariable(name)
+	}
+	if v.hook == hookDynamic {
 		return sh.dynamic(name, v)
 	}
 	return v
@@ -158,6 +145,9 @@ func (sh *shell) writable(name string) (*variable, error) {
 	if v.is(attrReadonly) {
 		return nil, &nameError{name, sh.readonlyText()}
 	}
+	if target, ok := sh.elementRef(name); v == nil && ok {
+		return nil, &nameError{"`" + target + "'", "not a valid identifier"}
+	}
 	if own, ok := sh.vars.owned(name); ok && own != nil {
 		return own, nil
 	}
@@ -178,10 +168,17 @@ func (sh *shell) readonlyText() string {
 // setVar assigns a string to a variable (element 0 of an array) and applies
 // its attributes and -a.
 func (sh *shell) setVar(name, value string) error {
-	v, err := sh.writable(name)
-	if err != nil {
-		return err
+	v, ok := sh.vars.owned(name)
+	if !ok || v == nil || v.attrs&(attrReadonly|attrNameref) != 0 {
+		done, err := sh.setReference(name, value)
+		if done || err != nil {
+			return err
+		}
+		if v, err = sh.writable(name); err != nil {
+			return err
+		}
 	}
+	var err error
 	if v.attrs&(attrInteger|attrLower|attrUpper|attrCapital) != 0 {
 		if value, err = sh.convert(v, value); err != nil {
 			return err
@@ -414,7 +411,14 @@ func (sh *shell) touch(name string, h hook) {
 
 // setAttrs adds and removes attributes.
 func (sh *shell) setAttrs(name string, add, remove attr) error {
-	name, v := sh.resolve(name)
+	own, _ := sh.vars.get(name)
+	if _, isElement := sh.elementRef(name); isElement && remove&attrNameref == 0 {
+		return nil // elements have no attributes
+	}
+	v := own
+	if remove&attrNameref == 0 {
+		name, v = sh.resolve(name)
+	}
 	if v.is(attrReadonly) && (remove&attrReadonly != 0 || (add|remove)&^(attrReadonly|attrExport) != 0) {
 		return &nameError{name, sh.readonlyText()}
 	}
@@ -424,8 +428,8 @@ func (sh *shell) setAttrs(name string, add, remove attr) error {
 	case v.is(attrAssoc) && add&attrIndexed != 0:
 		return &nameError{name, "cannot convert associative to indexed array"}
 	}
-	own, ok := sh.vars.owned(name)
-	if !ok || own == nil {
+	var ok bool
+	if own, ok = sh.vars.owned(name); !ok || own == nil {
 		if own = cloneVariable(v); own == nil {
 			own = &variable{hook: variableHooks[name]}
 		}

@@ -1,0 +1,13 @@
+package interp
+
+// bashNamerefRows are about names that refer to others: to variables, to
+// elements of arrays, to nothing yet.
+var bashNamerefRows = []string{
+	`x=(zero one two); declare -n foo='x[2]'; foo=seven; declare -p x; foo+=X; declare -p x; echo $foo ${foo/X/Y} ${foo:1:2} "${foo^^}" ${!foo} ${foo:-d} ${foo+set}; read foo <<<new; declare -p x; printf -v foo %s 5; echo $((foo+1)) $((foo++)) $foo; ((foo=9)); declare -p x; i=foo; echo $((i)); unset foo; declare -p x foo; echo ${foo-unset}; foo=back; declare -p x`,
+	`declare -A m=([a]=1 [b]=2); declare -n r='m[a]'; r=5; r+=6; declare -p m; echo $r $((r)); unset r; declare -p m; declare -i a=(4 5); declare -n b='a[0]'; b+=2; b=b+1; declare -p a b; declare -n c=b; c=1; declare -p a`,
+	`first="I f" second="I s"; declare -n ref=first; for ref in first second third; do echo "${!ref}: ${ref-unset}"; done; declare -p ref; v1=1 v2=2; declare -n v=v1; for v in v1 v2; do v=$v.; done; echo $v1 $v2; declare -n n; for n in a b; do echo ${!n}; done; for n in 1x; do echo no; done 2>/dev/null; declare -p n`,
+	`f() { declare -n l=$1; l=new; l[1]=q; }; x=(1 2); f x; declare -p x; f 'm[b]' 2>/dev/null; declare -p m; set -- 4; g() { local -n l=$1; echo $l; l=9; }; g 'x[1]'; declare -p x; readonly R=(1); h() { local -n l='R[0]'; l=2; }; h 2>/dev/null; echo $? ${R[0]}`,
+	`exec 2>/dev/null; x=(a b); declare -n u='x[1]'; export u; readonly u; declare -p u x; u=3; echo $? ${x[1]}; declare -n w=zz[3]; w=1; declare -p zz; w[2]=3; echo $?; declare -p zz`,
+	`exec 2>/dev/null; declare -n bad=1x; echo $?; declare -n bad='x[1'; echo $?; declare -p bad; arr=(1); declare -n arr=x; echo $?; declare -p arr; declare -n self=self; echo $?; declare -n e; e=1x; echo $?; e=hello; declare -p e; e=world; declare -p e hello; declare +n e; declare -p e; e=q; declare -p e hello`,
+	`s=4; declare -n s=x; x=5; echo $s; declare -p s; s2=text; declare -n s2; declare -p s2; echo ${s2-u}; declare -n k=arr2; k=(1 2 3); k+=(4); unset k[1]; echo ${!k[@]} ${k[@]:1:2} ${#k[@]}; declare -a k; declare -p k arr2; declare -n t='arr2[@]'; echo $t "${t}"`,
+}

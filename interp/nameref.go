@@ -1,0 +1,95 @@
+package interp
+
+// maxNameref is how many name references are followed (bash: 8).
+const maxNameref = 8
+
+// resolve follows name references.
+func (sh *shell) resolve(name string) (string, *variable) {
+	v, _ := sh.vars.get(name)
+	for i := 0; v.is(attrNameref) && v.value != ""; i++ {
+		if i == maxNameref || !validName(v.value) {
+			return name, nil
+		}
+		name = v.value
+		v, _ = sh.vars.get(name)
+	}
+	return name, v
+}
+
+// elementRef is the element of an array that a name refers to, directly or by
+// other names.
+func (sh *shell) elementRef(name string) (target string, ok bool) {
+	v, _ := sh.vars.get(name)
+	for i := 0; v.is(attrNameref) && i < maxNameref; i++ {
+		if !validName(v.value) {
+			base, _, isElement := splitSubscript(v.value)
+			return v.value, isElement && validName(base)
+		}
+		v, _ = sh.vars.get(v.value)
+	}
+	return "", false
+}
+
+// elementVariable is a copy of the element that a name refers to.
+func (sh *shell) elementVariable(name string) *variable {
+	ref := sh.elementOf(name)
+	if ref == nil || ref.isList() {
+		return nil
+	}
+	value, ok, err := ref.get(sh)
+	if !ok || err != nil {
+		return nil
+	}
+	v := &variable{value: value, attrs: attrSet}
+	if base := sh.lookupVar(ref.name); base != nil {
+		v.attrs |= base.attrs & attrInteger
+	}
+	return v
+}
+
+// elementOf is what a nameref to an element of an array refers to, nil for
+// any other name.
+func (sh *shell) elementOf(name string) *paramRef {
+	target, ok := sh.elementRef(name)
+	if !ok {
+		return nil
+	}
+	base, sub, _ := splitSubscript(target)
+	return &paramRef{name: base, index: dynamicIndex(sub)}
+}
+
+// setReference makes the assignments that are no variable's: to an element by
+// a name that refers to it, and to a reference that has no name yet.
+func (sh *shell) setReference(name, value string) (done bool, err error) {
+	if target, ok := sh.elementRef(name); ok {
+		return true, sh.assignTo(target, value)
+	}
+	if v, _ := sh.vars.get(name); v.is(attrNameref) && v.value == "" && !v.is(attrReadonly) {
+		return true, sh.refer(name, value)
+	}
+	return false, nil
+}
+
+// refer lets a reference refer to something else.
+func (sh *shell) refer(name, target string) error {
+	if !sh.validTarget(target) {
+		return &nameError{"`" + target + "'", "not a valid identifier"}
+	}
+	v, ok := sh.vars.owned(name)
+	if !ok || v == nil {
+		base, _ := sh.vars.get(name)
+		v = cloneVariable(base)
+		sh.vars.set(name, v)
+	}
+	v.value = target
+	v.attrs |= attrSet
+	return nil
+}
+
+// setLoop is the assignment of a for loop: a reference refers to each name in turn.
+func (sh *shell) setLoop(name, item string) error {
+	if v, _ := sh.vars.get(name); v.is(attrNameref) {
+		return sh.refer(name, item)
+	}
+	return sh.setVar(name, item)
+}
