@@ -29,7 +29,7 @@ func (c *compiler) backgroundJob(s *syntax.Stmt) *backgroundJob {
 		// The background environment is the subshell already.
 		b.body = c.list(in.Stmts)
 		if len(fg.Redirs) > 0 {
-			b.body = redirected(c.redirects(fg.Redirs), b.body)
+			b.body = redirected(c.redirects(fg.Redirs), b.body, (*shell).failed)
 		}
 		return b
 	}

@@ -146,13 +146,24 @@ func (c *compiler) command(s *syntax.Stmt) node {
 		return c.andOr(cmd)
 	}
 	n := c.compound(s.Cmd)
-	if len(s.Redirs) > 0 {
-		return redirected(c.redirects(s.Redirs), n)
-	}
-	if _, ok := s.Cmd.(*syntax.Subshell); ok {
-		return ownInput(n)
+	in, isSubshell := s.Cmd.(*syntax.Subshell)
+	switch {
+	case isSubshell && len(s.Redirs) > 0:
+		return judged(s, redirected(c.redirects(s.Redirs), n, func(*shell) flow { return flowNext }))
+	case isSubshell:
+		return judged(&syntax.Stmt{Cmd: in, Position: s.Position}, ownInput(n))
+	case len(s.Redirs) > 0:
+		return redirected(c.redirects(s.Redirs), n, (*shell).failed)
 	}
 	return n
+}
+
+// withRedirects is what BASH_COMMAND shows of a command in a statement.
+func withRedirects(c syntax.Command, s *syntax.Stmt) syntax.Node {
+	if len(s.Redirs) > 0 {
+		return s
+	}
+	return c
 }
 
 func (c *compiler) compound(cmd syntax.Command) node {
@@ -246,7 +257,8 @@ func (c *compiler) andOr(b *syntax.BinaryCmd) node {
 	}
 }
 
-// subshell runs in this goroutine: the shell waits for it anyway.
+// subshell runs in this goroutine: the shell waits for it anyway. Its status is
+// for judged to act on.
 func (c *compiler) subshell(s *syntax.Subshell) node {
 	body := c.solo(s.Stmts, c.list(s.Stmts))
 	alone := &pipeline{members: []node{body}, text: func(sh *shell) string { return sh.stmtText(&syntax.Stmt{Cmd: s}) }}
@@ -260,6 +272,24 @@ func (c *compiler) subshell(s *syntax.Subshell) node {
 		sh.status = sub.status
 		sub.close()
 		sh.announceSignal(sub.endBy, "")
+		return flowNext
+	}
+}
+
+// judged acts on the status of a subshell, outside of its redirections. It is
+// the BASH_COMMAND of the ERR trap then.
+func judged(source *syntax.Stmt, n node) node {
+	line := int(source.Pos().Line())
+	return func(sh *shell) flow {
+		if sh.traps.pseudo {
+			sh.beginCommand(source)
+		}
+		if f := n(sh); f != flowNext {
+			return f
+		}
+		if sh.traps.pseudo {
+			sh.line = line
+		}
 		return sh.failed()
 	}
 }

@@ -87,7 +87,7 @@ func (c *compiler) forClause(f *syntax.ForClause) node {
 	body := c.list(f.Do)
 	switch loop := f.Loop.(type) {
 	case *syntax.CStyleLoop:
-		return c.arithmFor(loop, body)
+		return c.arithmFor(loop, body, int(f.Pos().Line()))
 	case *syntax.WordIter:
 		words := c.words(loop.Items)
 		if !loop.InPos.IsValid() {
@@ -176,36 +176,61 @@ func (c *compiler) arithmText(x syntax.ArithmExpr) func(sh *shell) (int64, error
 	return compileArithText(c, x).eval
 }
 
-func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
-	start, cond, next := c.arithmText(l.Init), c.arithmText(l.Cond), c.arithmText(l.Post)
-	step := func(sh *shell, x func(*shell) (int64, error), src syntax.ArithmExpr) (int64, bool) {
-		if sh.opts.on(optXtrace) && (x != nil || sh.rt.bash) {
-			text := "1" // of what is not there
-			if x != nil {
-				text = loopSource(src)
-			}
-			sh.trace("(( " + text + " ))")
-		}
-		if x == nil {
-			return 1, true
-		}
-		n, err := x(sh)
-		if err != nil {
-			sh.errorf("((: %s", err)
-			sh.status = 1
-		}
-		return n, err == nil
+// loopStep is one of the three expressions of for ((…)); without one it is 1.
+type loopStep struct {
+	eval   func(*shell) (int64, error) // nil: there is none
+	text   string
+	source syntax.Node
+	line   int
+}
+
+func (c *compiler) loopStep(x syntax.ArithmExpr, line int) *loopStep {
+	l := &loopStep{eval: c.arithmText(x), text: "1", line: line}
+	if l.eval != nil {
+		l.text = loopSource(x)
 	}
+	lit := &syntax.Lit{Value: l.text}
+	l.source = &syntax.ArithmCmd{X: &syntax.Word{Parts: []syntax.WordPart{lit}}}
+	return l
+}
+
+// run evaluates the expression; if it fails, the loop ends with the flow.
+func (l *loopStep) run(sh *shell) (int64, flow, bool) {
+	if sh.traps.pseudo {
+		if f, skip := sh.debug(l.source, l.line); skip {
+			return 0, f, false
+		}
+	}
+	if sh.opts.on(optXtrace) && (l.eval != nil || sh.rt.bash) {
+		sh.trace("(( " + l.text + " ))")
+	}
+	if l.eval == nil {
+		return 1, flowNext, true
+	}
+	n, err := l.eval(sh)
+	if err == nil {
+		return n, flowNext, true
+	}
+	if sh.bash() && endsBash(err) {
+		return 0, sh.expansionFailed(err), false
+	}
+	sh.errorf("((: %s", err)
+	sh.status = 1
+	return 0, sh.failed(), false
+}
+
+func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node, line int) node {
+	start, cond, next := c.loopStep(l.Init, line), c.loopStep(l.Cond, line), c.loopStep(l.Post, line)
 	return func(sh *shell) flow {
-		if _, ok := step(sh, start, l.Init); !ok {
-			return sh.failed()
+		if _, f, ok := start.run(sh); !ok {
+			return f
 		}
 		sh.status = 0
 		sh.loopDepth++
 		defer func() { sh.loopDepth-- }()
 		for {
-			if n, ok := step(sh, cond, l.Cond); !ok {
-				return sh.failed()
+			if n, f, ok := cond.run(sh); !ok {
+				return f
 			} else if n == 0 {
 				return flowNext
 			}
@@ -217,8 +242,8 @@ func (c *compiler) arithmFor(l *syntax.CStyleLoop, body node) node {
 			if end, result := sh.loopFlow(body(sh)); end {
 				return result
 			}
-			if _, ok := step(sh, next, l.Post); !ok {
-				return sh.failed()
+			if _, f, ok := next.run(sh); !ok {
+				return f
 			}
 		}
 	}

@@ -14,6 +14,9 @@ func (l *forLoop) choose(sh *shell) flow {
 	if err != nil {
 		return sh.expansionFailed(err)
 	}
+	if f, skip := sh.debug(l.source, l.line); skip {
+		return f
+	}
 	if sh.opts.on(optXtrace) && sh.bash() {
 		sh.trace(headText(l.source))
 	}

@@ -14,7 +14,7 @@ type simple struct {
 	words   []*word
 	redirs  []redir
 	line    int
-	source  syntax.Command
+	source  syntax.Node
 	refs    []bool  // of builtins that take elements of arrays: the words that are such
 	keyword *simple // the same with set -k; nil when that makes no difference
 }
@@ -33,7 +33,7 @@ func (c *compiler) simple(call *syntax.CallExpr, s *syntax.Stmt) node {
 		words:   c.commandWords(call.Args),
 		redirs:  c.redirects(s.Redirs),
 		line:    int(s.Pos().Line()),
-		source:  call,
+		source:  withRedirects(call, s),
 	}
 	if len(call.Args) == 0 && len(cmd.redirs) == 0 {
 		return cmd.assignOnly
@@ -161,7 +161,7 @@ func (s *simple) run(sh *shell) flow {
 }
 
 // debug is beforeCommand for what is no simple command.
-func (sh *shell) debug(c syntax.Command, line int) (f flow, skip bool) {
+func (sh *shell) debug(c syntax.Node, line int) (f flow, skip bool) {
 	if !sh.traps.pseudo {
 		return flowNext, false
 	}
@@ -172,7 +172,7 @@ func (sh *shell) debug(c syntax.Command, line int) (f flow, skip bool) {
 
 // beginCommand notes the command for BASH_COMMAND, which in a trap stays the
 // one that the trap interrupted.
-func (sh *shell) beginCommand(c syntax.Command) {
+func (sh *shell) beginCommand(c syntax.Node) {
 	if sh.entered == nil {
 		sh.current = c
 	}

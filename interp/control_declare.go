@@ -24,9 +24,10 @@ func (c *compiler) declaration(d *syntax.DeclClause, s *syntax.Stmt) node {
 		args = append(args, c.declArg(a))
 	}
 	name := d.Variant.Value
+	source := withRedirects(d, s)
 	return func(sh *shell) flow {
 		sh.line = cmd.line
-		if f, skip := sh.debug(d, cmd.line); skip {
+		if f, skip := sh.debug(source, cmd.line); skip {
 			return f
 		}
 		sh.substRan = false

@@ -27,9 +27,9 @@ func runEval(sh *shell, args []string) int {
 		sh.jump = sh.depthFlow()
 		return sh.status
 	}
-	special := sh.special
+	special, current := sh.special, sh.current
 	sh.jump = sh.evalText(text, "eval")
-	sh.special = special
+	sh.special, sh.current = special, current
 	sh.evalDepth--
 	return sh.status
 }
@@ -149,11 +149,11 @@ func runDot(sh *shell, args []string) int {
 	sh.callStack = append(sh.callStack, callSite{"source", rest[0], line})
 	sh.file = rest[0]
 	sh.funcDepth++
-	special := sh.special
+	special, current := sh.special, sh.current
 	sh.indirect++
 	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(rest[0], 1)))
 	sh.indirect--
-	sh.special = special
+	sh.special, sh.current = special, current
 	sh.funcDepth--
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.file, sh.line, sh.loopDepth = file, line, loops

@@ -51,9 +51,18 @@ func substText(stmts []*syntax.Stmt) string {
 
 // headText is what BASH_COMMAND has of a command: of loops and case only the
 // words they begin with.
-func headText(c syntax.Command) string {
-	text := inlineText(&syntax.Stmt{Cmd: c})
-	switch c.(type) {
+func headText(n syntax.Node) string {
+	s, ok := n.(*syntax.Stmt)
+	if c, isCommand := n.(syntax.Command); isCommand {
+		s, ok = &syntax.Stmt{Cmd: c}, true
+	}
+	if !ok {
+		return ""
+	}
+	plain := *s
+	plain.Negated, plain.Background = false, false
+	text := inlineText(&plain)
+	switch s.Cmd.(type) {
 	case *syntax.ForClause:
 		text, _, _ = strings.Cut(text, ";")
 	case *syntax.CaseClause:

@@ -11,10 +11,10 @@ import (
 // copy of the state; with lastpipe the last one runs in the shell itself.
 type pipeline struct {
 	members []node
-	errToo  []bool             // |& after the member
-	level   []bool             // of the members that are no level of BASH_SUBSHELL: ( ) and the words of a simple command
-	calls   []*syntax.CallExpr // the members that are simple commands, else nil
-	names   []string           // of the members that are simple commands of a constant name
+	errToo  []bool        // |& after the member
+	level   []bool        // of the members that are no level of BASH_SUBSHELL: ( ) and the words of a simple command
+	calls   []syntax.Node // the members that are simple commands, else nil
+	names   []string      // of the members that are simple commands of a constant name
 	text    func(*shell) string
 	line    int
 }
@@ -40,10 +40,14 @@ func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
 		} else {
 			p.members = append(p.members, c.solo([]*syntax.Stmt{s}, c.stmt(s)))
 			p.names = append(p.names, constantName(s))
-			call, _ := s.Cmd.(*syntax.CallExpr)
-			p.calls = append(p.calls, call)
+			var shown syntax.Node
+			call, ok := s.Cmd.(*syntax.CallExpr)
+			if ok {
+				shown = withRedirects(call, s)
+			}
+			p.calls = append(p.calls, shown)
 			_, sub := s.Cmd.(*syntax.Subshell)
-			p.level = append(p.level, call != nil || sub)
+			p.level = append(p.level, ok || sub)
 		}
 		if s == b.X {
 			for len(p.errToo) < len(p.members)-1 {

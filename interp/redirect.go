@@ -113,8 +113,9 @@ func (e *wordError) Unwrap() error { return e.err }
 
 func (e *redirError) Error() string { return e.what + ": " + errText(e.err) }
 
-// redirected runs a compound command with redirections.
-func redirected(rs []redir, n node) node {
+// redirected runs a compound command with redirections; fail acts on the status
+// if these fail.
+func redirected(rs []redir, n node, fail func(*shell) flow) node {
 	return func(sh *shell) flow {
 		var saved savedFiles
 		if err := sh.redirect(rs, &saved); err != nil {
@@ -122,7 +123,7 @@ func redirected(rs []redir, n node) node {
 			if f := sh.redirectFailed(err); f != flowNext {
 				return f
 			}
-			return sh.failed()
+			return fail(sh)
 		}
 		stdin := sh.stdin
 		if takesInput(rs) {

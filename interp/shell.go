@@ -41,7 +41,7 @@ type shell struct {
 	pseudoSetIn  [3]pseudoPlace // of DEBUG, ERR and RETURN
 	debugStatus  int            // of the last DEBUG trap
 	exitBefore   int            // $? when the EXIT trap began
-	current      syntax.Command // $BASH_COMMAND
+	current      syntax.Node    // $BASH_COMMAND: a command, or a statement for its redirections
 	entered      *trapEntry     // of the trap being run
 	lastBg       int            // $!, 0 when there was none
 	late         *lateJob       // what $! is once somebody asks; nil: lastBg
