@@ -168,6 +168,15 @@ var attackProbes = map[string]func([]string) error{
 		}
 		return probes["unix"](a)
 	},
+	// A file that its opener is to be asked about before others change it (F_SETLEASE).
+	"truncate-leased": func(a []string) error {
+		return onFile(a[0], unix.O_RDWR, func(fd int) error {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+				return err
+			}
+			return unix.Truncate(a[0], 0)
+		})
+	},
 	"inode-flags": func(a []string) error {
 		return onFile(a[0], unix.O_RDONLY, func(fd int) error { return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, 0x10) })
 	},

@@ -132,6 +132,7 @@ func TestAttackFilesThatAreReadOnly(t *testing.T) {
 		{"a path too long", "touch,@/w/" + strings.Repeat("a/", 2100), "ENAMETOOLONG", ""},
 		{"a name too long", "touch,@/w/" + strings.Repeat("a", 256), "ENAMETOOLONG", "touch,@/w/" + strings.Repeat("a", 255)},
 		{"the tree itself", "rename,@/w,@/w2", "EROFS", ""},
+		{"keep the keeper waiting", "truncate-leased,@/w/f", "EAGAIN", "truncate,@/w/f"},
 		{"kernel settings", "touch,/proc/sys/kernel/core_pattern", sealedErrno(), ""},
 		{"another name for them", "touch,/proc/self/root/proc/sys/kernel/core_pattern", sealedErrno(), ""},
 	})

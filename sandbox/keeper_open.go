@@ -223,7 +223,7 @@ func (r *request) truncate(c *watchedCall) verdict {
 		return failed(unix.EACCES)
 	}
 	errno = r.do(func() error {
-		fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(hold), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(hold), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
