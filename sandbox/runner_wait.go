@@ -65,7 +65,7 @@ func (r *runner) reap() {
 		status syscall.WaitStatus
 		ru     syscall.Rusage
 	)
-	for {
+	for len(r.children) > 0 { // mostly there is one: a call less
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG|syscall.WUNTRACED|syscall.WCONTINUED, &ru)
 		if err == syscall.EINTR {
 			continue
