@@ -168,7 +168,14 @@ const inheritedLimit = 1024
 // and the packages here open has it.
 func inheritedFiles(System) map[int]int {
 	files := map[int]int{}
-	for fd := range inheritedLimit {
+	// A limit that was lowered later leaves those above it open, where no command
+	// could be given them.
+	last := uint64(inheritedLimit)
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
+		last = min(last, limit.Max)
+	}
+	for fd := range int(last) {
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 		if err == nil && (flags&unix.FD_CLOEXEC == 0 || fd < 3) {
 			files[fd] = fd

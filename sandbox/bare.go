@@ -92,8 +92,14 @@ func (s *Session) bareAllowed(p *policy.Policy, pl *Plan, why error) (weaker []s
 }
 
 // refusedNamespaces tells whether an error means that this machine does not
-// let us make a sandbox of namespaces.
+// let us make a sandbox of namespaces. What has run out may be there the next
+// time, and is no reason for less of a sandbox.
 func refusedNamespaces(err error) bool {
+	for _, short := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EAGAIN} {
+		if errors.Is(err, short) {
+			return false
+		}
+	}
 	var se *SetupError
 	return errors.As(err, &se) && (se.Layer == "user namespace" || se.Layer == "proc")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,7 @@ func TestHostileSetUp(t *testing.T) {
 		}
 	}
 	if err := errors.Join(syscall.Mkfifo(odd+"/fifo", 0o644), os.Symlink("loop", odd+"/loop"), os.Chmod(dir+"/readonly", 0o500),
+		os.WriteFile(odd+"/unreadable", nil, 0), os.WriteFile(odd+"/huge", bytes.Repeat([]byte("# padding\n"), 1<<19), 0o644),
 		os.WriteFile(odd+"/empty", nil, 0o644), os.WriteFile(odd+"/garbage", []byte("\x00\xff"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,7 @@ func TestHostileSetUp(t *testing.T) {
 		name   string
 		args   []string
 		home   string // "-": none
-		limit  string // of open files
+		limit  string // an option of ulimit and its value
 		status int
 		says   string // in standard error
 	}{
@@ -58,15 +60,30 @@ func TestHostileSetUp(t *testing.T) {
 		{"rule about a loop", []string{"--deny-read=odd/loop", "--allow-write=odd"}, dir, "", 0, ""},
 		{"write to a loop allowed", []string{"--allow-write=odd/loop"}, dir, "", 125, "odd/loop"},
 		{"rule about a socket", []string{"--deny-read=odd/sock", "--allow-write=odd"}, dir, "", 0, ""},
-		{"8 open files", nil, dir, "8", 125, "too many open files"},
-		{"16 open files", nil, dir, "16", 125, ""},
+		{"policy cannot be read", []string{"--policy=odd/unreadable"}, dir, "", unlessRoot(125), rootSays("", "permission denied")},
+		{"policy is a device", []string{"--policy=/dev/zero"}, dir, "", 125, "not a regular file"},
+		{"policy is huge", []string{"--policy=odd/huge"}, dir, "", 125, "odd/huge"},
+		{"6 open files", nil, dir, "-n 6", 125, "too many open files"},
+		{"8 open files", nil, dir, "-n 8", 125, "too many open files"},
+		{"10 open files", nil, dir, "-n 10", 125, "ulimit -n"},
+		{"16 open files", nil, dir, "-n 16", 125, "64 are needed"},
+		{"20 open files", nil, dir, "-n 20", 125, "64 are needed"},
+		{"30 open files", nil, dir, "-n 30", 125, "64 are needed"},
+		{"63 open files", nil, dir, "-n 63", 125, "64 are needed"},
+		{"128 open files", nil, dir, "-n 128", 0, "Permission denied"},
+		{"little address space", nil, dir, "-v 760000", 125, "ulimit -v"},
+		{"enough address space", nil, dir, "-v 1500000", 0, "Permission denied"},
+		{"little memory", nil, dir, "-d 80000", 125, "ulimit -d"},
+		{"enough memory", nil, dir, "-d 400000", 0, "Permission denied"},
+		{"no file may have a byte", nil, dir, "-f 0", 125, "ulimit -f"},
+		{"files of one block", nil, dir, "-f 1", 0, "Permission denied"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			argv := append(append([]string{fshBinary(t)}, test.args...), "-c", works)
 			if test.limit != "" {
-				argv = append([]string{"/bin/sh", "-c", `ulimit -n ` + test.limit + `; exec "$@"`, "sh"}, argv...)
+				argv = append([]string{"/bin/sh", "-c", `ulimit ` + test.limit + `; exec "$@"`, "sh"}, argv...)
 			}
 			env := []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
 			if test.home != "-" {
@@ -94,6 +111,133 @@ func TestHostileSetUp(t *testing.T) {
 			t.Errorf("status %d, stderr %q", status, stderr)
 		}
 	})
+}
+
+// unlessRoot is a status, or 0 for root, whom the kernel does not stop.
+func unlessRoot(status int) int {
+	if os.Geteuid() == 0 {
+		return 0
+	}
+	return status
+}
+
+func rootSays(root, others string) string {
+	if os.Geteuid() == 0 {
+		return root
+	}
+	return others
+}
+
+// TestFewProcesses: a user who may have no more threads is told so, not by the Go
+// runtime when it happens. Not in parallel with tests that start some.
+func TestFewProcesses(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("the kernel does not stop root")
+	}
+	require(t, "bash")
+	dir := home(t)
+	used := 0
+	files, _ := filepath.Glob("/proc/[0-9]*/status")
+	for _, file := range files {
+		s := status(file)
+		if owner := strings.Fields(s["Uid"]); len(owner) > 0 && owner[0] == strconv.Itoa(os.Getuid()) {
+			n, _ := strconv.Atoi(s["Threads"])
+			used += n
+		}
+	}
+	for more, want := range map[int]int{40: 125, 400: 0} {
+		got, stdout, stderr := runIn(t, dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, []string{"bash", "-c",
+			`ulimit -u $1; exec "$0" -c '/bin/echo works'`, fshBinary(t), strconv.Itoa(used + more)})
+		if got != want || (want == 0) != (stdout == "works\n") || want != 0 && !strings.Contains(stderr, "ulimit -u") {
+			t.Errorf("%d of %d: %d %q %q", more, used+more, got, stdout, stderr)
+		}
+	}
+}
+
+// TestClosedAtTheStart: without standard descriptors fsh runs a script all the
+// same, with the null device in their place and nothing that fsh itself opens.
+func TestClosedAtTheStart(t *testing.T) {
+	dir := home(t)
+	for _, closed := range []string{"<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"} {
+		t.Run(closed, func(t *testing.T) {
+			t.Parallel()
+			script := `for n in 0 1 2; do
+					case " $CLOSED" in
+					*" $n"*) [ /dev/fd/$n -ef /dev/null ] || exit 1; /bin/sh -c "[ /proc/self/fd/$n -ef /dev/null ]" || exit 2 ;;
+					*) (eval ": <&$n") || exit 3 ;;
+					esac
+				done
+				/bin/echo to >/tmp/f; x=$(/bin/cat /tmp/f; echo | cat; ls /proc/self/fd | tr '\n' ' '); [ "${x#to}" != "$x" ] || exit 4
+				cat ~/.ssh/id_ed25519 && exit 5
+				exit 42`
+			names := ""
+			for n, sign := range []string{"<&-", " >&-", "2>&-"} {
+				if strings.Contains(" "+closed, sign) {
+					names += " " + string(rune('0'+n))
+				}
+			}
+			status, stdout, stderr := runIn(t, dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "CLOSED=" + names},
+				[]string{"/bin/sh", "-c", `exec "$0" -c "$1" ` + closed, fshBinary(t), script})
+			if status != 42 || strings.Contains(stdout+stderr, "t0psecret") {
+				t.Errorf("status %d, %q %q", status, stdout, stderr)
+			}
+		})
+	}
+}
+
+// TestHostilePlaces: what a session keeps or finds by variables may be somebody
+// else's, be read-only or lead elsewhere. fsh does without, or uses it in a way
+// that harms nobody; nothing is left behind.
+func TestHostilePlaces(t *testing.T) {
+	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"} {
+		for place, make := range map[string]func(path string) error{
+			"absent": func(string) error { return nil },
+			"a file": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+			"a fifo": func(path string) error { return syscall.Mkfifo(path, 0o600) },
+			"a link": func(path string) error {
+				return errors.Join(os.Mkdir(path+".to", 0o700), os.Symlink(path+".to", path))
+			},
+			"a loop":         func(path string) error { return os.Symlink(filepath.Base(path), path) },
+			"everybody's":    func(path string) error { return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o777)) },
+			"read-only":      func(path string) error { return os.Mkdir(path, 0o500) },
+			"not accessible": func(path string) error { return os.Mkdir(path, 0) },
+			"somebody's": func(path string) error {
+				if os.Geteuid() != 0 {
+					return os.Symlink("/proc/1", path)
+				}
+				return errors.Join(os.Mkdir(path, 0o700), os.Chown(path, 65531, 65531))
+			},
+		} {
+			t.Run(name+" is "+place, func(t *testing.T) {
+				t.Parallel()
+				dir := home(t)
+				path := filepath.Join(dir, "place")
+				if err := make(path); err != nil {
+					t.Fatal(err)
+				}
+				status, stdout, stderr := runIn(t, dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", name + "=" + path},
+					[]string{fshBinary(t), "-c", `cat /etc/hostname >/dev/null; cat ~/.ssh/id_ed25519; echo x >/tmp/x && cat /tmp/x; echo no >"$HOME/place/no"`})
+				switch {
+				case status == 125 && strings.HasPrefix(stderr, "fsh: ") && strings.Contains(stderr, path): // says what is wrong
+				case stdout == "x\n" && !strings.Contains(stderr, "t0psecret"):
+				default:
+					t.Errorf("status %d, %q %q", status, stdout, stderr)
+				}
+				if info, err := os.Lstat(path); err != nil || !info.IsDir() {
+					return // never touch what a link leads to
+				}
+				if err := os.Chmod(path, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				left, _ := os.ReadDir(path)
+				for _, e := range left {
+					if e.Name() != "fsh" {
+						t.Errorf("left behind: %s", e.Name())
+					}
+				}
+			})
+		}
+	}
 }
 
 func runIn(t *testing.T, dir string, env, argv []string) (status int, stdout, stderr string) {

@@ -12,6 +12,9 @@ import (
 
 func main() {
 	plain.Hidden()
+	if err := runtimeFiles.err(0); err != nil {
+		os.Exit(complain(exitSetup, err))
+	}
 	// fsh's helper processes are re-execs of this binary, told apart by
 	// argv[0]; those of package sandbox run before main. Nothing is gained by
 	// calling them by hand: each expects sockets and privileges that only its

@@ -127,10 +127,10 @@ func hintOf(err error) string {
 		return e.hint
 	} else if e := (*policy.Error)(nil); errors.As(err, &e) {
 		return e.Hint
-	} else if e := (*sandbox.SetupError)(nil); errors.As(err, &e) {
+	} else if e := (*sandbox.SetupError)(nil); errors.As(err, &e) && e.Hint != "" {
 		return e.Hint
 	}
-	return ""
+	return scarcityHint(err)
 }
 
 // openScript finds the script file among the operands and reads its
@@ -222,6 +222,9 @@ func (in *invocation) system() (interp.System, error) {
 	if in.unsafe {
 		in.weaker.unsafe.Store(true)
 		return plain.New("/proc/self/exe"), nil
+	}
+	if err := enoughForSandbox(); err != nil && !sandbox.Inside() {
+		return nil, err
 	}
 	dir, err := os.Getwd()
 	if err != nil {
