@@ -96,7 +96,7 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 		fifo = true
 	case unix.S_IFCHR:
 		if st.Rdev == ownTerminal {
-			fd, errno := r.terminal()
+			fd, errno := r.terminal(held)
 			if errno != 0 {
 				return failed(errno), false
 			}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -31,22 +32,17 @@ func (r *request) reopen(held, flags int) (fd int, err error) {
 	return fd, err
 }
 
-// terminal holds the controlling terminal of the process, as a node of the
-// view: that of the session, or one made inside of it.
-func (r *request) terminal() (fd int, errno unix.Errno) {
-	fields := strings.Fields(r.s.hostProc(r.n.pid, "stat"))
-	if i := strings.LastIndex(strings.Join(fields, " "), ") "); i >= 0 {
-		fields = strings.Fields(strings.Join(fields, " ")[i+2:])
-	}
-	const device = 4 // tty_nr, counted from the state (proc_pid_stat(5))
-	if len(fields) <= device {
+// terminal holds the controlling terminal of the process: /dev/tty, which node
+// is, when it is the keeper's, too, for its own node may be another user's, as
+// after su(1); or else as a node of the view, for one made inside of it.
+func (r *request) terminal(node int) (fd int, errno unix.Errno) {
+	rdev := r.s.terminalOf(r.n.pid)
+	switch rdev {
+	case 0:
 		return -1, unix.ENXIO
+	case r.s.terminalOf(uint32(os.Getpid())):
+		return node, 0
 	}
-	number, err := strconv.Atoi(fields[device])
-	if err != nil || number == 0 {
-		return -1, unix.ENXIO
-	}
-	rdev := uint64(uint32(number))
 	minor := strconv.Itoa(int(unix.Minor(rdev)))
 	for _, path := range []string{"/dev/console", "/dev/pts/" + minor} {
 		fd, errno := r.keep(unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0))
@@ -56,6 +52,22 @@ func (r *request) terminal() (fd int, errno unix.Errno) {
 		}
 	}
 	return -1, unix.ENXIO
+}
+
+// terminalOf is the device of a process's terminal: tty_nr (proc_pid_stat(5)),
+// counted from the state behind the name in brackets; or 0.
+func (s *supervisor) terminalOf(pid uint32) uint64 {
+	const device = 4
+	stat := s.hostProc(pid, "stat")
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	if len(fields) <= device {
+		return 0
+	}
+	number, err := strconv.Atoi(fields[device])
+	if err != nil {
+		return 0
+	}
+	return uint64(uint32(number))
 }
 
 // maxWaiting bounds the opens of fifos that wait, for all supervisors.

@@ -1,0 +1,49 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// After su the terminal's node is another user's. /dev/tty is the terminal of
+// whoever is on it all the same, wherever files may be written.
+func TestTerminalOfAnotherUser(t *testing.T) {
+	const script = `echo shell >/dev/tty; exec 4>>/dev/tty; echo append >&4
+sh -c 'echo command >/dev/tty; exec 3<>/dev/tty; echo both >&3'
+setsid -w sh -c 'echo none >/dev/tty' || echo end >/dev/tty`
+	for _, grant := range []string{"--allow-read=.", "--allow-write=."} {
+		dir := home(t)
+		master, slave, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer master.Close()
+		if err := os.Chmod(slave.Name(), 0); err != nil {
+			t.Fatal(err)
+		}
+		var said bytes.Buffer
+		cmd := exec.Command(fshBinary(t), grant, "-c", script)
+		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "LC_ALL=C"}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &said, &said
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		err = cmd.Run()
+		slave.Close()
+		if err != nil || strings.Count(said.String(), "/dev/tty") != 1 {
+			t.Errorf("%s: %v: %s", grant, err, said.String())
+			continue
+		}
+		out := bufio.NewScanner(master)
+		for _, want := range []string{"shell", "append", "command", "both", "end"} {
+			if out.Scan(); out.Text() != want {
+				t.Errorf("%s: %q, want %q", grant, out.Text(), want)
+			}
+		}
+	}
+}
