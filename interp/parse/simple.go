@@ -196,10 +196,17 @@ func (p *Parser) assignment(decl bool) *syntax.Assign {
 	}
 	if p.at() == '(' {
 		a.Array = p.array()
-	} else if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') {
+	} else if c := p.at(); c != 0 && (class[c]&cEnd == 0 || c == '<' || c == '>') && !p.redirectsHere() {
 		a.Value = p.wordIfAny()
 	}
 	return a
+}
+
+// redirectsHere reports whether a redirection follows, rather than the < or >
+// of a process substitution.
+func (p *Parser) redirectsHere() bool {
+	c := p.src[p.i]
+	return (c == '<' || c == '>') && (p.i+1 == len(p.src) || p.src[p.i+1] != '(')
 }
 
 // wordIfAny is word where there may be none.
