@@ -82,6 +82,19 @@ func (sh *shell) holdsHere(n int) bool {
 	return place.call == sh.thisCall && (n != trapOnDebug || place.depth == sh.funcDepth)
 }
 
+// tracedTraps are the DEBUG and RETURN traps that a function with declare -t
+// finds when it is called now: one without hides them from all that it calls.
+func (sh *shell) tracedTraps() (set uint32) {
+	for _, n := range []int{trapOnDebug, trapOnReturn} {
+		if bit := pseudoBit(n); sh.funcDepth == 0 || sh.traced&bit != 0 || sh.opts.on(optFunctrace) || sh.holdsHere(n) {
+			set |= bit
+		}
+	}
+	return set
+}
+
+func pseudoBit(n int) uint32 { return 1 << (n - firstPseudoTrap) }
+
 // pseudoTrap runs bash's ERR, DEBUG and RETURN. Functions and subshells do
 // not inherit them without the option.
 func (sh *shell) pseudoTrap(n int, inherit options) flow {
@@ -89,13 +102,18 @@ func (sh *shell) pseudoTrap(n int, inherit options) flow {
 		return flowNext
 	}
 	command, ok := sh.traps.get(n)
-	if !ok || command == "" || sh.inTrap || sh.funcDepth > 0 && !sh.opts.on(inherit) && !(sh.traced && n != trapOnErr) &&
+	inside := pseudoBit(n)
+	busy := inside
+	if n == trapOnReturn {
+		busy |= pseudoBit(trapOnDebug) // bash: nothing returns to a DEBUG trap
+	}
+	if !ok || command == "" || sh.inTrap&busy != 0 || sh.funcDepth > 0 && !sh.opts.on(inherit) && sh.traced&inside == 0 &&
 		!sh.holdsHere(n) {
 		return flowNext
 	}
-	sh.inTrap = true
+	sh.inTrap |= inside
 	f := sh.runTrap(command)
-	sh.inTrap = false
+	sh.inTrap &^= inside
 	return f
 }
 

@@ -45,4 +45,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashScopeRows)
 	compareRows(t, "bash", bashScriptRows)
 	compareRows(t, "bash", bashNamerefRows)
+	compareRows(t, "bash", bashTrapRows)
 }

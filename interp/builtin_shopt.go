@@ -126,6 +126,9 @@ func (sh *shell) setShopt(name string, on bool) {
 		if o.name == name {
 			if sh.shopts &^= o.bit; on {
 				sh.shopts |= o.bit
+				if o.bit == shoptExtdebug {
+					sh.beginArguments()
+				}
 			}
 			return
 		}

@@ -2,6 +2,8 @@ package interp
 
 import (
 	"mvdan.cc/sh/v3/syntax"
+	"strings"
+
 )
 
 func (c *compiler) ifClause(i *syntax.IfClause) node {
@@ -189,7 +191,7 @@ func (c *compiler) loopStep(x syntax.ArithmExpr, line int) *loopStep {
 	if l.eval != nil {
 		l.text = loopSource(x)
 	}
-	lit := &syntax.Lit{Value: l.text}
+	lit := &syntax.Lit{Value: strings.TrimLeft(l.text, " \t\n")}
 	l.source = &syntax.ArithmCmd{X: &syntax.Word{Parts: []syntax.WordPart{lit}}}
 	return l
 }

@@ -320,20 +320,28 @@ func (sh *shell) call(fn *function, args []string) flow {
 	}
 	params, loops, wasSet := sh.params, sh.loopDepth, sh.paramsSet
 	sh.params, sh.loopDepth = args[1:], 0
+	var shown uint32
+	if fn.traced {
+		shown = sh.tracedTraps()
+	}
 	sh.funcDepth++
 	caller := sh.thisCall
 	sh.calls++
 	sh.thisCall = sh.calls
 	sh.callStack = append(sh.callStack, callSite{fn.name, fn.file, sh.line})
+	dropArguments := sh.pushArguments(args[1:])
 	sh.pushFrame(true)
 	traced := sh.traced
-	sh.traced = fn.traced
+	sh.traced = shown
 	f := flowNext
-	if sh.traps.pseudo && (fn.traced || sh.opts.on(optFunctrace)) {
+	if sh.traps.pseudo && (shown != 0 || sh.opts.on(optFunctrace)) {
 		f = sh.enterTraced(fn)
 	}
 	if f == flowNext {
 		f = fn.body(sh)
+	}
+	if f != flowReturn && sh.traps.pseudo {
+		sh.line = fn.bodyLine // of $LINENO in the trap
 	}
 	if f == flowReturn || f == flowBreak || f == flowContinue {
 		f = flowNext
@@ -346,6 +354,7 @@ func (sh *shell) call(fn *function, args []string) flow {
 	sh.thisCall = caller
 	sh.traced = traced
 	sh.popFrame()
+	dropArguments()
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.funcDepth--
 	sh.params, sh.loopDepth, sh.paramsSet = params, loops, wasSet

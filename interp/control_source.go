@@ -147,6 +147,11 @@ func runDot(sh *shell, args []string) int {
 		sh.params = append([]string(nil), rest[1:]...)
 	}
 	sh.callStack = append(sh.callStack, callSite{"source", rest[0], line})
+	shown := rest[1:]
+	if len(shown) == 0 {
+		shown = rest[:1]
+	}
+	defer sh.pushArguments(shown)()
 	sh.file = rest[0]
 	sh.funcDepth++
 	special, current := sh.special, sh.current
@@ -154,7 +159,6 @@ func runDot(sh *shell, args []string) int {
 	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(rest[0], 1)))
 	sh.indirect--
 	sh.special, sh.current = special, current
-	sh.funcDepth--
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
 	sh.file, sh.line, sh.loopDepth = file, line, loops
 	if len(rest) > 1 && !(sh.paramsSet && sh.rt.bash && sh.localFrame() == nil) {
@@ -164,9 +168,10 @@ func runDot(sh *shell, args []string) int {
 	if f != flowReturn && f != flowNext {
 		sh.jump = f
 	} else if status := sh.status; sh.traps.pseudo {
-		sh.jump = sh.runReturnTrap()
+		sh.jump = sh.runReturnTrap() // still without the DEBUG trap
 		sh.status = status
 	}
+	sh.funcDepth--
 	return sh.status
 }
 

@@ -84,6 +84,7 @@ func (sh *shell) dynamicArray(name string, v *variable) *variable {
 			a.set(i, strconv.Itoa(s))
 		}
 	case "BASH_ARGC", "BASH_ARGV":
+		a = sh.arguments.array(name)
 	case "DIRSTACK":
 		for i, d := range sh.directories() {
 			a.set(i, d)

@@ -85,13 +85,14 @@ type shell struct {
 	evalDepth     int // enclosing eval, ., functions, substitutions: bounded
 	frames        []*frame
 	callStack     []callSite
+	arguments     argumentStack
 
 	// noErrexit counts the contexts in which -e is ignored.
 	noErrexit   int
 	subLevel    int
-	indirect    int  // command substitutions, eval, . and traps around, for -x
-	traced      bool // the function being run has the attribute of declare -ft
-	inTrap      bool
+	indirect    int    // command substitutions, eval, . and traps around, for -x
+	traced      uint32 // the pseudo traps that the function being run finds by declare -ft
+	inTrap      uint32 // the pseudo traps being run, from firstPseudoTrap on
 	trapExit    bool   // the EXIT trap runs or has run
 	substRan    bool   // a command substitution ran: its status is an assignment's
 	substStatus int    // the status of the last one
@@ -203,7 +204,7 @@ func (sh *shell) subshell(async bool) *shell {
 		sub.loopDepth = 0 // elsewhere break and continue end the subshell
 	}
 	sub.trapExit = false
-	sub.inTrap = false
+	sub.inTrap = 0
 	sub.standIn, sub.standInGone = nil, nil
 	sub.soloAt = nil
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
