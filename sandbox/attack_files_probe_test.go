@@ -168,6 +168,19 @@ var attackProbes = map[string]func([]string) error{
 		}
 		return probes["unix"](a)
 	},
+	// Longer than the process's own limit, and not.
+	"lengthen": func(a []string) error {
+		var old unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
+			return err
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1000, Max: old.Max}); err != nil {
+			return err
+		}
+		err := unix.Truncate(a[0], int64(signed(a[1])))
+		_ = unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
+		return err
+	},
 	// A file that its opener is to be asked about before others change it (F_SETLEASE).
 	"truncate-leased": func(a []string) error {
 		return onFile(a[0], unix.O_RDWR, func(fd int) error {

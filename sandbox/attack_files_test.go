@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/fsh-sh/fsh/policy"
 )
 
@@ -132,6 +130,9 @@ func TestAttackFilesThatAreReadOnly(t *testing.T) {
 		{"a path too long", "touch,@/w/" + strings.Repeat("a/", 2100), "ENAMETOOLONG", ""},
 		{"a name too long", "touch,@/w/" + strings.Repeat("a", 256), "ENAMETOOLONG", "touch,@/w/" + strings.Repeat("a", 255)},
 		{"the tree itself", "rename,@/w,@/w2", "EROFS", ""},
+		{"longer than the limit", "lengthen,@/w/f,1001", "EFBIG", "lengthen,@/w/f,1000"},
+		{"truncate as a directory", "truncate,@/w/f/", "ENOTDIR", ""},
+		{"no process", "rdwr,/proc/nothing", "ENOENT", "rdwr,/proc/self/comm"},
 		{"keep the keeper waiting", "truncate-leased,@/w/f", "EAGAIN", "truncate,@/w/f"},
 		{"kernel settings", "touch,/proc/sys/kernel/core_pattern", sealedErrno(), ""},
 		{"another name for them", "touch,/proc/self/root/proc/sys/kernel/core_pattern", sealedErrno(), ""},
@@ -360,83 +361,4 @@ func TestAttackProtectedNamesByRaceOfOthers(t *testing.T) {
 	if _, err := os.Lstat(dir + "/w/.envrc"); err == nil {
 		t.Error("came to be")
 	}
-}
-
-// With file_ownership what a process does as another user is done as that
-// one, and not by itself.
-func TestAttackAsAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("about root")
-	}
-	public, err := os.MkdirTemp("/var/lib", "fsh-test")
-	must(t, err)
-	t.Cleanup(func() { os.RemoveAll(public) })
-	t.Setenv("HOME", public)
-	dir := attackTree(t)
-	must(t, os.Chmod(public, 0o755))
-	must(t, os.Chmod(dir, 0o755))
-	must(t, os.Chmod(dir+"/w", 0o777))
-	must(t, os.Chown(dir+"/w/f", otherUser, otherUser))
-	must(t, os.Chmod(dir+"/w/sub", 0o700))
-	p := attackPolicy(dir)
-	p.Privileges.FileOwnership = true
-	inside(t, p).attacks(dir, []attack{
-		{"as root", "touch,@/w/sub/mine", "ok", "touch,@/w/mine"},
-		{"groups", sysProbe(unix.SYS_SETGROUPS, 0, 0), "ok", sysProbe(unix.SYS_SETGID, otherUser)},
-		{"another user", sysProbe(unix.SYS_SETUID, otherUser), "ok", "touch,@/w/theirs"},
-		{"root's directory", "touch,@/w/sub/n", "EACCES", "append,@/w/f"},
-		{"root's file", "append,@/w/mine", "EACCES", "mkdir,@/w/theirdir,0755"},
-		{"give away", "chown,@/w/theirs,0,0", "EPERM", "rename,@/w/theirs,@/w/theirs2"},
-		{"race", "chdir,@/w", "ok", "touch,@/w/theirdir/.envrc"},
-		{"memory", "race-memory,aaaaaa,.envrc", "EACCES", ""},
-		{"link", "race-link,@/w/flip,@/w/new,@/w/.envrc", "EACCES", ""},
-	})
-	for _, f := range []string{"theirs2", "theirdir"} {
-		var st unix.Stat_t
-		if err := unix.Stat(dir+"/w/"+f, &st); err != nil || st.Uid != otherUser || st.Gid != otherUser {
-			t.Errorf("%s: %d:%d %v", f, st.Uid, st.Gid, err)
-		}
-	}
-}
-
-// What a trusted rule names below a hidden directory is all that is seen of it.
-func TestAttackExceptionInHiddenDirectory(t *testing.T) {
-	dir := outside(t)
-	for _, f := range []string{"h/.ssh/id", "h/.ssh/known_hosts", "h/.ssh/d/x", "h/.ssh/d/y", "h/.rc/lock", "h/.rc/open/f", "h/w"} {
-		write(t, dir+"/"+f, "x")
-	}
-	p := testPolicy(dir + "/h")
-	p.Filesystem.AllowWrite = paths(dir+"/h", dir+"/h/.rc/open")
-	p.Filesystem.DenyRead = paths(dir + "/h/.ssh")
-	p.Filesystem.DenyRead[0].Except = []string{dir + "/h/.ssh/known_hosts", dir + "/h/.ssh/d/x", dir + "/h/.ssh/absent"}
-	p.Filesystem.DenyWrite = paths(dir + "/h/.rc")
-	p.Filesystem.DenyWrite[0].Except = []string{dir + "/h/.rc/open"}
-	inside(t, p).attacks(dir, []attack{
-		{"neighbour", "read,@/h/.ssh/id", "ENOENT", "read,@/h/.ssh/known_hosts"},
-		{"deeper neighbour", "read,@/h/.ssh/d/y", "ENOENT", "read,@/h/.ssh/d/x"},
-		{"list", "list,@/h/.ssh", "EACCES", "chdir,@/h/.ssh"},
-		{"list deeper", "list,@/h/.ssh/d", "EACCES", ""},
-		{"create", "touch,@/h/.ssh/new", "EROFS", ""},
-		{"rename", "rename,@/h/.ssh,@/h/s", "EBUSY", ""},
-		{"rename the exception", "rename,@/h/.ssh/known_hosts,@/h/s", "EXDEV", ""},
-		{"chmod", "chmod,@/h/.ssh,0777", "EROFS", ""},
-		{"sealed", "touch,@/h/.rc/lock", "EROFS", "touch,@/h/.rc/open/f"},
-	})
-}
-
-// A process with a Landlock domain of its own is not helped past it by the
-// keeper, which has none.
-func TestAttackOwnDomainByTheKeeper(t *testing.T) {
-	dir := attackTree(t)
-	inside(t, attackPolicy(dir)).attacks(dir, []attack{
-		{"before", "touch,@/w/before", "ok", "mkdir,@/w/made,0755"},
-		{"another domain", "stack", "ok", ""},
-		{"create", "touch,@/w/n", "EACCES", "read,@/w/f"},
-		{"write", "write,@/w/f", "EACCES", ""},
-		{"mkdir", "mkdir,@/w/d,0755", "EACCES", ""},
-		{"link", "link,@/w/f,@/w/l", "EACCES", ""},
-		{"rename", "rename,@/w/f,@/w/l", "EACCES", ""},
-		{"symlink", "symlink,f,@/w/l", "EACCES", ""},
-		{"protected", "touch,@/w/.envrc", "EACCES", ""},
-	})
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -64,7 +65,7 @@ func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bo
 	}
 	held, errno := r.keep(fd, err)
 	if errno == unix.ENOENT { // the link of /proc for "self" is that to us
-		return failed(errno), sp.at == "/proc"
+		return failed(errno), sp.at == "/proc" && strings.HasSuffix(sp.last, "self")
 	}
 	if errno != 0 {
 		r.refused("write", sp.path(), errno)
@@ -179,6 +180,15 @@ func (r *request) give(path, action string, fd int, err error, flags int) verdic
 	}
 }
 
+// mayBeAsLong tells whether the process's own limit lets a file be so long.
+func (r *request) mayBeAsLong(size int64) bool {
+	var limit unix.Rlimit
+	if err := unix.Prlimit(int(r.n.pid), unix.RLIMIT_FSIZE, nil, &limit); err != nil {
+		return false
+	}
+	return size < 0 || uint64(size) <= limit.Cur
+}
+
 // truncate is an open and a cut.
 func (r *request) truncate(c *watchedCall) verdict {
 	at, errno := r.spot(c.at, c.path)
@@ -205,6 +215,9 @@ func (r *request) truncate(c *watchedCall) verdict {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
+		if sp.slash {
+			return failed(unix.ENOTDIR)
+		}
 	case unix.S_IFDIR:
 		return failed(unix.EISDIR)
 	case unix.S_IFSOCK:
@@ -221,6 +234,9 @@ func (r *request) truncate(c *watchedCall) verdict {
 	}
 	if !readOnly(hold) && !r.may(path) || isProc(hold) && !r.mayOpenProc(path) {
 		return failed(unix.EACCES)
+	}
+	if !r.mayBeAsLong(int64(r.n.args[c.mode])) {
+		return failed(unix.EFBIG)
 	}
 	errno = r.do(func() error {
 		fd, err := unix.Openat(r.s.t.k.base.hostProc, "thread-self/fd/"+strconv.Itoa(hold), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
