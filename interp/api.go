@@ -268,7 +268,10 @@ const bashVersion = "5.2.0(1)-fsh"
 func (s *Shell) RunString(text string) Result {
 	s.main.opts |= optCommand
 	s.main.file = "-c"
-	return s.run(parse.Lines(s.main.echoLines(text)), "-c")
+	if s.main.bash() {
+		return s.run(parse.Lines(s.main.echoLines(text)), "-c")
+	}
+	return s.run(parse.String(text), "-c") // no input that -v could show
 }
 
 // RunFile runs a script. A file that cannot be read has status 127, or 126.
@@ -306,11 +309,15 @@ func (s *Shell) RunStdin() Result {
 
 func (s *Shell) run(src parse.Source, name string) Result {
 	sh := s.main
-	if f := sh.readProfiles(); f != flowNext {
+	f := sh.readProfiles()
+	if f == flowNext && sh.interactive() {
+		f = sh.readEnvFile()
+	}
+	if f != flowNext && f != flowAbort {
 		return s.end(f, sh.status)
 	}
 	p := parse.New(src, sh.parseOptions(name, 1))
-	f := sh.runCommands(p)
+	f = sh.runCommands(p)
 	return s.end(f, sh.status)
 }
 

@@ -144,6 +144,9 @@ func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove boo
 	default:
 		signal.Notify(rt.notify, sig) // Reset alone leaves an ignored signal ignored
 		signal.Reset(sig)
+		if getAction(sig).handler == sigIgn { // SIGHUP even so
+			resetAction(sig)
+		}
 	}
 }
 

@@ -49,6 +49,8 @@ var posixRows = []string{
 	`echo hi >${x?msg}; echo no`, `echo hi <${x?} || echo no`, `{ echo hi; } >${x?msg}; echo no`, `(: >${x?}; echo no); echo $?`, `f() { echo hi; }; f 2>${x?}; echo no`,
 	`command : >${x?}; echo no`, "cat <<E\n${x?}\nE\necho no", `if : >$((1/0)); then echo no; else echo no; fi`,
 	`trap -Q; echo no`, `command trap -Q; echo $((! !$?))`, `command exit x; echo no`, `(exit x; echo no); echo $?`,
+	// an interactive shell reads $ENV whatever gives it commands; -v shows input, which -c is not
+	`echo 'echo envfile' >e; ENV=$PWD/e $SH -c 'echo c'; ENV=$PWD/e $SH -i +m -c 'echo c' 2>/dev/null`, `$SH -v -c 'echo v' 2>&1`,
 	// the death of a child is known when wait ends
 	`trap 'echo C' CHLD; sleep 0.1 & wait; echo d`, `trap 'echo C' CHLD; sleep 5 & kill -s KILL $!; wait $!; echo d`,
 	// SIGINT ends a script when the command that it waits for survives
@@ -65,7 +67,7 @@ var parentRows = []string{
 	`trap 'echo main' USR1; (sh -c 'kill -s USR1 $PPID'; echo in); echo after $((!$?))`,
 	`x=$(sh -c 'kill -s HUP $PPID'; echo in); echo "$x" $((!$?))`, `{ sh -c 'kill -s USR1 $PPID'; echo in; } & wait $!; kill -l $?`,
 	`{ sh -c 'kill -s USR1 $PPID'; echo in; } | cat; echo $?`, `(trap 'echo in' INT; kill -INT $(sh -c 'echo $PPID'); echo x) & wait; echo $?`,
-	`trap '' TERM; trap - TERM; exec sh -c 'kill -s TERM $$; echo no'`,
+	`trap '' TERM; trap - TERM; exec sh -c 'kill -s TERM $$; echo no'`, `trap '' HUP; trap - HUP; sh -c 'kill -s HUP $$; echo no'; echo $((!$?)); sh -c 'kill -s HUP '$$; echo no`,
 	`(sh -c 'exit 3; : PPID'; echo $?; sh -c 'kill -KILL $$; : PPID'; echo $((!$?)); /nosuch PPID 2>/dev/null; echo $?); echo $?`,
 	"(cd /; umask 027; sh -c 'pwd; umask; cat; : PPID' <<E\ntext\nE\n)", `(sh -c 'exec 9>&1; echo nine >&9; : PPID' 5>f; echo $?)`,
 }
