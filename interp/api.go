@@ -228,6 +228,9 @@ func (sh *shell) adoptEnv(env []string) {
 	if !sh.rt.bash {
 		return
 	}
+	if _, ok := sh.vars.get("SHELL"); !ok {
+		sh.vars.set("SHELL", &variable{hook: hookDynamic, attrs: attrSet})
+	}
 	sh.setOwn("BASH_VERSION", bashVersion)
 	sh.setArray("BASH_VERSINFO", []string{"5", "2", "0", "1", "release", "fsh"})
 	sh.setOwn("UID", strconv.Itoa(syscall.Getuid()))

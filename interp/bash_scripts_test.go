@@ -35,6 +35,10 @@ var bashScriptRows = []string{
 	"f() { cat <<E && echo hi\nx\nE\ncat <<E || a\nx\nE\ncat <<E | sort | uniq\nx\nE\na | cat <<E |& b\nx\nE\nif cat <<E; then\nx\nE\nb; fi\nwhile cat <<E\nx\nE\ndo c; done; }; declare -f f",
 	// a redirection behind an empty value
 	"echo in >in; x=<in; echo \"<$x>$?\"; x=>out; y=1 z=>out echo \"a$z\"; cat out; export w=<in; declare -p w; v=<<E\nbody\nE\necho \"<$v>\"; u=<(:); [[ $u == /dev/fd/* ]]; echo $?; x=<nope; echo $?",
+	`unset SHELL; $SH -c 'echo $SHELL; declare -p SHELL; env | grep -c ^SHELL; SHELL=x; echo $SHELL; unset SHELL; echo ${SHELL-gone}'`,
+	// errors of redirections are those of the line they stand in
+	"exec 2>&1; trap 'echo E $LINENO' ERR\nwhile :\ndo :\ndone < /nope\n{ echo a\n} < /nope\nif :\nthen :\nfi > /nope/x\n( :\n) < /nope\ncase a in\nb) ;;\nesac < /nope; ((1)) < /nope",
+	"trap 'echo E $LINENO' ERR\n(\nexit 5\n)\n(exit 3\n:\nexit 4)\n:\n( false\n) >/dev/null\nset -m; (\nfalse)",
 	// BASH_COMMAND
 	"trap 'echo \"D:$BASH_COMMAND\"' DEBUG\nls / >/dev/null 2>&1\nfor ((i=0;i<1;i++)); do :; done; for ((;;)); do break; done\nselect z in a; do break; done <<<1\ndeclare q=1 >f\neval 'echo ev >/dev/null'\ncat <<E >/dev/null\nhi\nE\necho a | cat >/dev/null\n(exit 5) >f\n! true >f\nx=1 y=2 true >f",
 	"trap 'echo \"E:$BASH_COMMAND $LINENO\"' ERR\nls /nope 2>/dev/null\n(exit 5)\nfalse >/dev/null\n(false; exit 3) >/dev/null\neval false\neval 'false; (exit 2)'\n. /dev/stdin <<< false\nnosuch 2>/dev/null\ncat < /nope 2>/dev/null\nf() { false; return 4; }; f; { false; }; false | false; true && false",

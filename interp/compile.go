@@ -277,9 +277,9 @@ func (c *compiler) subshell(s *syntax.Subshell) node {
 }
 
 // judged acts on the status of a subshell, outside of its redirections. It is
-// the BASH_COMMAND of the ERR trap then.
+// the BASH_COMMAND of the ERR trap then, and the line is that of its end.
 func judged(source *syntax.Stmt, n node) node {
-	line := int(source.Pos().Line())
+	line := int(source.End().Line())
 	return func(sh *shell) flow {
 		if sh.traps.pseudo {
 			sh.beginCommand(source)

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -47,6 +48,11 @@ func (sh *shell) dynamic(name string, v *variable) *variable {
 		return scalar(sh.shoptNames())
 	case "BASH_SUBSHELL":
 		return scalar(strconv.Itoa(sh.subLevel))
+	case "SHELL": // only if the environment has none
+		if v.value != "" {
+			return scalar(v.value)
+		}
+		return scalar(sh.loginShell())
 	}
 	return sh.dynamicArray(name, v)
 }
@@ -127,6 +133,25 @@ func shownFile(file string) string {
 	}
 	return file
 }
+
+// loginShell is that of the user in passwd(5).
+func (sh *shell) loginShell() string {
+	text, err := sh.readScript("/etc/passwd", "SHELL")
+	if err != nil {
+		return defaultShell
+	}
+	uid := strconv.Itoa(syscall.Getuid())
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), ":")
+		if len(fields) == 7 && fields[2] == uid && fields[6] != "" {
+			return fields[6]
+		}
+	}
+	return defaultShell
+}
+
+// defaultShell is the login shell of accounts that name none, passwd(5).
+const defaultShell = "/bin/sh"
 
 // pipeStatuses is PIPESTATUS: a single command is a pipeline of one.
 func (sh *shell) pipeStatuses() []int {

@@ -120,7 +120,11 @@ func redirected(rs []redir, n node, fail func(*shell) flow) node {
 		var saved savedFiles
 		if err := sh.redirect(rs, &saved); err != nil {
 			sh.undo(&saved)
-			if f := sh.redirectFailed(err); f != flowNext {
+			line := sh.line
+			sh.line = rs[len(rs)-1].line // the message is of what stands at the end
+			f := sh.redirectFailed(err)
+			sh.line = line
+			if f != flowNext {
 				return f
 			}
 			return fail(sh)
