@@ -65,7 +65,7 @@ type environmentForm struct {
 }
 
 type limitsForm struct {
-	Memory    sizeForm     `key:"memory" doc:"Private memory of each process."`
+	Memory    sizeForm     `key:"memory" doc:"Private memory of each process, and where a control group can be made for it, all memory of a policy's commands together."`
 	Processes countForm    `key:"processes" doc:"Processes and threads at a time."`
 	CPUTime   durationForm `key:"cpu_time" doc:"Processor time of each process."`
 	OpenFiles countForm    `key:"open_files" doc:"Open files of each process."`

@@ -241,7 +241,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	p.files(files[:last])
 	p.openFiles()
 	p.signalQueue()
-	joined, err := k.joinGroup(p, pl, id)
+	joined, err := k.joinGroups(p, pl, id)
 	if err != nil {
 		return 0, err
 	}

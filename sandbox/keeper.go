@@ -153,7 +153,7 @@ type keeper struct {
 	// made is what the session made of directories and repositories.
 	made *madeDirs
 	// groups are the control groups of the session.
-	groups  []*pidGroup
+	groups  []*controlGroup
 	freezer freezer
 	// bare is a keeper without namespaces; temps are its temporary directories.
 	bare     bool

@@ -150,7 +150,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	p.openFiles()
 	p.signalQueue()
 	joined := func() {}
-	if err := t.v.onBase(func() (err error) { joined, err = t.k.joinGroup(p, t.v.plan, t.id); return err }); err != nil {
+	if err := t.v.onBase(func() (err error) { joined, err = t.k.joinGroups(p, t.v.plan, t.id); return err }); err != nil {
 		return nil, 0, err
 	}
 	defer joined()

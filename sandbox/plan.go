@@ -34,6 +34,8 @@ type Plan struct {
 	Limits []planLimit `json:"limits,omitempty"`
 	// Group is the directory for a control group that counts processes, or "".
 	Group string `json:"group,omitempty"`
+	// MemoryGroup is the same for one that counts memory.
+	MemoryGroup string `json:"memory_group,omitempty"`
 	// Temp is the TMPDIR of a bare session, BareNet that it has the host's
 	// network.
 	Temp    string `json:"temp,omitempty"`
@@ -118,7 +120,9 @@ type Facts struct {
 	Monitor  bool
 	// Reach is what the network rules can name.
 	Reach Reach
-	Group string // where a control group can be made, or ""
+	// Group and MemoryGroup are where control groups can be made, or "".
+	Group       string
+	MemoryGroup string
 }
 
 // privatePlaces are fresh in every session.
@@ -172,7 +176,7 @@ func NewPlan(p *policy.Policy, f Facts) *Plan {
 	pl.Reach = f.Reach
 	pl.Ownership = p.Privileges.FileOwnership && f.UID == 0
 	pl.limits(&p.Limits)
-	pl.Group = f.Group
+	pl.Group, pl.MemoryGroup = f.Group, f.MemoryGroup
 	pl.have = nil
 	return pl
 }

@@ -98,7 +98,7 @@ func (pl *Plan) encode(e *encoder) {
 		e.u32(uint32(l.Resource))
 		e.u64(l.Max)
 	}
-	for _, s := range []string{pl.Group, pl.Temp, pl.Quarantine} {
+	for _, s := range []string{pl.Group, pl.MemoryGroup, pl.Temp, pl.Quarantine} {
 		e.str(s)
 	}
 	e.yes(pl.BareNet)
@@ -125,7 +125,7 @@ func decodePlan(d *decoder) *Plan {
 	for range d.count(13) {
 		pl.Limits = append(pl.Limits, planLimit{Name: d.str(), Resource: int(d.u32()), Max: d.u64()})
 	}
-	pl.Group, pl.Temp, pl.Quarantine = d.str(), d.str(), d.str()
+	pl.Group, pl.MemoryGroup, pl.Temp, pl.Quarantine = d.str(), d.str(), d.str(), d.str()
 	pl.BareNet, pl.Monitor, pl.Commands = d.yes(), d.yes(), d.yes()
 	return pl
 }

@@ -28,12 +28,10 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		s.emit(events.Event{Kind: events.Warning, Message: "privileges.file_ownership changes nothing: only root has such privileges"})
 	}
 	if p.Limits.Processes > 0 {
-		if f.Group = pidsGroup(); f.Group != "" {
-			if proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-				reapGroups(proc, f.Group)
-				unix.Close(proc)
-			}
-		}
+		f.Group = reapedGroup("pids")
+	}
+	if p.Limits.Memory > 0 {
+		f.MemoryGroup = reapedGroup("memory")
 	}
 	var err error
 	if s.cfg.Reach != nil {
@@ -46,6 +44,19 @@ func (s *Session) facts(p *policy.Policy) (Facts, error) {
 		f.Private = s.privateDirs(p)
 	}
 	return f, nil
+}
+
+// reapedGroup is groupDir without what killed sessions left there.
+func reapedGroup(controller string) string {
+	dir := groupDir(controller)
+	if dir == "" {
+		return ""
+	}
+	if proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+		reapGroups(proc, dir)
+		unix.Close(proc)
+	}
+	return dir
 }
 
 func absolute(path, dir string) string {

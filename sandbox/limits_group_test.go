@@ -1,0 +1,166 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A directory with the files of a control group stands for the kernel's: that the
+// memory controller of v2 is handed down is rare on the machines that run tests.
+
+func TestControllerDirs(t *testing.T) {
+	root := t.TempDir()
+	write(t, root+"/cgroup.subtree_control", "cpu memory pids\n")
+	write(t, root+"/user/cgroup.subtree_control", "memory pids")
+	write(t, root+"/user/scope/cgroup.subtree_control", "")
+	write(t, root+"/user/prefix/cgroup.subtree_control", "memory_recursiveprot pidsx\n")
+	write(t, root+"/unified/a/cgroup.subtree_control", "memory")
+	for _, c := range []struct {
+		table, controller string
+		want              []string
+	}{
+		{"0::/user/scope\n", "memory", []string{root + "/user"}},
+		{"0::/user/scope\n", "pids", []string{root + "/user"}},
+		{"0::/user/scope\n", "io", nil},
+		{"0::/user\n", "memory", []string{root + "/user", root}}, // root may, a user not: who may write decides
+		{"0::/user/prefix\n", "memory", []string{root + "/user"}},
+		{"0::/a/b\n", "memory", []string{root + "/unified/a"}},
+		{"0::/\n", "memory", []string{root}},
+		{"0::/../user/scope\n", "memory", nil}, // of another namespace: cgroup_namespaces(7)
+		{"8:pids:/x\n4:memory:/y\n0::/b/c\n", "pids", []string{root + "/pids/x"}},
+		{"8:pids:/x\n4:memory:/y\n0::/b/c\n", "memory", nil}, // v1 counts otherwise
+		{"garbage\n::\n\n", "memory", nil},
+		{"", "pids", nil},
+	} {
+		if got := controllerDirs(root, c.table, c.controller); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q %s: %q, want %q", c.table, c.controller, got, c.want)
+		}
+	}
+}
+
+func fakeGroup(t *testing.T, files ...string) *controlGroup {
+	t.Helper()
+	g := &controlGroup{dir: t.TempDir(), limits: groupLimits, told: map[string]string{}}
+	for _, name := range files {
+		write(t, filepath.Join(g.dir, name), "")
+	}
+	return g
+}
+
+func TestGroupLimitsAreWritten(t *testing.T) {
+	pl := &Plan{
+		Group: "/g", MemoryGroup: "/g",
+		Limits: []planLimit{{Name: "memory", Resource: rlimitData, Max: 1 << 30}, {Name: "processes", Resource: rlimitNproc, Max: 100}},
+	}
+	g := fakeGroup(t, "pids.max", "memory.max", "memory.swap.max", "memory.oom.group", "cgroup.procs")
+	must(t, g.set(pl))
+	for file, want := range map[string]string{"pids.max": "108", "memory.max": "1107296256", "memory.swap.max": "0", "memory.oom.group": "0"} {
+		if text, err := os.ReadFile(filepath.Join(g.dir, file)); string(text) != want || err != nil {
+			t.Errorf("%s: %q %v, want %q", file, text, err, want)
+		}
+	}
+	// A kernel without swap accounting has no such file; one without the limit
+	// does not have the controller.
+	must(t, fakeGroup(t, "pids.max", "memory.max").set(pl))
+	if err := fakeGroup(t, "pids.max").set(pl); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("without memory.max: %v", err)
+	}
+	if list, _ := os.ReadDir(g.dir); len(list) != 5 {
+		t.Errorf("files were made: %v", list)
+	}
+	fd, err := g.entrance()
+	must(t, err)
+	unix.Close(fd)
+	if fd < firstSafeFD {
+		t.Errorf("entrance at %d", fd)
+	}
+	if _, err := fakeGroup(t).entrance(); err == nil {
+		t.Error("an entrance to nothing")
+	}
+}
+
+func TestGroupsOfAPlan(t *testing.T) {
+	limits := []planLimit{{Name: "memory", Resource: rlimitData, Max: 1}, {Name: "processes", Resource: rlimitNproc, Max: 1}}
+	for _, c := range []struct {
+		pl   Plan
+		want string
+	}{
+		{Plan{}, ""},
+		{Plan{Group: "/g", MemoryGroup: "/g"}, ""}, // no limits
+		{Plan{Limits: limits}, ""},
+		{Plan{Limits: limits, Group: "/g", MemoryGroup: "/g"}, "/g: limits.processes limits.memory;"},
+		{Plan{Limits: limits, MemoryGroup: "/m"}, "/m: limits.memory;"},
+		{Plan{Limits: limits[:1], Group: "/g", MemoryGroup: "/m"}, "/m: limits.memory;"},
+		{Plan{Limits: limits[1:], Group: "/g", MemoryGroup: "/m"}, "/g: limits.processes;"},
+	} {
+		got := ""
+		for dir, list := range c.pl.groups() {
+			var keys []string
+			for _, l := range list {
+				keys = append(keys, l.key)
+			}
+			got += dir + ": " + strings.Join(keys, " ") + ";"
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, want %q", c.pl, got, c.want)
+		}
+	}
+	two := Plan{Limits: limits, Group: "/g", MemoryGroup: "/m"}
+	if n := len(two.groups()); n != 2 {
+		t.Errorf("%d groups", n)
+	}
+}
+
+// What the kernel refused is told once, by the key; what it did not is not.
+func TestGroupIsExceeded(t *testing.T) {
+	g := fakeGroup(t)
+	events := func(pids, memory string) {
+		write(t, g.dir+"/pids.events", pids)
+		write(t, g.dir+"/memory.events", memory)
+	}
+	for _, c := range []struct{ pids, memory, want string }{
+		{"max 0\n", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n", ""},
+		{"max 0\n", "low 0\nhigh 3\nmax 99\noom 2\noom_kill 0\n", ""}, // memory was reclaimed
+		{"max 0\n", "max 99\noom 2\noom_kill 1\n", "limits.memory"},
+		{"max 0\n", "max 99\noom 2\noom_kill 1\n", ""},
+		{"max 7\n", "oom_kill 2\n", "limits.processes limits.memory"},
+		{"max 8\n", "oom_kill 2\n", "limits.processes"},
+		{"", "garbage", ""},
+	} {
+		events(c.pids, c.memory)
+		keys, ok := g.exceeded()
+		if got := strings.Join(keys, " "); got != c.want || !ok {
+			t.Errorf("%q %q: %q %v, want %q", c.pids, c.memory, got, ok, c.want)
+		}
+	}
+	must(t, os.Remove(g.dir+"/pids.events")) // the group is gone
+	if _, ok := g.exceeded(); ok {
+		t.Error("a group that is gone is watched")
+	}
+}
+
+// Groups of sessions that were killed go; those in use, and what is not ours, stay.
+func TestGroupsAreReaped(t *testing.T) {
+	dir := t.TempDir()
+	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(proc)
+	for _, name := range []string{"fsh-4194305.1", "fsh-1.1", "fsh-x", "other"} { // above pid_max; init
+		must(t, os.Mkdir(filepath.Join(dir, name), 0o755))
+	}
+	reapGroups(proc, dir)
+	var left []string
+	list, _ := os.ReadDir(dir)
+	for _, e := range list {
+		left = append(left, e.Name())
+	}
+	if got := strings.Join(left, " "); got != "fsh-1.1 fsh-x other" {
+		t.Errorf("left: %s", got)
+	}
+}
