@@ -3,7 +3,6 @@ package interp
 import (
 	"mvdan.cc/sh/v3/syntax"
 	"strings"
-
 )
 
 func (c *compiler) ifClause(i *syntax.IfClause) node {
