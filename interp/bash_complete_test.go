@@ -10,5 +10,6 @@ var bashCompleteRows = []string{
 	`complete foo; complete -p foo; complete -A bad foo; echo $?; complete -o bad foo; echo $?; complete -f -- -x; complete -p -- -x; complete -X "it's" -f 'a b'; complete -p 'a b'; complete -f; echo $?`,
 	`complete -o nospace -F f cmd; compopt cmd; echo $?; compopt +o nospace -o filenames cmd; complete -p cmd; compopt nosuch; echo $?; compopt -o bad cmd; echo $?; compopt -o nospace; echo $?`,
 	`complete -c -f -v -j -k -u -g -s -e -d -b -a -A stopped -A running -A function -A hostname -A helptopic -A enabled -A disabled -A binding -A arrayvar -A setopt -A shopt -A signal x; complete -p x; complete -G 'a*' -W w -P p -S s -X x -C cc -F ff y; complete -p y; complete -A file -A directory -A alias z; complete -p z`,
+	`compgen -A signal; compgen -A signal SIGR | head -3; compgen -A signal JUNK; echo $?`,
 	`for i in a b c d e f g h one two three four ls cat; do complete -f $i; done; complete`,
 }

@@ -42,6 +42,7 @@ var bashScriptRows = []string{
 	// BASH_COMMAND
 	"trap 'echo \"D:$BASH_COMMAND\"' DEBUG\nls / >/dev/null 2>&1\nfor ((i=0;i<1;i++)); do :; done; for ((;;)); do break; done\nselect z in a; do break; done <<<1\ndeclare q=1 >f\neval 'echo ev >/dev/null'\ncat <<E >/dev/null\nhi\nE\necho a | cat >/dev/null\n(exit 5) >f\n! true >f\nx=1 y=2 true >f",
 	"trap 'echo \"E:$BASH_COMMAND $LINENO\"' ERR\nls /nope 2>/dev/null\n(exit 5)\nfalse >/dev/null\n(false; exit 3) >/dev/null\neval false\neval 'false; (exit 2)'\n. /dev/stdin <<< false\nnosuch 2>/dev/null\ncat < /nope 2>/dev/null\nf() { false; return 4; }; f; { false; }; false | false; true && false",
+	`f() { echo ${x/a/} ${x//a/b} ${x/a} ${x//a/} "${x/#a/}" ${x/%"a b"/} ${x///}; }; declare -f f; x=aba; f; set -x; : ${x//a/} 2>&1`,
 	// messages and statuses
 	`exec 2>&1; [ a; [ 1 -eq x ]; [ a b ]; [ a b c ]; [ a b c d ]; test 1 -lt 99999999999999999999; [ 0x1 -eq 1 ]; [ 1 -eq 1 -a x -eq 2 ]; test -f a b`,
 	`exec 2>&1; printf %d x; printf '%d\n' 3x; printf '%z\n'; echo $?; printf %; echo $?; printf 'a%5'; echo $?; printf %n; echo $?`,

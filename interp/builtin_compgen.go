@@ -2,6 +2,7 @@ package interp
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -357,13 +358,18 @@ func shoptOptionNames() (names []string) {
 	return names
 }
 
-func allSignalNames() (names []string) {
-	for n, name := range signalNames {
-		if n > 0 && name != "" {
+// allSignalNames are the conditions of trap in bash's order; it names the two
+// signals that the C library keeps for itself.
+func allSignalNames() []string {
+	names := []string{"EXIT"}
+	for n := 1; n <= signalRTMax; n++ {
+		if name := signalName(n); name == strconv.Itoa(n) {
+			names = append(names, "SIGJUNK("+name+")")
+		} else {
 			names = append(names, "SIG"+name)
 		}
 	}
-	return names
+	return append(names, "DEBUG", "ERR", "RETURN")
 }
 
 // escapePattern quotes what has a meaning in patterns.

@@ -246,7 +246,9 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 		pe.Repl = &syntax.Replace{All: p.accept('/')}
 		pe.Repl.Orig = p.replaced()
 		if p.accept('/') {
-			pe.Repl.With = p.wordOf(wBrace)
+			if pe.Repl.With = p.wordOf(wBrace); pe.Repl.With == nil {
+				pe.Repl.With = p.newLitWord(p.pos(), p.pos(), "") // ${x/a/} is not listed as ${x/a}
+			}
 		}
 		return true
 	case '@':
