@@ -3,6 +3,7 @@ package interp
 // bashLanguageRows are about what scripts find in bash that manuals mention in
 // passing: attributes, subscripts, errors that cost a line, deep patterns.
 var bashLanguageRows = []string{
+	"cat <<-'\tEND'\n\thello\n\tEND\ncat <<-\\\tE\n\t\t$x\nE\n\tE\necho ok",
 	`touch .a a; shopt -u globskipdots; echo .*; shopt -s globskipdots; echo .*; shopt -q globskipdots`,
 	`a=([-1]=x [2]=y [3]=z); echo "$? ${!a[@]}"; declare -p a`,
 	`declare -A m; m=([a]=1 [""]=2 [b]=3); declare -p m`,

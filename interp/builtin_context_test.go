@@ -3,6 +3,7 @@ package interp
 // builtinContextRows are builtins together with redirections, pipelines,
 // functions and each other. They must do the same in dash and in bash.
 var builtinContextRows = []string{
+	`export z=z; f() { local z=a; env | grep ^z=; }; f; env | grep ^z=`,
 	`command exec 3>f; echo x >&3; cat f`,
 	`command : >f; ls`,
 	`command readonly x=1; echo $x`,

@@ -1,8 +1,9 @@
 package interp
 
 import (
-	"mvdan.cc/sh/v3/syntax"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 func (c *compiler) ifClause(i *syntax.IfClause) node {

@@ -24,11 +24,9 @@ func (c *declCall) makeLocal(sh *shell, f *frame, name string) error {
 	if c.inherit || sh.shopts.on(shoptLocalvarInherit) {
 		return nil
 	}
-	fresh := &variable{hook: old.hook}
+	fresh := &variable{hook: old.hook, attrs: old.attrs & attrExport}
 	if prefixed := sh.inPrefix(name); prefixed {
 		fresh = cloneVariable(old)
-	} else if sh.rt.bash {
-		fresh.attrs = old.attrs & attrExport
 	}
 	sh.vars.set(name, fresh)
 	if old.is(attrExport) {

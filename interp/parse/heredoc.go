@@ -170,6 +170,11 @@ func (p *Parser) hereBody(r *syntax.Redirect) {
 		}
 		bol := p.i
 		if r.Op == syntax.DashHdoc {
+			if p.endsWithTabs(delim) {
+				h.take(p, bol)
+				p.hereLine(true)
+				break
+			}
 			p.stripTabs(&h)
 		}
 		if p.opt.Bash && p.inSubst && delim != "" && p.endsAtParen(delim) {
@@ -186,6 +191,16 @@ func (p *Parser) hereBody(r *syntax.Redirect) {
 		h.take(p, p.i)
 	}
 	r.Hdoc = p.hereWordOf(&h, pos, quoted)
+}
+
+// endsWithTabs reports whether the line is a delimiter that begins with a tab,
+// which bash looks for before it removes the tabs of the line.
+func (p *Parser) endsWithTabs(delim string) bool {
+	if !p.opt.Bash || !strings.HasPrefix(delim, "\t") {
+		return false
+	}
+	line, _, _ := strings.Cut(p.src[p.i:], "\n")
+	return line == delim
 }
 
 // endsAtParen reports whether a line starts with the delimiter and has the
