@@ -272,7 +272,24 @@ func likelyRefused() bool {
 		}
 	}
 	text, err := os.ReadFile("/proc/self/status")
-	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2")
+	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2") || maskedProc()
+}
+
+// maskedProc tells whether something is mounted on parts of /proc, as containers
+// do: then no other one can be mounted (mount_namespaces(7)). A mount on an empty
+// directory, where systemd has one, does not count.
+func maskedProc() bool {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 4 && strings.HasPrefix(f[4], "/proc/") && f[4] != "/proc/sys/fs/binfmt_misc" {
+			return true
+		}
+	}
+	return false
 }
 
 // ownPaths are the candidates of a command where this program is not at

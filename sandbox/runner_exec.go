@@ -62,9 +62,11 @@ func (p *forkPlan) reachable() syscall.Errno {
 func (p *forkPlan) replace() syscall.Errno {
 	all := ^uint64(0)
 	rawMask(&all, nil) // no handler runs here: it would write to the program's files
-	if err := unix.Unshare(unix.CLONE_FILES | unix.CLONE_FS); err != nil {
+	restore, err := apart()
+	if err != nil {
 		return errnoOf(err)
 	}
+	defer restore()
 	limits := p.currentLimits()
 	errno := childSetup(p)
 	if errno == 0 {
@@ -84,6 +86,28 @@ func (p *forkPlan) replace() syscall.Errno {
 		}
 	}
 	return errno
+}
+
+// apart gives the calling thread descriptors, directory and umask of its own.
+// Where that call is refused, as containers do, the latter two are put back: the
+// thread that works waits meanwhile.
+func apart() (restore func(), err error) {
+	if err := unix.Unshare(unix.CLONE_FILES | unix.CLONE_FS); err != unix.EPERM {
+		return func() {}, err
+	}
+	if err := unix.CloseRange(noDescriptor, noDescriptor, unix.CLOSE_RANGE_UNSHARE); err != nil {
+		return nil, err
+	}
+	dir, err := unix.Open(".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	mask := unix.Umask(0)
+	unix.Umask(mask)
+	return func() {
+		unix.Umask(mask)
+		_ = unix.Fchdir(dir)
+	}, nil
 }
 
 func (p *forkPlan) currentActions() (actions [64]sigaction) {

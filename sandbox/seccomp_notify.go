@@ -143,9 +143,13 @@ func (p *childProgram) sharedNotifier(filter []unix.SockFilter, take func(pid, f
 	p.add("seccomp notification", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
 		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, uintptr(unsafe.Pointer(fprog)))
 	p.calls[len(p.calls)-1].tell = true
-	p.add(p.unshared, unix.SYS_UNSHARE, unix.CLONE_FILES)
+	// Not unshare(2), which containers refuse whatever it is for. The range is empty.
+	p.add(p.unshared, unix.SYS_CLOSE_RANGE, noDescriptor, noDescriptor, unix.CLOSE_RANGE_UNSHARE)
 	p.calls[len(p.calls)-1].tell = true
 }
+
+// noDescriptor is a number above all.
+const noDescriptor = 1<<32 - 1
 
 // notification is struct seccomp_notif.
 type notification struct {
