@@ -12,7 +12,7 @@ var bashScriptRows = []string{
 	`x=5; printf '<%s>' "${x[@]:1}" "${x[@]:2}" "${x[@]:0:0}" "${x[@]:0}"; x=abc; printf '<%s>' "${x[@]: -2}" "${x[*]:9}"`,
 	`declare -A m=([a]=1 [b]=2 [c]=3 [d]=4); for o in 0 0:2 1:2 2:2 3 4 5 ' -1' ' -2:1' ' -4:1' ' -5:1' ' -6:1'; do eval "echo $o: \${m[@]:$o}"; done`,
 	// transformations
-	`set --; printf '<%s>' "${@@A}" "${*@A}" "${@@Q}"; set -- a 'b c'; printf '<%s>' "${@@A}" "${@@K}"`,
+	`set --; printf '<%s>' "${@@A}" "${*@A}" "${@@Q}"; set -- a 'b c'; printf '<%s>' "${@@A}" "${@@K}" "${@@a}" "${*@a}"`,
 	`x='a b'; printf '<%s>' "${x[@]@A}" "${x[@]@a}" "${x[*]@K}" "${x[@]@k}" "${x[3]@A}" "${x[0]@A}"; unset x; printf '<%s>' "${x[@]@K}" "${x[*]@A}"`,
 	`x=(a b c); printf '<%s>' "${x[1]@A}" "${x[-1]@A}" "${x[5]@A}" "${x[@]@A}"; declare -A m=([k]='v v'); printf '<%s>' "${m[k]@A}" "${m[z]@A}"`,
 	`x=hello; printf '<%s>' "${x[-1]}" "${x[-2]-d}" "${x[0]}" "${x[-1]-d}"; echo $?`,

@@ -60,7 +60,7 @@ func (p *paramPart) transformList(sh *shell, vals []string) ([]string, error) {
 		return p.declaration(sh, vals), nil
 	case 'a':
 		v := sh.lookupVar(p.name)
-		if v.is(attrIndexed|attrAssoc) && v.is(attrSet) {
+		if p.char != 0 || v.is(attrIndexed|attrAssoc) && v.is(attrSet) {
 			break
 		} else if v.attributes() == "" {
 			return nil, nil
