@@ -230,6 +230,7 @@ func (g *jobGroup) resumed() {
 
 // hold keeps a shell at the gate while its job is stopped.
 func (sh *shell) hold() {
+	held := false
 	for sh.attn.pending.Load()&attnStop != 0 {
 		if gate := sh.rt.heldBy(); gate != nil && sh.parent != nil {
 			<-gate
@@ -246,15 +247,18 @@ func (sh *shell) hold() {
 		g.mu.Unlock()
 		if gate == nil || sh.attn.pending.Load()&attnCancel != 0 {
 			sh.attn.pending.And(^uint32(attnStop))
-			return
+			break
 		}
+		held = true
 		sh.rt.work.rest()
 		select {
 		case <-gate:
-			sh.awaitContinue()
 		case <-sh.attn.bell:
 		}
 		sh.rt.work.resume()
+	}
+	if held && sh.attn.pending.Load()&attnCancel == 0 {
+		sh.awaitContinue()
 	}
 }
 
@@ -274,19 +278,11 @@ func (sh *shell) awaitContinue() {
 	}
 }
 
-// starter is who starts a program: the System, or a stand-in.
-type starter interface {
-	Start(*Command) (Process, error)
-}
-
 // start starts a program of the job in its group. When the first one has
 // ended and its group with it, the next makes a new one.
 func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	sh.hold()
-	var sys starter = g.rt.sys
-	if parent := sh.parentFor(cmd); parent != nil {
-		sys = parent
-	}
+	parent := sh.parentFor(cmd)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.programs == nil {
@@ -296,9 +292,18 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	if g.front.Load() && (g.pgid == 0 || g.lent.Swap(false)) {
 		cmd.Terminal = g.rt.terminal
 	}
+	if g.pgid != 0 && parent != nil {
+		cmd.Group = g.pgid
+		// Its number is not asked for: the program may stop its parent before
+		// that has told.
+		if p, err := parent.Start(cmd); err == nil {
+			g.programs[p] = false
+			return p, nil
+		}
+	}
 	if g.pgid != 0 {
 		cmd.Group = g.pgid
-		p, err := sys.Start(cmd)
+		p, err := g.rt.sys.Start(cmd)
 		if err != nil {
 			return nil, err
 		}

@@ -71,3 +71,21 @@ var parentRows = []string{
 	`(sh -c 'exit 3; : PPID'; echo $?; sh -c 'kill -KILL $$; : PPID'; echo $((!$?)); /nosuch PPID 2>/dev/null; echo $?); echo $?`,
 	"(cd /; umask 027; sh -c 'pwd; umask; cat; : PPID' <<E\ntext\nE\n)", `(sh -c 'exec 9>&1; echo nine >&9; : PPID' 5>f; echo $?)`,
 }
+
+// TestParentStops: no shell to compare with has job control without a terminal.
+func TestParentStops(t *testing.T) {
+	fsh := difftest.Fsh(t)
+	for script, want := range map[string]string{
+		`(sh -c 'kill -STOP $PPID; echo in'; exit 4); kill -l $?; fg >/dev/null; echo $?`:                                   "in\nSTOP\n4\n",
+		`(trap 'echo cont' CONT; kill -STOP $(sh -c 'echo $PPID'); echo after; exit 2); kill -l $?; fg >/dev/null; echo $?`: "STOP\ncont\nafter\n2\n",
+		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                             "0\n",
+		`sh -c 'kill -STOP $$; echo 1'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait`:   "[2] +\n[1] sh -c 'kill -STOP $$; echo 1'\n[2] sh -c 'kill -STOP $$; :'\n1\n",
+	} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			if got := difftest.Run(t, difftest.Case{Shell: fsh, Script: "set -m; " + script}); got.Out != want || got.Messages != "" {
+				t.Errorf("got %q, %q\nwant %q", got.Out, got.Messages, want)
+			}
+		})
+	}
+}
