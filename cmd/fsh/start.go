@@ -91,12 +91,13 @@ func start(argv, env []string) int {
 	if err := in.openSinks(); err != nil {
 		return complain(exitSetup, err)
 	}
+	restore := func() {}
 	if !in.command && in.script == "" && (in.interactive || isTerminal(0) && isTerminal(2)) {
 		in.interactive = true
-		var restore func()
 		in.tty, restore = leadTerminal()
 		defer restore()
 	}
+	in.watchMemory(restore)
 	sys, err := in.system()
 	if err != nil {
 		return complain(exitSetup, err)
