@@ -10,4 +10,6 @@ var bashNamerefRows = []string{
 	`exec 2>/dev/null; x=(a b); declare -n u='x[1]'; export u; readonly u; declare -p u x; u=3; echo $? ${x[1]}; declare -n w=zz[3]; w=1; declare -p zz; w[2]=3; echo $?; declare -p zz`,
 	`exec 2>/dev/null; declare -n bad=1x; echo $?; declare -n bad='x[1'; echo $?; declare -p bad; arr=(1); declare -n arr=x; echo $?; declare -p arr; declare -n self=self; echo $?; declare -n e; e=1x; echo $?; e=hello; declare -p e; e=world; declare -p e hello; declare +n e; declare -p e; e=q; declare -p e hello`,
 	`s=4; declare -n s=x; x=5; echo $s; declare -p s; s2=text; declare -n s2; declare -p s2; echo ${s2-u}; declare -n k=arr2; k=(1 2 3); k+=(4); unset k[1]; echo ${!k[@]} ${k[@]:1:2} ${#k[@]}; declare -a k; declare -p k arr2; declare -n t='arr2[@]'; echo $t "${t}"`,
+	`exec 2>/dev/null; typeset -n a=b b; b=a[1]; (a=foo); (echo "$a" "$b" ${#a} $((a))); (unset a); (a+=x; read a <<<y); [[ -v a ]]; echo alive`,
+	`exec 2>/dev/null; declare -n t='t[0]'; t=1; echo alive`,
 }

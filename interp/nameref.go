@@ -23,11 +23,26 @@ func (sh *shell) elementRef(name string) (target string, ok bool) {
 	for i := 0; v.is(attrNameref) && i < maxNameref; i++ {
 		if !validName(v.value) {
 			base, _, isElement := splitSubscript(v.value)
-			return v.value, isElement && validName(base)
+			return v.value, isElement && validName(base) && sh.endsInName(base)
 		}
 		v, _ = sh.vars.get(v.value)
 	}
 	return "", false
+}
+
+// endsInName reports whether a name leads to a variable. An array that is
+// itself a reference to an element could be one of its own: a=b, b=a[1].
+func (sh *shell) endsInName(name string) bool {
+	for range maxNameref {
+		v, _ := sh.vars.get(name)
+		if !v.is(attrNameref) {
+			return true
+		}
+		if name = v.value; !validName(name) {
+			return false
+		}
+	}
+	return false
 }
 
 // elementVariable is a copy of the element that a name refers to.
