@@ -126,9 +126,10 @@ func (rt *runtime) catch(sig syscall.Signal) {
 func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove bool) {
 	switch {
 	case sig == syscall.SIGKILL || sig == syscall.SIGSTOP:
-	case sig == syscall.SIGCHLD:
-		// Raised by childEnded. Ignored, it would take the statuses of children
-		// (wait(2)).
+	case sig == syscall.SIGCHLD || sig == syscall.SIGURG:
+		// The first is raised by childEnded; ignored, it would take the statuses
+		// of children (wait(2)). The second the Go runtime sends itself all the
+		// time. Those that are meant for the shell come from the System.
 	case !remove && command == "":
 		signal.Ignore(sig)
 	case !remove:

@@ -43,3 +43,19 @@ func TestChildTrapOfSh(t *testing.T) {
 		})
 	}
 }
+
+// TestUrgentTrap: the trap on SIGURG, which the Go runtime sends itself, runs
+// when the signal was sent, and not when it was not.
+func TestUrgentTrap(t *testing.T) {
+	const script = `trap 'echo urgent' URG; kill -s URG $$; echo a; (kill -s URG $$); echo b
+		i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.1; echo c`
+	for _, mode := range [][]string{nil, {"--unsafe-no-sandbox"}, {"--bash"}} {
+		if got := fsh(t, home(t), append(mode, "-c", script)...); got.stdout != "urgent\na\nurgent\nb\nc\n" {
+			t.Errorf("%v: %+v", mode, got)
+		}
+	}
+	got := fsh(t, home(t), "-c", `trap 'echo urgent' URG; sh -c 'kill -s URG $PPID'; echo a`)
+	if got.stdout != "urgent\na\n" {
+		t.Errorf("from a command: %+v", got)
+	}
+}

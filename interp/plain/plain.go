@@ -45,16 +45,17 @@ func New(self string) *System {
 func (s *System) Pid() int  { return s.pid }
 func (s *System) Ppid() int { return os.Getppid() }
 
-// Signals delivers SIGCHLD: all others that are sent to $$ reach this process.
+// Signals delivers what Kill keeps; all else that is sent to $$ reaches this process.
 func (s *System) Signals() <-chan syscall.Signal { return s.signals }
 
-// Kill is kill(2). A shell that sends itself SIGCHLD gets it through Signals, as
-// the kernel's are about processes that interp knows nothing of.
+// Kill is kill(2). What the shell sends itself of SIGCHLD and SIGURG it gets
+// through Signals: the kernel's are about processes that interp knows nothing of,
+// and from the Go runtime. Those from other processes are lost.
 func (s *System) Kill(pid int, sig syscall.Signal) error {
-	if sig == syscall.SIGCHLD && pid == syscall.Getpid() {
+	if (sig == syscall.SIGCHLD || sig == syscall.SIGURG) && pid == syscall.Getpid() {
 		select {
 		case s.signals <- sig:
-		default: // one is pending
+		default: // others are pending
 		}
 		return nil
 	}
