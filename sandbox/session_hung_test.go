@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/fsh-sh/fsh/interp"
+	"golang.org/x/sys/unix"
+)
+
+// TestAttackStoppedChildren: a command that stops whatever is new stops children
+// of the runner before they are programs, and stand-ins before they can speak. It
+// gets stopped programs; the shell goes on.
+func TestAttackStoppedChildren(t *testing.T) {
+	p := testPolicy(t.TempDir())
+	s := newTestSession(t, p)
+	sys := s.System()
+	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	must(t, err)
+	defer null.Close()
+	command := func(argv ...string) *interp.Command {
+		c := shCommand("", int(null.Fd()))
+		c.Paths, c.Argv, c.Report = []string{argv[0]}, argv, interp.ReportStart|interp.ReportStops
+		return c
+	}
+	storm := command(Marker + "/fsh")
+	storm.Argv = []string{probeName, "stop-new"}
+	first, err := sys.Start(storm)
+	if err != nil {
+		required(t, err)
+	}
+	_, err = first.Pid()
+	must(t, err)
+	within(t, func() {
+		stopped := 0
+		for range 100 {
+			for _, start := range []func() (interp.Process, error){
+				func() (interp.Process, error) { return sys.Start(command("/bin/sleep", "0.02")) },
+				func() (interp.Process, error) { return sys.StandIn(command("/bin/true")) },
+			} {
+				p, err := start()
+				must(t, err)
+				pid, err := p.Pid()
+				must(t, err)
+				if st, ok := p.(interp.StandIn); ok {
+					if err := st.Catch([]syscall.Signal{syscall.SIGUSR1}, nil); err != nil && err != syscall.ESRCH {
+						t.Error(err)
+					}
+					_ = st.End(0)
+				}
+				_ = sys.Kill(pid, syscall.SIGCONT)
+				if ws, _, err := p.Wait(); err == nil && (ws.Stopped() || ws.Continued()) {
+					stopped++
+				}
+			}
+		}
+		var st syscall.Stat_t
+		must(t, sys.Stat(nil, "/etc", false, &st))
+		if stopped == 0 {
+			t.Log("nothing was stopped in time")
+		}
+	})
+}
+
+func init() {
+	// Stops every process that gets one of the next numbers.
+	probes["stop-new"] = func([]string) error {
+		for last := os.Getpid(); ; {
+			for pid := last + 1; pid < last+6; pid++ {
+				if unix.Kill(pid, unix.SIGSTOP) == nil {
+					last = pid
+				}
+			}
+		}
+	}
+}
+
+// deadServer mounts a file system whose server never answers.
+func deadServer(dir string) error {
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Mount("dead", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, os.Geteuid(), os.Getegid()))
+}
+
+// TestDeadServer: names on a file system that does not answer are errors, for
+// the shell too, and what has nothing to do with it works. The keeper kills the
+// runner, whose wait no other signal would end.
+func TestDeadServer(t *testing.T) {
+	dir := os.Getenv("FSH_TEST_DEAD_SERVER")
+	if dir == "" {
+		t.Setenv("FSH_TEST_DEAD_SERVER", outside(t))
+		cmd := exec.Command("/proc/self/exe", "-test.run", "^TestDeadServer$", "-test.v")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+		if os.Geteuid() != 0 {
+			cmd.SysProcAttr = &syscall.SysProcAttr{
+				Cloneflags:  unix.CLONE_NEWNS | unix.CLONE_NEWUSER,
+				UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}},
+				AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
+			}
+		}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if strings.Contains(string(out), "--- SKIP") {
+			t.Skipf("%s", out)
+		}
+		return
+	}
+	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	if err := deadServer(dir); err != nil {
+		t.Skip("FUSE: ", err) // /dev/fuse is root's on some machines, or absent
+	}
+	s := newTestSession(t, testPolicy("/"))
+	sys := s.System()
+	var st syscall.Stat_t
+	if err := sys.Stat(nil, "/etc", false, &st); err != nil {
+		required(t, err)
+	}
+	rc := s.fleet.first
+	hurry(rc)
+	background, err := sys.Start(shCommand("sleep 1000", 2))
+	must(t, err)
+	within(t, func() {
+		if err := sys.Stat(nil, dir+"/x", false, &st); err == nil || !strings.Contains(err.Error(), "did not answer for") {
+			t.Errorf("stat: %v", err)
+		}
+		if end, ok := rc.host.ended(); !ok || end.Status.Signal() != syscall.SIGKILL || end.Meant {
+			t.Errorf("the runner ended with %v %v", end, ok)
+		}
+		if _, _, err := background.Wait(); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("its command: %v", err)
+		}
+		must(t, sys.Stat(nil, "/etc", false, &st))
+	})
+}
