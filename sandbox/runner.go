@@ -87,6 +87,7 @@ func runnerMain(sock, events int) int {
 	if err != nil {
 		return runnerFailed(err)
 	}
+	spareThreads(runnerProcs)
 	blockHere()
 	if err := r.catchSignals(); err != nil {
 		return runnerFailed(err)
@@ -99,6 +100,24 @@ func runnerMain(sock, events int) int {
 		return runnerFailed(err)
 	}
 	return runnerDone
+}
+
+// spareThreads makes threads that the Go scheduler can fall back on: one that it
+// cannot make, because a limit of processes is reached, is the end of a program.
+func spareThreads(n int) {
+	var made sync.WaitGroup
+	enough := make(chan struct{})
+	for range n {
+		made.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			made.Done()
+			<-enough
+			runtime.UnlockOSThread()
+		}()
+	}
+	made.Wait()
+	close(enough)
 }
 
 func runnerFailed(err error) int {
