@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -79,6 +81,40 @@ func TestCommandAttributes(t *testing.T) {
 	} {
 		if out, _ := output(t, s, c.edit, c.text); out != c.out {
 			t.Errorf("%s: %q, want %q", c.name, out, c.out)
+		}
+	}
+}
+
+// A command starts on the runner's processor and may leave it for any that the
+// shell was given, not for more.
+func TestCommandProcessors(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.SchedSetaffinity(0, &all)
+	one := unix.CPUSet{}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if all.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	const allowed = "sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/self/status"
+	for _, cpus := range []unix.CPUSet{all, one} {
+		if err := unix.SchedSetaffinity(0, &cpus); err != nil {
+			t.Fatal(err)
+		}
+		want, err := exec.Command("/bin/sh", "-c", allowed).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _ := newTestSystem(t, systemHooks{})
+		for range 3 {
+			if out, _ := output(t, s, nil, allowed); out != strings.TrimSpace(string(want)) {
+				t.Errorf("a command may use the processors %s, want %s", out, want)
+			}
 		}
 	}
 }
