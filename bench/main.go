@@ -28,7 +28,8 @@ type row struct {
 	// count is the argument of a run, when it is not per.
 	count    int
 	variants []variant
-	// slope subtracts a run with no iterations, so that start-up does not count.
+	// slope subtracts a run with one iteration, so that start-up does not count,
+	// that of the sandbox included.
 	slope bool
 	// files says that the two are not counts but scripts: full and empty.
 	files bool
@@ -178,12 +179,13 @@ func (r row) measure(w *tabwriter.Writer, rounds int) error {
 	return nil
 }
 
-// once is the time of one run, less that of a run without iterations.
+// once is the time of one run, less that of a run with one iteration.
 func (r row) once(v variant) (time.Duration, error) {
-	more, less := fmt.Sprint(r.per), "0"
+	count := r.per
 	if r.count > 0 {
-		more = fmt.Sprint(r.count)
+		count = r.count
 	}
+	more, less := fmt.Sprint(count+1), "1"
 	switch {
 	case r.files:
 		more, less = filepath.Join(data, "configure"), filepath.Join(data, "empty")
