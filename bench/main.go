@@ -53,10 +53,10 @@ var pure = []struct {
 	{"read loop, pipe", `head -n "$1" "$DATA/lines" | while read -r x y; do :; done`, 20000},
 	{"read loop, IFS", `while IFS=: read -r a b c; do r=$b; [ "$((n+=1))" -lt "$1" ] || break; done <"$DATA/passwd"`, 20000},
 	{"here-document", "i=0; while [ \"$i\" -lt \"$1\" ]; do read -r x <<E\nline $i\nE\ni=$((i+1)); done", 5000},
-	{"here-document to cat", "i=0; while [ \"$i\" -lt \"$1\" ]; do cat <<E >/dev/null\nline $i\nE\ni=$((i+1)); done", 500},
+	{"here-document to cat", "i=0; while [ \"$i\" -lt \"$1\" ]; do cat <<E >/dev/null\nline $i\nE\ni=$((i+1)); done", 1000},
 	{"redirection > file", `i=0; while [ "$i" -lt "$1" ]; do : >"$TMPDIR/out"; i=$((i+1)); done`, 5000},
-	{"glob of 10,000 files", `cd "$DATA/many"; n=$1; while [ "$n" -gt 0 ]; do set -- *.c; n=$((n-1)); done`, 20},
-	{"glob of 1,000 folders", `cd "$DATA"; n=$1; while [ "$n" -gt 0 ]; do set -- folders/*/m*; n=$((n-1)); done`, 10},
+	{"glob of 10,000 files", `cd "$DATA/many"; n=$1; while [ "$n" -gt 0 ]; do set -- *.c; n=$((n-1)); done`, 100},
+	{"glob of 1,000 folders", `cd "$DATA"; n=$1; while [ "$n" -gt 0 ]; do set -- folders/*/m*; n=$((n-1)); done`, 100},
 }
 
 func main() {

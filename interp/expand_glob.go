@@ -235,7 +235,7 @@ func (g *globber) expand(dirs []string, i int) {
 }
 
 // globBatch is how many directories are asked for at once.
-const globBatch = 128
+const globBatch = 512
 
 // accepts: a leading dot has to be matched by one unless dotglob is set, and
 // those of . and .. always.

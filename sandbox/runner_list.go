@@ -9,7 +9,7 @@ import (
 
 const (
 	// maxLists is how many directories are read in one round trip.
-	maxLists = 256
+	maxLists = 128
 	// listBuffer is how much of one directory is read: of a larger one the
 	// shell asks for the descriptor, which costs less than copying.
 	listBuffer = 32 << 10

@@ -138,32 +138,72 @@ func (s *system) statSome(d interp.Dir, paths []string, sts []syscall.Stat_t, er
 	return nil
 }
 
+// listsAhead is how many requests for directories are on their way at a time:
+// the runner reads on while the shell looks at what has come.
+const listsAhead = 4
+
 // ReadDirs asks in batches, and again for what did not fit in an answer.
 func (s *system) ReadDirs(d interp.Dir, paths []string) [][]byte {
 	texts := make([][]byte, len(paths))
-	for from := 0; from < len(paths); {
-		n := s.readSome(d, paths[from:min(from+maxLists, len(paths))], texts[from:])
-		if n == 0 {
-			break // opening them will tell what is wrong
+	var asked []*lists
+	for from := 0; from < len(paths); from += maxLists {
+		to := min(from+maxLists, len(paths))
+		if len(asked) == listsAhead {
+			s.finish(d, asked[0])
+			asked = asked[1:]
 		}
-		from += n
+		asked = append(asked, s.ask(d, paths[from:to], texts[from:to]))
+	}
+	for _, l := range asked {
+		s.finish(d, l)
 	}
 	return texts
 }
 
-// readSome returns how many directories the answer was about.
-func (s *system) readSome(d interp.Dir, paths []string, texts [][]byte) int {
-	var c call
-	_, err := s.do(d, opReadDirs, &c, func(e *encoder, handle uint32) {
+// lists is a request for directories. Those without an answer are left to the
+// caller, whom opening them will tell what is wrong.
+type lists struct {
+	call  call
+	conn  *runnerConn // nil if it was not sent
+	paths []string
+	texts [][]byte
+}
+
+func (s *system) ask(d interp.Dir, paths []string, texts [][]byte) *lists {
+	l := &lists{paths: paths, texts: texts}
+	conn, err := s.begin(d, opReadDirs, &l.call, func(e *encoder, handle uint32) {
 		e.u32(handle)
 		e.strs(paths)
 	})
-	if err != nil {
-		return 0
+	if err == nil {
+		l.conn = conn
 	}
-	dec := decoder{b: c.payload}
+	return l
+}
+
+// finish takes the answer, and asks again for what was not in it.
+func (s *system) finish(d interp.Dir, l *lists) {
+	for l.conn != nil {
+		if l.conn.await(&l.call, wantReply) != nil {
+			return
+		}
+		l.conn.mu.Unlock()
+		if l.call.errno != 0 {
+			return
+		}
+		n := l.take()
+		if n == 0 || n == len(l.paths) {
+			return
+		}
+		l = s.ask(d, l.paths[n:], l.texts[n:])
+	}
+}
+
+// take returns how many directories the answer is about.
+func (l *lists) take() int {
+	dec := decoder{b: l.call.payload}
 	n := 0
-	for ; n < len(paths) && len(dec.b) > 0; n++ {
+	for ; n < len(l.paths) && len(dec.b) > 0; n++ {
 		size := dec.u32()
 		if size == listUnread {
 			continue
@@ -171,7 +211,7 @@ func (s *system) readSome(d interp.Dir, paths []string, texts [][]byte) int {
 		if uint64(size) > uint64(len(dec.b)) {
 			break
 		}
-		texts[n] = dec.b[:size:size]
+		l.texts[n] = dec.b[:size:size]
 		dec.b = dec.b[size:]
 	}
 	return n
