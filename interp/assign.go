@@ -398,47 +398,31 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 	}
 	var loose []string
 	for _, e := range a.array {
-		if e.index == nil {
-			fields, err := e.member(sh)
-			if err != nil {
+		if e.index != nil {
+			if err := e.assignKey(sh, old, fresh); err != nil {
 				return err
 			}
-			if a.array[0].index != nil { // keys and values in turns only if the first is no [key]=
-				for _, f := range fields {
-					sh.errorf("%s: %s: must use subscript when assigning associative array", a.name, f)
-				}
-				continue
-			}
+			continue
+		}
+		fields, err := e.member(sh)
+		if err != nil {
+			return err
+		}
+		if a.array[0].index == nil {
 			loose = append(loose, fields...)
 			continue
 		}
-		key, err := e.index.key.str(sh)
-		if err != nil {
-			return err
+		for _, f := range fields { // keys and values in turns only if the first is no [key]=
+			sh.errorf("%s: %s: must use subscript when assigning associative array", a.name, f)
 		}
-		if key == "" {
-			sh.errorf("[]: bad array subscript")
-			continue
-		}
-		value, err := e.text(sh)
-		if err != nil {
-			return err
-		}
-		if before, had := fresh.get(key); e.add && had {
-			value = sh.joinValue(old, before, value)
-		}
-		if value, err = sh.convert(old, value); err != nil {
-			return err
-		}
-		fresh.set(key, value)
 	}
 	for i := 0; i < len(loose); i += 2 {
 		value := ""
 		if i+1 < len(loose) {
 			value = loose[i+1]
 		}
-		var err error
-		if value, err = sh.convert(old, value); err != nil {
+		value, err := sh.convert(old, value)
+		if err != nil {
 			return err
 		}
 		fresh.set(loose[i], value)
@@ -450,6 +434,31 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 	v.assoc = fresh
 	v.attrs |= attrAssoc
 	sh.assigned(a.name, v)
+	return nil
+}
+
+// assignKey is [key]=value or [key]+=value within name=(…); the attributes are
+// those of old.
+func (e *element) assignKey(sh *shell, old *variable, fresh *assocArray) error {
+	key, err := e.index.key.str(sh)
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		sh.errorf("[]: bad array subscript")
+		return nil
+	}
+	value, err := e.text(sh)
+	if err != nil {
+		return err
+	}
+	if before, had := fresh.get(key); e.add && had {
+		value = sh.joinValue(old, before, value)
+	}
+	if value, err = sh.convert(old, value); err != nil {
+		return err
+	}
+	fresh.set(key, value)
 	return nil
 }
 

@@ -153,8 +153,7 @@ func (s *supervisor) started(pid int) bool {
 	return false
 }
 
-// parentOf is the parent in stat (proc_pid_stat(5)) of a process that the view
-// shows, or 0: the state and it follow the name in brackets.
+// parentOf is the parent of a process that the view shows, or 0.
 func parentOf(pid int) int {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -165,11 +164,7 @@ func parentOf(pid int) int {
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
-	if len(fields) < 2 {
-		return 0
-	}
-	parent, err := strconv.Atoi(fields[1])
+	parent, err := strconv.Atoi(statField(text, statParent))
 	if err != nil {
 		return 0
 	}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -209,24 +210,8 @@ func (r *request) truncate(c *watchedCall) verdict {
 			return failed(unix.EACCES)
 		}
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(hold, &st); err != nil {
-		return failed(errnoOf(err))
-	}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		if sp.slash {
-			return failed(unix.ENOTDIR)
-		}
-	case unix.S_IFDIR:
-		return failed(unix.EISDIR)
-	case unix.S_IFSOCK:
-		if st.Mode&0o777 == 0 && readOnly(hold) {
-			return failed(unix.EACCES) // a mask: as if it were the file
-		}
-		return failed(unix.EINVAL)
-	default:
-		return failed(unix.EINVAL)
+	if errno := sp.notCut(hold); errno != 0 {
+		return failed(errno)
 	}
 	path, errno := r.pathOf(hold)
 	if errno != 0 {
@@ -251,4 +236,26 @@ func (r *request) truncate(c *watchedCall) verdict {
 		return failed(errno)
 	}
 	return verdict{}
+}
+
+// notCut is why truncate(2) refuses what hold is, whoever asks.
+func (sp *spot) notCut(hold int) syscall.Errno {
+	var st unix.Stat_t
+	if err := unix.Fstat(hold, &st); err != nil {
+		return errnoOf(err)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		if sp.slash {
+			return unix.ENOTDIR
+		}
+		return 0
+	case unix.S_IFDIR:
+		return unix.EISDIR
+	case unix.S_IFSOCK:
+		if st.Mode&0o777 == 0 && readOnly(hold) {
+			return unix.EACCES // a mask: as if it were the file
+		}
+	}
+	return unix.EINVAL
 }

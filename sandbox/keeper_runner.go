@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"strconv"
 	"sync"
 	"syscall"
@@ -205,8 +204,7 @@ func (k *keeper) look(rp *runnerProc) byte {
 
 func (k *keeper) isStopped(pid int) bool { return k.stateOf(strconv.Itoa(pid)) == 'T' }
 
-// stateOf is the state of a process or thread in stat (proc(5)), behind the
-// name in brackets; 0 when there is none.
+// stateOf is the state of a process or thread; 0 when there is none.
 func (k *keeper) stateOf(tid string) byte {
 	fd, err := unix.Openat(k.base.hostProc, tid+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -218,8 +216,8 @@ func (k *keeper) stateOf(tid string) byte {
 	if err != nil {
 		return 0
 	}
-	if i := bytes.LastIndex(buf[:n], []byte(") ")); i >= 0 && i+2 < n {
-		return buf[i+2]
+	if state := statField(string(buf[:n]), statState); state != "" {
+		return state[0]
 	}
 	return 0
 }

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -54,16 +53,9 @@ func (r *request) terminal(node int) (fd int, errno unix.Errno) {
 	return -1, unix.ENXIO
 }
 
-// terminalOf is the device of a process's terminal: tty_nr (proc_pid_stat(5)),
-// counted from the state behind the name in brackets; or 0.
+// terminalOf is the device of a process's terminal, or 0.
 func (s *supervisor) terminalOf(pid uint32) uint64 {
-	const device = 4
-	stat := s.hostProc(pid, "stat")
-	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
-	if len(fields) <= device {
-		return 0
-	}
-	number, err := strconv.Atoi(fields[device])
+	number, err := strconv.Atoi(statField(s.hostProc(pid, "stat"), statTerminal))
 	if err != nil {
 		return 0
 	}

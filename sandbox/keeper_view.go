@@ -114,11 +114,8 @@ func (t *viewThread) build() error {
 // startRunner forks the runner from the view. Everything it loses, it loses
 // before it executes.
 func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, inner int, err error) {
-	if err := unix.Setns(t.net.ns, unix.CLONE_NEWNET); err != nil {
-		return nil, 0, fmt.Errorf("enter the network: %w", err)
-	}
-	if err := unix.Setns(t.k.pidNS, unix.CLONE_NEWPID); err != nil {
-		return nil, 0, fmt.Errorf("enter the pid namespace: %w", err)
+	if err := t.enterNamespaces(); err != nil {
+		return nil, 0, err
 	}
 	ruleset, err := landlockRuleset(t.v.grants(), t.v.plan.Listen)
 	if err != nil {
@@ -133,20 +130,13 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	if len(fds) > 2 {
 		stderr = fds[2]
 	}
-	files := []int{t.k.null, t.k.null, stderr, fds[0], fds[1]}
-	for i, fd := range files {
-		if files[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
-			return nil, 0, err
-		}
-		defer unix.Close(files[i])
-	}
-	safe, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	files, closeFiles, err := safeFDs(t.k.null, t.k.null, stderr, fds[0], fds[1], ruleset)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer unix.Close(safe)
+	defer closeFiles()
 	p := &childProgram{}
-	p.files(files)
+	p.files(files[:5])
 	p.openFiles()
 	p.signalQueue()
 	joined := func() {}
@@ -159,18 +149,14 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	} else {
 		p.dropCaps()
 	}
-	p.landlock(safe)
+	p.landlock(files[5])
 	gate, err := t.supervise(p, req)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer gate.close()
 	p.seccomp(filter)
-	others := uint64(0) // what a limit of processes has to leave room for
-	if len(t.v.plan.Limits) > 0 {
-		others = t.k.ownProcesses()
-	}
-	p.exec(Marker+"/fsh", append([]string{nameRunner}, limitArgs(t.v.plan.Limits, others)...), blockedSignals())
+	p.exec(Marker+"/fsh", append([]string{nameRunner}, t.limitArgs()...), blockedSignals())
 	pid, err := p.start(req.WantPid)
 	if err != nil {
 		return nil, 0, childError(err)
@@ -181,6 +167,39 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	}
 	inner, err = t.k.innerPid(pid)
 	return gate.sup.runner, inner, err
+}
+
+// enterNamespaces has the children of the thread in the session's network and
+// pid namespaces.
+func (t *viewThread) enterNamespaces() error {
+	if err := unix.Setns(t.net.ns, unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter the network: %w", err)
+	}
+	if err := unix.Setns(t.k.pidNS, unix.CLONE_NEWPID); err != nil {
+		return fmt.Errorf("enter the pid namespace: %w", err)
+	}
+	return nil
+}
+
+// safeFDs are copies of fds above the numbers that a child's own will get.
+func safeFDs(fds ...int) (safe []int, closeSafe func(), err error) {
+	for _, fd := range fds {
+		n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+		if err != nil {
+			closeAll(safe)
+			return nil, nil, err
+		}
+		safe = append(safe, n)
+	}
+	return safe, func() { closeAll(safe) }, nil
+}
+
+func (t *viewThread) limitArgs() []string {
+	others := uint64(0) // what a limit of processes has to leave room for
+	if len(t.v.plan.Limits) > 0 {
+		others = t.k.ownProcesses()
+	}
+	return limitArgs(t.v.plan.Limits, others)
 }
 
 // gate is where the child waits until the supervisor has its listener.

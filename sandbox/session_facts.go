@@ -104,17 +104,13 @@ func controllingTTY() string {
 }
 
 // terminalByNumber is for a shell whose own descriptors are no terminal, but
-// which has one: proc_pid_stat(5), tty_nr.
+// which has one.
 func terminalByNumber(stat string) string {
 	text, err := os.ReadFile(stat)
 	if err != nil {
 		return ""
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 5 {
-		return ""
-	}
-	number, err := strconv.ParseUint(fields[4], 10, 32)
+	number, err := strconv.ParseUint(statField(string(text), statTerminal), 10, 32)
 	if major := unix.Major(number); err != nil || major < majorPTYs || major > majorPTYEnd {
 		return ""
 	}

@@ -62,16 +62,11 @@ func (p *Parser) quotedParts(m dqMode) {
 				p.endLit(&r)
 				return
 			}
-			if c == '"' && m == dqBrace && p.opt.Bash && !p.posix {
-				if single <= i {
-					single = p.singleQuotedBrace(r.start)
-				}
-				if i < single { // bash drops it there
-					p.endLit(&r)
-					p.i++
-					r = p.beginLit()
-					continue
-				}
+			if c == '"' && p.inSingle(m, &single, &r) { // bash drops it there
+				p.endLit(&r)
+				p.i++
+				r = p.beginLit()
+				continue
 			}
 			if p.innerPart(m, c, &r) {
 				continue
@@ -85,10 +80,7 @@ func (p *Parser) quotedParts(m dqMode) {
 				quest++
 			}
 		case '}':
-			if m == dqBrace && p.opt.Bash && !p.posix && single <= i {
-				single = p.singleQuotedBrace(r.start)
-			}
-			if i < single {
+			if p.inSingle(m, &single, &r) {
 				break
 			}
 			p.endLit(&r)
@@ -105,6 +97,18 @@ func (p *Parser) quotedParts(m dqMode) {
 		p.i++
 	}
 	p.endLit(&r)
+}
+
+// inSingle tells whether bash takes the place for one in single quotes, though
+// they are within "${x…}"; end is up to where that is known already.
+func (p *Parser) inSingle(m dqMode, end *int, r *litRun) bool {
+	if m != dqBrace || !p.opt.Bash || p.posix {
+		return false
+	}
+	if *end <= p.i {
+		*end = p.singleQuotedBrace(r.start)
+	}
+	return p.i < *end
 }
 
 // innerPart parses what starts with one of $ ` " if it is more than text.
