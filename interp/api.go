@@ -175,7 +175,16 @@ func inheritedFiles(System) map[int]int {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
 		last = min(last, limit.Max)
 	}
-	for fd := range int(last) {
+	// One poll(2) tells which are open.
+	polled := make([]unix.PollFd, last)
+	for fd := range polled {
+		polled[fd].Fd = int32(fd)
+	}
+	_, _ = unix.Poll(polled, 0) // EINVAL above the soft limit: all may be open then
+	for fd := range polled {
+		if polled[fd].Revents&unix.POLLNVAL != 0 {
+			continue
+		}
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 		if err == nil && (flags&unix.FD_CLOEXEC == 0 || fd < 3) {
 			files[fd] = fd
