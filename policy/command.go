@@ -93,7 +93,7 @@ func (p *Policy) deniedAs(names, args []string) (Rule, bool) {
 	}
 	isProgram := func(r CommandRule) bool {
 		for i, name := range names {
-			if matchesProgram(r.Words[0], name, bases[i]) {
+			if r.names(name, bases[i]) {
 				return true
 			}
 		}
@@ -116,10 +116,11 @@ func (p *Policy) deniedAs(names, args []string) (Rule, bool) {
 	return Rule{}, false
 }
 
-// matchesProgram: a rule with a slash is about this path, another about every
-// file of this name, the base of the path.
-func matchesProgram(word, program, base string) bool {
-	return word == program || word == base && !strings.Contains(word, "/")
+// names: a rule with a slash is about this path, another about every file of
+// this name, the base of the path.
+func (r *CommandRule) names(program, base string) bool {
+	word := r.Words[0]
+	return word == program || word == base && !strings.Contains(word, "/") || slices.Contains(r.Files, program)
 }
 
 // matchesArgs tells whether the rule's words lead the arguments, when options

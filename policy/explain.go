@@ -79,7 +79,7 @@ func (p *Policy) about(action, target string) []Rule {
 		argv := strings.Fields(target)
 		for _, list := range [][]CommandRule{p.Command.Deny, p.Command.Allow} {
 			for _, c := range list {
-				if len(argv) > 0 && matchesProgram(c.Words[0], argv[0], filepath.Base(argv[0])) && matchesArgs(c.Words, argv[1:]) {
+				if len(argv) > 0 && c.names(argv[0], filepath.Base(argv[0])) && matchesArgs(c.Words, argv[1:]) {
 					rules = append(rules, c.Rule)
 				}
 			}

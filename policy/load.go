@@ -123,7 +123,7 @@ func newLoader(o Options) (*loader, error) {
 	if o.PolicyFile != "" && !filepath.IsAbs(o.PolicyFile) {
 		o.PolicyFile = filepath.Join(o.Dir, o.PolicyFile)
 	}
-	return &loader{Options: o}, nil
+	return &loader{Options: o, places: places{getenv: o.Getenv}}, nil
 }
 
 // loader collects sections from the outermost layer inwards.
@@ -132,6 +132,7 @@ type loader struct {
 	layers   []layered
 	sources  []Source
 	warnings []events.Event
+	places   places
 }
 
 // layered is a section and the programs beside it.

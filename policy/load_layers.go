@@ -188,9 +188,9 @@ func (s *section) flag(r resolver, checkHost func(string) error, f Flag) *mistak
 			return m
 		}
 		if f.Kind == "allow-exec" {
-			s.commandAllow = append(s.commandAllow, CommandRule{words, rule("command.allow")})
+			s.commandAllow = append(s.commandAllow, CommandRule{Words: words, Rule: rule("command.allow")})
 		} else {
-			s.commandDeny = append(s.commandDeny, CommandRule{words, rule("command.deny")})
+			s.commandDeny = append(s.commandDeny, CommandRule{Words: words, Rule: rule("command.deny")})
 		}
 	default:
 		return &mistake{msg: "unknown flag", hint: didYouMean(f.Kind, FlagKinds())}

@@ -22,7 +22,7 @@ func (l *loader) build() *Policy {
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		p.Programs = append(p.Programs, Program{Name: name, Policy: l.fold(name)})
+		p.Programs = append(p.Programs, Program{Name: name, Files: l.places.files(name), Policy: l.fold(name)})
 	}
 	return p
 }
@@ -35,7 +35,7 @@ func (l *loader) fold(program string) *Policy {
 	for _, layer := range l.layers {
 		sections = append(sections, layer.section)
 		for _, p := range layer.programs {
-			if p.name == program && program != "" {
+			if program != "" && l.places.sameProgram(p.name, program) {
 				sections = append(sections, p.section)
 				hijack = hijack || p.section.trusted
 			}
@@ -227,6 +227,11 @@ func (m *merger) command(sections []*section) {
 		off = off || s.useDefaults != nil && !s.useDefaults.on
 		c.Deny = append(c.Deny, s.commandDeny...)
 		c.Allow = append(c.Allow, s.commandAllow...)
+	}
+	for _, list := range [][]CommandRule{c.Deny, c.Allow} {
+		for i := range list {
+			list[i].Files = m.places.files(list[i].Words[0])
+		}
 	}
 	on := !off || slices.ContainsFunc(sections, func(s *section) bool { return s.useDefaults != nil && s.useDefaults.on })
 	if on {

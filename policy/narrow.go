@@ -42,7 +42,7 @@ func (p *Policy) NarrowedIn(dir string, o Options) (*Policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.Programs = append(q.Programs, Program{Name: prog.Name, Policy: narrow})
+		q.Programs = append(q.Programs, Program{Name: prog.Name, Files: prog.Files, Policy: narrow})
 	}
 	return &q, nil
 }

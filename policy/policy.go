@@ -38,8 +38,11 @@ type Policy struct {
 
 // Program is the policy of one program that the shell itself starts.
 type Program struct {
-	Name   string  `json:"name"` // a command name, or an absolute path
-	Policy *Policy `json:"policy"`
+	Name string `json:"name"` // a command name, or an absolute path
+	// Files are the paths of a program that is named by one: its directory may
+	// have several names.
+	Files  []string `json:"files,omitempty"`
+	Policy *Policy  `json:"policy"`
 }
 
 // Source is one file that was looked at.
@@ -119,6 +122,8 @@ type Command struct {
 // CommandRule is a program name and leading arguments.
 type CommandRule struct {
 	Words []string `json:"words"`
+	// Files are the paths of a program that Words names by one.
+	Files []string `json:"files,omitempty"`
 	Rule  Rule     `json:"rule"`
 }
 

@@ -194,14 +194,20 @@ func (p *Policy) NoMatch(key string) Rule {
 // ForProgram is the policy for a program that the shell starts: by absolute
 // path first, then by its name. It is p itself for most.
 func (p *Policy) ForProgram(path string) *Policy {
-	for _, name := range []string{path, filepath.Base(path)} {
-		for _, prog := range p.Programs {
-			if prog.Name == name {
-				return prog.Policy
-			}
-		}
+	if i := p.ProgramOf(path); i >= 0 {
+		return p.Programs[i].Policy
 	}
 	return p
+}
+
+// ProgramOf is which of Programs a path is, or -1.
+func (p *Policy) ProgramOf(path string) int {
+	named := func(prog Program) bool { return prog.Name == path || slices.Contains(prog.Files, path) }
+	if i := slices.IndexFunc(p.Programs, named); i >= 0 {
+		return i
+	}
+	base := filepath.Base(path)
+	return slices.IndexFunc(p.Programs, func(prog Program) bool { return prog.Name == base })
 }
 
 func (p *Policy) mayPass(name string) (bool, Rule) {

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +29,7 @@ type fleet struct {
 	once   sync.Once
 	system *system
 
-	programs sync.Map // *policy.Policy of programs that have run
+	programs programs
 }
 
 // System is the session as the interpreter's door to the operating system.
@@ -189,45 +188,6 @@ func commandDenial(p *policy.Policy, rule policy.Rule, e events.Event) events.Ev
 	e.Target = strings.Join(e.Argv, " ")
 	e.Hint = p.HintFor("exec", e.Target, rule)
 	return e
-}
-
-// programPolicy is the policy of the file that a command executes. A file
-// that the session itself could have written has no claim to the rights of
-// the program whose name it bears.
-func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Policy, error) {
-	if len(p.Programs) == 0 {
-		return p, nil
-	}
-	for _, file := range c.Paths {
-		own := p.ForProgram(file)
-		if own == p {
-			continue
-		}
-		if !filepath.IsAbs(file) {
-			at := s.cfg.Dir
-			if d, ok := c.Dir.(*dir); ok {
-				at = d.path
-			}
-			file = filepath.Join(at, file)
-		}
-		if s.System().Access(c.Dir, file, unix.X_OK) != nil {
-			continue // execve goes on to the next candidate
-		}
-		if writable, _ := p.Why("write", file); writable {
-			return p, nil
-		}
-		s.fleet.programs.Store(own, true)
-		return own, nil
-	}
-	return p, nil
-}
-
-// programEnv withholds what could turn a program with rights of its own.
-func (s *Session) programEnv(p *policy.Policy, env []string) []string {
-	if _, own := s.fleet.programs.Load(p); own {
-		env = p.FilterEnv(env)
-	}
-	return s.bareEnviron(env)
 }
 
 func (s *Session) commandEnded(c *interp.Command, end commandEnd) {

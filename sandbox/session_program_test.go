@@ -3,8 +3,11 @@ package sandbox
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/fsh-sh/fsh/interp"
 	"github.com/fsh-sh/fsh/policy"
@@ -67,6 +70,46 @@ func TestProgramPolicy(t *testing.T) {
 	}
 	if out, _ := sessionOutput(t, s, env, "/usr/bin/env"); !strings.Contains(out, "LD_X=1") {
 		t.Errorf("another program: %q", out)
+	}
+}
+
+// A path that the session cannot write may lead through one that it can, and
+// end anywhere.
+func TestProgramBehindLinks(t *testing.T) {
+	dir := outside(t)
+	own := testPolicy(dir)
+	own.Filesystem.AllowWrite = paths(dir)
+	own.Environment.Pass = []policy.EnvRule{{Pattern: "*"}}
+	p := testPolicy(dir)
+	must(t, os.Symlink("w", dir+"/tree")) // the rule's own path is a link
+	p.Filesystem.AllowWrite = paths(dir + "/tree")
+	p.Programs = []policy.Program{{Name: "sh", Policy: own},
+		{Name: dir + "/w/led/dash", Files: []string{dir + "/w/led/dash", "/usr/bin/dash"}, Policy: own}}
+	write(t, dir+"/w/f", "x")
+	for at, text := range map[string]string{
+		"/a/sh": "/bin/sh", "/b/sh": "../a/sh", "/c/sh": "../w/link", "/w/link": "/bin/sh", "/d": "w/dir", "/w/dir": "/usr/bin",
+		"/e/sh": dir + "/w/copy", "/g": "a", "/w/led": "/usr/bin",
+	} {
+		must(t, os.MkdirAll(filepath.Dir(dir+at), 0o755))
+		must(t, os.Symlink(text, dir+at))
+	}
+	s := newTestSession(t, p)
+	if out, _ := sessionOutput(t, s, nil, "/bin/cp", "/bin/sh", dir+"/w/copy"); out != "" {
+		t.Fatal(out)
+	}
+	for file, wide := range map[string]bool{
+		"/bin/sh": true, dir + "/a/sh": true, dir + "/b/sh": true, dir + "/g/sh": true, dir + "/a/../b/sh": true,
+		dir + "/c/sh": false, dir + "/d/sh": false, dir + "/e/sh": false, dir + "/w/link": false, "/usr/bin/dash": false,
+	} {
+		if file == "/usr/bin/dash" && unix.Access(file, unix.X_OK) != nil {
+			continue
+		}
+		for range 2 {
+			out, _ := sessionOutput(t, s, nil, file, "-c", "echo x > "+dir+"/file && echo written")
+			if got := strings.Contains(out, "written"); got != wide {
+				t.Errorf("%s: wide %v, want %v: %q", file, got, wide, out)
+			}
+		}
 	}
 }
 

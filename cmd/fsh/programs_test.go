@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 )
@@ -33,5 +34,34 @@ func TestProgramTables(t *testing.T) {
 	}
 	if got := fsh(t, dir, "s"); got.stdout != "tee\nshell\ncp\ncopy\n" {
 		t.Errorf("trusted script: %+v", got)
+	}
+}
+
+// TestProgramByPath: where /bin is a link to /usr/bin, both are one place, for a
+// table and for rules about commands, whichever of them is named.
+func TestProgramByPath(t *testing.T) {
+	dir := visibleDir(t)
+	put(t, filepath.Join(dir, "out/x"), "", 0o644)
+	put(t, filepath.Join(dir, "w/x"), "", 0o644)
+	real, err := filepath.EvalSymlinks("/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := filepath.Join(dir, ".config/fsh/policy.toml")
+	const script = "echo a | %s out/a >/dev/null && echo table; %s -m >/dev/null || echo denied; " +
+		"ln -sf /usr/bin/tee w/tee && echo a | w/tee out/b >/dev/null || echo link"
+	for _, named := range []string{"/bin/", "/usr/bin/"} {
+		put(t, user, "version = 1\nfilesystem.allow_write = ['w']\n[program.'"+named+"tee']\nfilesystem.allow_write = ['out']\n"+
+			"[command]\ndeny = ['"+named+"uname -m']\n", 0o644)
+		for _, used := range []string{"/bin/", "/usr/bin/"} {
+			want := "table\ndenied\nlink\n"
+			if named != used && real != "/usr/bin" {
+				want = "link\n"
+			}
+			text := fmt.Sprintf(script, used+"tee", used+"uname")
+			if got := fsh(t, dir, "-c", "( "+text+" ) 2>/dev/null"); got.stdout != want {
+				t.Errorf("%s as %s: %+v", named, used, got)
+			}
+		}
 	}
 }
