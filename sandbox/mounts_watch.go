@@ -41,6 +41,7 @@ func (t *viewThread) guard() {
 		return
 	}
 	defer unix.Close(fd)
+	_, _, _ = leaveToCollector(fd)
 	w := &watcher{t: t, fd: fd, dirs: map[int32]string{}, composites: map[int32]*composite{}}
 	w.addMasks()
 	for _, c := range t.v.composites {
@@ -59,6 +60,22 @@ func (t *viewThread) guard() {
 		}
 		w.handle(buf[:n])
 	}
+}
+
+// leaveToCollector has the kernel's collector of sockets in flight (unix(7),
+// SCM_RIGHTS) close fd after this process has ended. To close an inotify
+// descriptor waits for a grace period, 5 to 20 ms, and the user would wait for
+// that at every end of a session. The message with fd lies in the first socket,
+// which is in the same message: nothing but the collector can free it once its
+// number here is closed, and the last, the higher number and so closed after it,
+// is what starts the collector. If they cannot be had the end takes longer.
+func leaveToCollector(fd int) (first, last int, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, -1, err
+	}
+	first, last = min(pair[0], pair[1]), max(pair[0], pair[1])
+	return first, last, unix.Sendmsg(last, []byte{0}, unix.UnixRights(fd, first), nil, 0)
 }
 
 func (w *watcher) add(dir string) {
