@@ -18,9 +18,11 @@ type LayerReport struct {
 	// Works is found out by using the layer, never by looking at versions.
 	Works bool `json:"works"`
 	// Unknown: it was not reached, because a layer before it failed.
-	Unknown bool   `json:"unknown,omitempty"`
-	Gives   string `json:"gives"`         // what it is for
-	Why     string `json:"why,omitempty"` // why not
+	Unknown bool `json:"unknown,omitempty"`
+	// Optional: without it something holds less exactly; no policy is refused.
+	Optional bool   `json:"optional,omitempty"`
+	Gives    string `json:"gives"`         // what it is for
+	Why      string `json:"why,omitempty"` // why not
 	// Remedy are commands or settings, the likeliest first.
 	Remedy []string `json:"remedy,omitempty"`
 	// Note is something to know about a layer that works.
@@ -65,7 +67,7 @@ func Layers(p *policy.Policy, dir string) (reports []LayerReport, fallback bool)
 	if full != nil {
 		settle(reports[4:], bare, false)
 	}
-	return append(reports, processesReport()), bare == nil
+	return append(reports, processesReport(), memoryReport()), bare == nil
 }
 
 // settle fills in reports, of layers in order, by the error of a session.

@@ -164,3 +164,31 @@ func TestGroupsAreReaped(t *testing.T) {
 		t.Errorf("left: %s", got)
 	}
 }
+
+// What fsh doctor says of a group that cannot be had names what is in the way.
+func TestNoMemoryGroup(t *testing.T) {
+	root := t.TempDir()
+	for _, c := range []struct {
+		file, text string
+		root       bool
+		why, do    string
+	}{
+		{"memory.max", "", false, "no cgroup v2 with the memory controller", "systemd.unified_cgroup_hierarchy=1"},
+		{"cgroup.controllers", "cpu pids memoryx", false, "no cgroup v2 with the memory controller", "systemd.unified_cgroup_hierarchy=1"},
+		{"unified/cgroup.controllers", "cpu memory\n", false, "not handed down", "systemd-run --user --scope"},
+		{"cgroup.controllers", "memory pids\n", true, "not handed down", "systemd-run --scope"},
+	} {
+		write(t, filepath.Join(root, c.file), c.text)
+		why, remedy := noMemoryGroup(root, c.root)
+		if !strings.Contains(why, c.why) || !strings.Contains(remedy[0], c.do) {
+			t.Errorf("%s %q: %q, %q", c.file, c.text, why, remedy)
+		}
+	}
+	// It is tried: a directory that only looks like one is none, and stays as it is.
+	if err := tryGroup(root); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("a group where none can be: %v", err)
+	}
+	if left, _ := filepath.Glob(root + "/" + groupPrefix + "*"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -20,8 +20,8 @@ and what to do about it. Nothing is changed.
   --apparmor   print an AppArmor profile that lets this program make user
                namespaces, to be installed as it says
 
-Exit status: 0 when every layer works, 1 when some do not but the default policy
-can be enforced, 125 when it cannot.
+Exit status: 0 when every layer works (but for "without", which no policy needs),
+1 when some do not but the default policy can be enforced, 125 when it cannot.
 `
 
 //go:embed apparmor.profile
@@ -86,7 +86,7 @@ func profileFor(exe string) string {
 func doctorStatus(reports []sandbox.LayerReport, fallback bool) int {
 	status := 0
 	for _, r := range reports {
-		if !r.Works {
+		if !r.Works && !r.Optional {
 			status = 1
 		}
 	}
@@ -98,7 +98,7 @@ func doctorStatus(reports []sandbox.LayerReport, fallback bool) int {
 
 // verdicts are what an exit status means.
 var verdicts = map[int]string{
-	0:         "every layer works",
+	0:         "every layer that a policy can need works",
 	1:         "the default policy holds; policies that need a missing layer are refused, or weakened with --allow-weaker",
 	exitSetup: "no sandbox can be made here",
 }
@@ -129,6 +129,8 @@ func (c *call) doctorText(reports []sandbox.LayerReport, status int) {
 		switch {
 		case r.Unknown:
 			state = "unknown"
+		case !r.Works && r.Optional:
+			state = "without"
 		case !r.Works:
 			state = "MISSING"
 		}
