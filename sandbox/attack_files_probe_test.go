@@ -153,6 +153,22 @@ var attackProbes = map[string]func([]string) error{
 		defer unix.Close(fd)
 		return unix.Bind(fd, &unix.SockaddrUnix{Name: a[0]})
 	},
+	// Whether a socket says of itself what it was bound to.
+	"own-name": func(a []string) error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: a[0]}); err != nil {
+			return err
+		}
+		own, err := unix.Getsockname(fd)
+		if err == nil && own.(*unix.SockaddrUnix).Name != a[0] {
+			err = unix.EADDRNOTAVAIL
+		}
+		return err
+	},
 	// A server and its client.
 	"serve": func(a []string) error {
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -197,6 +213,8 @@ var attackProbes = map[string]func([]string) error{
 	// Another thread exchanges the path while the kernel reads it.
 	"race-memory": func(a []string) error { return raceMemory(a[0], a[1]) },
 	"race-link":   func(a []string) error { return raceLink(a[0], a[1], a[2]) },
+	"flip":        func(a []string) error { return flip(a[0], a[1]) },
+	"race-dirs":   func(a []string) error { return raceDirs(a[0], a[1], a[2]) },
 	"stack":       func([]string) error { return stackDomain(rightsRead) },
 	"stack-wide":  func([]string) error { return stackDomain(rightsRead | rightsChange) },
 }
@@ -211,6 +229,34 @@ func onFile(path string, flags int, f func(fd int) error) error {
 }
 
 const raceRounds = 3000
+
+// flip gives a directory one of two names in turn, for ever.
+func flip(a, b string) error {
+	for {
+		for _, err := range []error{unix.Rename(a, b), unix.Rename(b, a)} {
+			if err != nil && err != unix.EACCES && err != unix.ENOENT {
+				return err
+			}
+		}
+	}
+}
+
+// raceDirs makes a file in the first directory that must not be in the second
+// while somebody renames them. It is nil when it came to be there.
+func raceDirs(first, second, file string) error {
+	for range raceRounds {
+		fd, err := unix.Open(first+"/"+file, unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+		if err != nil {
+			continue
+		}
+		unix.Close(fd)
+		if unix.Access(second+"/"+file, unix.F_OK) == nil {
+			return nil
+		}
+		_ = unix.Unlink(first + "/" + file)
+	}
+	return unix.EACCES
+}
 
 // raceMemory opens harmless for creating while its text becomes wanted. It is
 // nil when wanted came to be.

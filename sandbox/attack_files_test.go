@@ -231,6 +231,9 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"socket", "bind,.envrc", "EACCES", "bind,ok17"},
 		{"socket, absolute", "bind,@/w/sub/.envrc", "EACCES", "bind,@/w/sub/ok18"},
 		{"socket that exists", "bind,ok17", "EADDRINUSE", ""},
+		{"socket by the cwd in /proc", "bind,/proc/self/cwd/.envrc", "EACCES", "own-name,@/w/sub/name"},
+		{"socket by dots", "bind,sub/../.envrc", "EACCES", "own-name,sub/../name"},
+		{"socket by a link", "bind,tosub/.envrc", "EACCES", "own-name,tosub/name2"},
 		{"socket in no directory", "bind,f/x", "ENOTDIR", ""},
 		{"symlinkat", "symlinkat,f,@/w,.envrc", "EACCES", "symlinkat,f,@/w,ok12"},
 		{"link", "link,f,.envrc", "EACCES", "link,f,ok13"},
@@ -335,6 +338,25 @@ func TestAttackProtectedNamesByRace(t *testing.T) {
 	if _, err := os.Lstat(dir + "/w/.envrc"); err == nil {
 		t.Error("came to be")
 	}
+}
+
+// Nor can processes under two policies, whom two threads of the keeper serve.
+func TestAttackDeniedNamesByRaceOfViews(t *testing.T) {
+	dir := attackTree(t)
+	p, q := attackPolicy(dir), attackPolicy(dir)
+	q.Filesystem.DenyWrite = append(q.Filesystem.DenyWrite, paths("/usr")...)
+	s := newTestSession(t, p)
+	rr, other := newRawRunner(t, s, p), newRawRunner(t, s, q)
+	other.attacks(dir, []attack{
+		{"directories", "mkdir,@/w/not,0755", "ok", "mkdir,@/w/not/other,0755"},
+		{"move one", "rename,@/w/not/other,@/w/not/there", "ok", "rename,@/w/not/there,@/w/not/other"},
+		{"denied", "touch,@/w/not/there/yet", "ENOENT", "touch,@/w/not/other/n"},
+	})
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	must(t, err)
+	defer null.Close()
+	other.send([]string{Marker + "/fsh", "flip," + dir + "/w/not/other," + dir + "/w/not/there"}, null)
+	rr.checkAll(check{"race-dirs," + dir + "/w/not/other," + dir + "/w/not/there,yet", "EACCES"})
 }
 
 // Neither can what waits, or is no file, nor a process that has a Landlock

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"bytes"
 	"encoding/binary"
+	"path/filepath"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,8 +12,9 @@ import (
 
 // bind(2) makes a name when the socket is a unix one. It is carried out in the
 // stead of the process like the other calls that do, for sockets of every
-// family: number and address could be exchanged after a look. The name that
-// the socket tells of itself is then the last component of its path.
+// family: number and address could be exchanged after a look. The socket tells
+// of itself the address it was bound to (getsockname(2)), and programs connect
+// to that, so it has to be the process's own.
 
 // sizeofPath is that of sun_path, unix(7).
 const sizeofPath = 108
@@ -39,7 +42,7 @@ func (r *request) bind() verdict {
 			return failed(unix.EINVAL)
 		}
 		path, _, _ := bytes.Cut(addr[familySize:], []byte{0})
-		return r.bindName(sock, string(path))
+		return r.bindName(sock, addr, string(path))
 	}
 	if inet := family == unix.AF_INET || family == unix.AF_INET6; inet && !r.s.t.v.plan.Listen {
 		// Landlock does not see who the call is made for.
@@ -50,8 +53,11 @@ func (r *request) bind() verdict {
 	return outcome(r.act(-1, func() error { return bindRaw(sock, addr) }))
 }
 
-// bindName binds to a path, from the directory that is held.
-func (r *request) bindName(sock int, path string) verdict {
+// bindName binds to a path.
+func (r *request) bindName(sock int, addr []byte, path string) verdict {
+	made := r.s.t.k.made
+	made.serial.Lock()
+	defer made.serial.Unlock()
 	from, errno := r.base(none)
 	if errno != 0 {
 		return failed(errno)
@@ -63,9 +69,6 @@ func (r *request) bindName(sock int, path string) verdict {
 	if to.isDir() {
 		return failed(unix.EADDRINUSE)
 	}
-	made := r.s.t.k.made
-	made.serial.Lock()
-	defer made.serial.Unlock()
 	if !r.mayAt(&to, true) {
 		return failed(unix.EACCES)
 	}
@@ -73,12 +76,12 @@ func (r *request) bindName(sock int, path string) verdict {
 	if !ok {
 		return failed(unix.EACCES)
 	}
-	addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), to.name()...)
+	from, addr = bindFrom(from, addr, path, &to)
 	return outcome(r.act(mask, func() error {
-		if err := unix.Fchdir(to.dir); err != nil {
+		if err := unix.Fchdir(from); err != nil {
 			return err
 		}
-		err := bindRaw(sock, append(addr, 0))
+		err := bindRaw(sock, addr)
 		if err == nil {
 			made.bind(to.dir, to.last)
 		}
@@ -87,6 +90,37 @@ func (r *request) bindName(sock int, path string) verdict {
 		}
 		return err
 	}))
+}
+
+// bindFrom is where to bind, and the address from there: the process's own if
+// it leads a thread of the keeper to the same directory. It goes on doing so:
+// nothing inside can move a directory or make a link before serial is free. A
+// link of /proc to the process's own files leads elsewhere, so what a path
+// through one is bound to is the last component, from the directory that is
+// held.
+func bindFrom(cwd int, addr []byte, path string, to *spot) (int, []byte) {
+	parent, _ := filepath.Split(path)
+	from, way := cwd, "./"+parent
+	if strings.HasPrefix(path, "/") {
+		from, way = to.dir, parent
+	}
+	fd, err := unix.Openat2(from, way, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS})
+	if err == nil {
+		defer unix.Close(fd)
+		if !to.slash && samePlace(fd, to.dir) {
+			return from, addr
+		}
+	}
+	name := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), to.name()...)
+	return to.dir, append(name, 0)
+}
+
+// samePlace tells whether two descriptors are of one directory on one mount.
+func samePlace(a, b int) bool {
+	x, okX := mountOf(a)
+	y, okY := mountOf(b)
+	return okX && okY && x == y && sameFile(a, b)
 }
 
 func outcome(err error) verdict {

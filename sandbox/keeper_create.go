@@ -104,13 +104,13 @@ func (r *request) mayAt(sp *spot, file bool) bool {
 
 // name is the calls that make a name and give nothing back.
 func (r *request) name(c *watchedCall) verdict {
+	made := r.s.t.k.made
+	made.serial.Lock()
+	defer made.serial.Unlock()
 	to, errno := r.spot(c.at, c.path)
 	if errno != 0 {
 		return failed(errno)
 	}
-	made := r.s.t.k.made
-	made.serial.Lock()
-	defer made.serial.Unlock()
 	if file := c.kind != kindMkdir && c.kind != kindRename; !to.isDir() && !r.mayAt(&to, file) {
 		return failed(unix.EACCES)
 	}

@@ -229,7 +229,8 @@ type madeDirs struct {
 	repos map[string]bool
 	// sockets are those that the session bound to a path.
 	sockets map[dirKey]struct{}
-	// serial makes look and deed one, for all views of the session.
+	// serial makes look and deed one, for all views of the session: what a path
+	// is called is found after it was taken.
 	serial sync.Mutex
 }
 

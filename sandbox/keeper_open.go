@@ -18,15 +18,15 @@ import (
 
 // open is openat with flags that make or change a file.
 func (r *request) open(c *watchedCall, flags int, mode uint32) verdict {
+	made := r.s.t.k.made
+	made.serial.Lock()
+	defer made.serial.Unlock()
 	at, errno := r.spot(c.at, c.path)
 	if errno != 0 {
 		return failed(errno)
 	}
-	made := r.s.t.k.made
 	for range maxLinks {
-		made.serial.Lock()
 		v, link := r.openSpot(&at, flags, mode)
-		made.serial.Unlock()
 		if !link {
 			return v
 		}
