@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
@@ -113,113 +112,6 @@ type view struct {
 	reads     []string // what ReadGlobs mean
 }
 
-// collect does everything that must happen in the base namespace: resolve
-// what the rules mean on the host, and copy the trees that stay.
-func (v *view) collect() error {
-	for _, glob := range v.plan.ReadGlobs {
-		found, err := v.host.expand(glob)
-		if err != nil {
-			return fmt.Errorf("allow_read %s: %w", glob, err)
-		}
-		v.reads = append(v.reads, found...)
-	}
-	for _, s := range v.plan.Steps {
-		var err error
-		switch s.Op {
-		case OpWrite:
-			err = v.collectTree(s, true)
-		case OpKeep:
-			err = v.collectTree(s, false)
-		case OpPrivate:
-			err = v.collectPrivate(s)
-		case OpSocket:
-			err = v.collectTree(s, false)
-		case OpFresh:
-			v.fresh = append(v.fresh, v.host.look(s.Path).path)
-		case OpDevices, OpRun:
-			v.fresh = append(v.fresh, s.Path)
-		case OpSeal, OpHide:
-			err = v.collectMask(s)
-		case OpProtect:
-			err = v.collectProtected(s)
-		}
-		if err != nil {
-			return fmt.Errorf("%s %s (%s): %w", s.Op, s.Path, s.Rule, err)
-		}
-	}
-	v.collectAbsent()
-	if err := v.collectGit(); err != nil {
-		return err
-	}
-	return v.copyClones()
-}
-
-func (v *view) paths(s *Step) ([]string, error) {
-	if s.Glob {
-		return v.host.expand(s.Path)
-	}
-	return []string{s.Path}, nil
-}
-
-func (v *view) collectTree(s Step, write bool) error {
-	paths, err := v.paths(&s)
-	if err != nil {
-		return err
-	}
-	for _, p := range paths {
-		at := v.host.look(p)
-		if !at.found {
-			if s.Must {
-				return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s: %w", s.Rule, s.Path, syscall.ENOENT),
-					Hint: "create the path, or remove the entry"}
-			}
-			continue
-		}
-		if s.Op == OpSocket && !isSocket(at.path) {
-			return &SetupError{Layer: "policy", Err: fmt.Errorf("%s: %s is not a socket", s.Rule, s.Path),
-				Hint: "name the socket itself; a directory is granted with filesystem rules"}
-		}
-		if write {
-			v.open = append(v.open, at.path)
-			if at.path == "/" {
-				continue
-			}
-		}
-		set := uint64(guarded)
-		if !write && s.Op != OpSocket {
-			set |= unix.MOUNT_ATTR_RDONLY
-		}
-		v.clones = append(v.clones, clone{path: at.path, at: unix.AT_FDCWD, from: at.path, set: set, fd: -1, dir: at.dir, write: write, socket: s.Op == OpSocket})
-	}
-	return nil
-}
-
-func isSocket(path string) bool {
-	var st unix.Stat_t
-	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK
-}
-
-// collectPrivate takes the directory of this project, or a part of the depot
-// for a session that may not use it.
-func (v *view) collectPrivate(s Step) error {
-	at := v.host.look(s.Path)
-	c := clone{path: at.path, at: unix.AT_FDCWD, from: s.From, set: guarded, fd: -1, dir: true, write: true, private: true}
-	if c.from == "" {
-		name := "private!" + privateName(s.Path)
-		if err := v.base.memory(s.Size, name, 0o700); err != nil {
-			return err
-		}
-		c.at, c.from = v.base.depot, depotMemory+"/"+name
-	}
-	if !at.dir {
-		v.absent = append(v.absent, c)
-		return nil
-	}
-	v.clones = append(v.clones, c)
-	v.private = append(v.private, at.path)
-	return nil
-}
-
 // build is done in the view's own mount namespace, a fresh copy of the base.
 func (v *view) build(exe int) error {
 	if err := v.sealAll(); err != nil {
@@ -299,68 +191,6 @@ func (v *view) hiddenBy(path string) string {
 		}
 	}
 	return best
-}
-
-// copyClones copies the trees that will have a place. One that is already
-// visible inside another of the same rights needs no mount of its own, and
-// must not have one: files could not be renamed across it. It is not even
-// copied, because giving up a copy waits for all processors.
-func (v *view) copyClones() (err error) {
-	slices.SortStableFunc(v.clones, func(a, b clone) int { return cmp.Compare(a.path, b.path) })
-	for i := range v.clones {
-		c := &v.clones[i]
-		if v.covered(i) || (slices.Contains(v.fresh, c.path) && !c.write) {
-			continue
-		}
-		if c.fd, err = copyTreeAt(c.at, c.from, c.set); err != nil {
-			return fmt.Errorf("copy %s: %w", c.path, err)
-		}
-	}
-	return nil
-}
-
-// placeClones puts the trees of one kind in place, and composites between
-// them, outermost first.
-func (v *view) placeClones(want func(string) bool) error {
-	composites := v.compositesOf(want)
-	for i := range v.clones {
-		c := &v.clones[i]
-		if c.fd < 0 || !want(c.path) {
-			continue
-		}
-		if err := v.placeComposites(&composites, c.path); err != nil {
-			return err
-		}
-		if c.fd < 0 {
-			continue // given up just now
-		}
-		if v.hiddenBy(c.path) != "" {
-			if err := makeTarget(c.path, c.dir); err != nil {
-				return fmt.Errorf("place %s: %w", c.path, err)
-			}
-		}
-		if err := place(c.fd, c.path); err != nil {
-			return fmt.Errorf("place %s: %w", c.path, err)
-		}
-		c.fd = -1
-	}
-	return v.placeComposites(&composites, "")
-}
-
-func (v *view) covered(i int) bool {
-	c := &v.clones[i]
-	place := v.hiddenBy(c.path)
-	if place == "" && !c.write {
-		return true // visible, read-only or in a writable tree
-	}
-	for j := range v.clones[:i] {
-		o := &v.clones[j]
-		sameSide := v.hiddenBy(o.path) == place || (o.path == place && o.write)
-		if o.path != place && below(c.path, o.path) && sameSide && (o.write == c.write || o.write) {
-			return !c.private
-		}
-	}
-	return false
 }
 
 // freshPlace shows the session's own directory; it is in the depot of the
