@@ -120,6 +120,8 @@ E`,
 
 // dashRows must do the same in dash.
 var dashRows = []string{
+	`command eval '('; echo $?`, `echo ')' >f; command . ./f; echo $?`, `(trap 'echo end' EXIT; exec nosuch; echo no); trap 'echo end' EXIT; exec ./nosuch; echo no`,
+	`echo 'f() { command eval ")"; echo in; }; f' | $SH -i +m 2>/dev/null; echo $?`,
 	`umask 22; umask -w; echo $?; umask -- -w; umask`,
 	`echo 'a\tb'`, `echo 'a\nb\\c'`, `echo 'x\cy'; echo z`, `echo '\0101\101'`, `echo -e a`, `echo -nn a`, `echo -n -n a`, `echo 'a\x41'`, `echo 'a\'`,
 	`alias x='y z' q="it is"; alias`, `alias x='y z'; alias x`, `type echo exit ls`, `type nx >/dev/null; echo $?`, `command -v nx; echo $?`,

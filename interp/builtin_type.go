@@ -276,10 +276,11 @@ func runCommand(sh *shell, args []string) int {
 		return 0
 	}
 	if b := sh.builtin(rest[0]); b != nil {
-		sh.special = false // XCU command: errors do not end the script
-		sh.gaveUp = false
+		// XCU command: its errors do not end the script. Those of what eval and
+		// dot read do, other than that it cannot be parsed.
+		sh.special, sh.unread = false, 0
 		status := b.run(sh, rest)
-		if b.special && sh.gaveUp && sh.jump == flowExit && !sh.interactive() {
+		if b.special && sh.unread == sh.evalDepth+1 && sh.jump == flowExit {
 			sh.jump = flowNext
 		}
 		return status

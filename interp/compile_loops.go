@@ -63,7 +63,7 @@ func (c *compiler) while(w *syntax.WhileClause) node {
 			f := cond(sh)
 			sh.noErrexit--
 			if end, result := sh.loopFlow(f); end {
-				if result != flowExit && result != flowReturn {
+				if result < flowReturn {
 					sh.status = status
 				}
 				return result

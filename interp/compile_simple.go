@@ -373,7 +373,7 @@ func (sh *shell) enterTraced(fn *function) flow {
 
 // depthFlow is what exceeding the nesting limit does: end the script.
 func (sh *shell) depthFlow() flow {
-	if sh.interactive() {
+	if sh.prompting() {
 		return flowAbort
 	}
 	return flowExit
@@ -397,7 +397,7 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 	flw, ok := s.prefix(sh, &saved, f, args)
 	if !ok {
 		sh.undo(&saved)
-		if flw == flowNext && b.special && !sh.bash() && !sh.interactive() {
+		if flw == flowNext && b.special && !sh.bash() && !sh.prompting() {
 			return flowExit
 		}
 		return flw

@@ -63,7 +63,7 @@ func runCd(sh *shell, args []string) int {
 		target = home
 	case rest[0] == "-":
 		old, ok := sh.getVar("OLDPWD")
-		if !ok {
+		if !ok || old == "" && !sh.bash() {
 			sh.errorf("%s: OLDPWD not set", args[0])
 			return 1
 		}

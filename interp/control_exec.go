@@ -20,9 +20,8 @@ func (sh *shell) execProgram(name string, argv []string, clean bool) int {
 		}
 	}
 	status := sh.execFailed("exec: "+name, err)
-	if !sh.interactive() && !sh.acceptedShopt("execfail") {
+	if !sh.prompting() && !sh.acceptedShopt("execfail") {
 		sh.jump = flowExit
-		sh.trapExit = sh.trapExit || !sh.bash()
 	}
 	return status
 }

@@ -133,6 +133,9 @@ func runShift(sh *shell, args []string) int {
 		if err != nil || n < 0 {
 			return sh.builtinFailed(sh.badNumber(), "shift: %s", sh.illegal(rest[0]))
 		}
+		if len(rest) > 1 {
+			return sh.builtinFailed(2, "shift: too many arguments")
+		}
 	}
 	if n > len(sh.params) {
 		if !sh.bash() || sh.acceptedShopt("shift_verbose") {

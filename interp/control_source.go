@@ -102,7 +102,7 @@ func (sh *shell) dropsLine(err error) bool {
 	if !errors.As(err, &e) || !e.LineOnly || sh.interactive() {
 		return false
 	}
-	sh.status, sh.gaveUp = 1, false
+	sh.status = 1
 	return true
 }
 

@@ -45,10 +45,9 @@ func (sh *shell) errorf(format string, args ...any) {
 
 // fatalFlow ends a script, or goes back to the prompt.
 func (sh *shell) fatalFlow() flow {
-	if sh.interactive() {
+	if sh.prompting() {
 		return flowAbort
 	}
-	sh.gaveUp = true
 	return flowExit
 }
 

@@ -152,3 +152,7 @@ var shoptTable = []struct {
 func (sh *shell) bash() bool { return sh.rt.bash && !sh.opts.on(optPosix) }
 
 func (sh *shell) interactive() bool { return sh.opts.on(optInteractive) }
+
+// prompting reports whether errors lead back to a prompt: a subshell of an
+// interactive shell has none, and ends.
+func (sh *shell) prompting() bool { return sh.interactive() && sh.parent == nil }

@@ -49,6 +49,13 @@ var posixRows = []string{
 	`echo hi >${x?msg}; echo no`, `echo hi <${x?} || echo no`, `{ echo hi; } >${x?msg}; echo no`, `(: >${x?}; echo no); echo $?`, `f() { echo hi; }; f 2>${x?}; echo no`,
 	`command : >${x?}; echo no`, "cat <<E\n${x?}\nE\necho no", `if : >$((1/0)); then echo no; else echo no; fi`,
 	`trap -Q; echo no`, `command trap -Q; echo $((! !$?))`, `command exit x; echo no`, `(exit x; echo no); echo $?`,
+	// command spares the script what is wrong with its own utility, not with those that eval and dot run
+	`command eval 'shift x; echo in'; echo no`, `command eval 'echo ${x?}; echo in'; echo no`, `readonly r; command eval 'r=1; echo in'; echo no`,
+	`echo 'shift x; echo in' >f; command . ./f; echo no`, `eval 'in'; echo no`, `for in in in; do echo $in; case in in in) echo case; esac; done`,
+	`shift 0 1; echo no`, `OLDPWD=; cd -; echo $?`,
+	// a subshell of an interactive shell is not interactive
+	`$SH -i +m -c '(: <nosuch; echo in); echo $((!$?)); (exec nosuch; echo in); echo $?; (while : ${u?}; do :; done; echo in); echo $((!$?))' 2>/dev/null`,
+	`echo 'fi' >f; printf '%s\n' '. ./f; echo $((!$?))' 'eval "("; echo $((!$?))' | $SH -i +m 2>/dev/null`,
 	// an interactive shell reads $ENV whatever gives it commands; -v shows input, which -c is not
 	`echo 'echo envfile' >e; ENV=$PWD/e $SH -c 'echo c'; ENV=$PWD/e $SH -i +m -c 'echo c' 2>/dev/null`, `$SH -v -c 'echo v' 2>&1`,
 	// the death of a child is known when wait ends

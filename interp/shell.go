@@ -97,7 +97,7 @@ type shell struct {
 	substRan    bool   // a command substitution ran: its status is an assignment's
 	substStatus int    // the status of the last one
 	lastArg     string // $_: the last word of the command before
-	gaveUp      bool   // an error, not exit, ended the script
+	unread      int    // the evalDepth of the text that the last syntax error was in
 	special     bool   // the builtin being run is special: its errors end a script
 	xtraceBusy  bool   // PS4 is being expanded
 	traceFD     int    // $BASH_XTRACEFD, 0 when it names no descriptor

@@ -28,13 +28,13 @@ func (sh *shell) syntaxFailed(err error) flow {
 		sh.errorf("%s", errText(err))
 	}
 	sh.status = 2
-	if sh.interactive() {
+	sh.unread = sh.evalDepth
+	switch {
+	case sh.evalDepth > 0 && (sh.bash() || sh.prompting()):
+		return flowNext
+	case sh.prompting():
 		return flowAbort
 	}
-	if sh.bash() && sh.evalDepth > 0 {
-		return flowNext
-	}
-	sh.gaveUp = true
 	return flowExit
 }
 

@@ -28,6 +28,7 @@ const (
 	kwDone
 	kwEsac
 	kwEndBrace
+	kwIn // of for and case, which look at the text
 )
 
 func lookupKeyword(s string, bash bool) keyword {
@@ -73,6 +74,8 @@ func lookupKeyword(s string, bash bool) keyword {
 		return kwSelect
 	case s == "time":
 		return kwTime
+	case s == "in" && !bash: // a name of commands in bash
+		return kwIn
 	case s == "coproc" && bash:
 		return kwCoproc
 	}
