@@ -61,6 +61,9 @@ const (
 	isHTTP
 	isSSH
 	isOther
+	// mayBeHTTP: text that no honest client begins a request with. The end of
+	// its line will tell.
+	mayBeHTTP
 )
 
 // feed takes bytes from the client and returns those that may pass.
@@ -86,8 +89,17 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 		return g.feedHTTP(p)
 	case isSSH:
 		return g.release(), nil
+	case mayBeHTTP:
+		if !g.mustShow() {
+			return g.early(), nil
+		}
 	}
 	return g.other()
+}
+
+// mustShow: on these ports only a protocol that shows the name is spoken.
+func (g *gate) mustShow() bool {
+	return g.named() && (g.target.Port == 80 || g.target.Port == 443)
 }
 
 // early lets the beginning of what may become a request line pass on ports
@@ -95,7 +107,7 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 // to just that ("JDWP-Handshake"). A request has no effect before its head is
 // complete, and the head is checked before its last byte passes.
 func (g *gate) early() []byte {
-	if g.named() && (g.target.Port == 80 || g.target.Port == 443) || g.buf[0] == recordHandshake {
+	if g.mustShow() || g.buf[0] == recordHandshake {
 		return nil
 	}
 	p := g.buf[g.sent:]
@@ -127,7 +139,7 @@ func (g *gate) end() ([]byte, error) {
 // other is a protocol that shows no name. SSH on 443 has passed before: no TLS
 // or HTTP server takes an SSH greeting for a request.
 func (g *gate) other() ([]byte, error) {
-	if g.named() && (g.target.Port == 443 || g.target.Port == 80) {
+	if g.mustShow() {
 		want := map[uint16]string{443: "TLS", 80: "HTTP"}[g.target.Port]
 		return nil, refusef("what was sent to %s is not %s, so the name it is meant for cannot be checked", g.target, want)
 	}
@@ -248,14 +260,16 @@ func (g *gate) fromServer(p []byte) bool {
 	return true
 }
 
-// sniff classifies the first bytes of a client. It asks for more only while
-// what came is the beginning of a request line or a TLS record, so that no
-// other protocol waits.
+// blanks before a request line are ignored by servers: empty lines (RFC 9112,
+// 2.2), and by lenient ones more.
+const blanks = "\r\n \t\v\f"
+
+// sniff classifies the first bytes of a client. What some server could take for
+// a request is HTTP, however malformed: the scanner refuses it.
 func sniff(b []byte) protocol {
-	// Empty lines before a request line are ignored by servers (RFC 9112, 2.2).
-	line := bytes.TrimLeft(b, "\r\n")
+	line := bytes.TrimLeft(b, blanks)
 	if len(line) == 0 {
-		if len(b) > 16 {
+		if len(b) > maxHead {
 			return isOther
 		}
 		return needMore
@@ -269,45 +283,77 @@ func sniff(b []byte) protocol {
 		}
 		return isOther
 	}
+	end := bytes.IndexByte(line, '\n')
+	if end >= 0 && hasVersion(line[:end]) {
+		return isHTTP
+	}
 	if bytes.HasPrefix(line, []byte("SSH-")) && len(line) == len(b) {
+		if end < 0 && len(line) <= maxGreeting {
+			return needMore // "SSH-X / HTTP/1.1" is a request, too
+		}
 		return isSSH
 	}
-	return sniffRequest(line)
+	return sniffRequest(line, end >= 0)
+}
+
+// maxGreeting is the length of an SSH greeting (RFC 4253, 4.2).
+const maxGreeting = 255
+
+// hasVersion tells whether a line has HTTP/ and a digit as a word or behind
+// something that a lenient server takes for a blank, such as a NUL or, in
+// Latin-1, a no-break space.
+func hasVersion(line []byte) bool {
+	upper := bytes.ToUpper(line)
+	for {
+		i := bytes.Index(upper, []byte("HTTP/"))
+		if i < 0 {
+			return false
+		}
+		after := upper[i+len("HTTP/"):]
+		if i > 0 && (upper[i-1] <= ' ' || upper[i-1] >= 0x7f) && len(after) > 0 && isDigits(string(after[:1])) {
+			return true
+		}
+		upper = after
+	}
 }
 
 // maxMethod is longer than any registered HTTP method (17: "UPDATEREDIRECTREF").
 const maxMethod = 24
 
-func sniffRequest(line []byte) protocol {
+// sniffRequest looks at a line that has no version, or not yet.
+func sniffRequest(line []byte, whole bool) protocol {
+	if whole || line[0] <= ' ' || line[0] >= 0x7f {
+		return isOther
+	}
+	if len(line) > maxHead {
+		if looksLikeRequest(line) {
+			return isHTTP // the scanner refuses it
+		}
+		return isOther
+	}
+	if looksLikeRequest(line) {
+		return needMore
+	}
+	return mayBeHTTP
+}
+
+// looksLikeRequest tells whether a line is the beginning of a well-formed
+// request line.
+func looksLikeRequest(line []byte) bool {
 	n := 0
 	for n < len(line) && isToken(line[n]) {
 		n++
 	}
 	if n == 0 || n > maxMethod {
-		return isOther
+		return false
 	}
 	if n == len(line) {
-		return needMore
+		return true
 	}
 	if line[n] != ' ' && line[n] != '\t' {
-		return isOther
+		return false
 	}
-	target := bytes.TrimLeft(line[n:], " \t")
-	if !bytes.EqualFold(line[:n], []byte("CONNECT")) && !startsTarget(target) {
-		return isOther
-	}
-	end := bytes.IndexByte(line, '\n')
-	if end < 0 {
-		if len(line) > maxHead {
-			return isHTTP // the scanner refuses it
-		}
-		return needMore
-	}
-	words := bytes.Fields(line[:end])
-	if last := words[len(words)-1]; len(words) > 1 && bytes.HasPrefix(bytes.ToUpper(last), []byte("HTTP/")) {
-		return isHTTP
-	}
-	return isOther
+	return bytes.EqualFold(line[:n], []byte("CONNECT")) || startsTarget(bytes.TrimLeft(line[n:], " \t"))
 }
 
 // startsTarget: a request target is a path, "*" or an absolute URL.

@@ -107,6 +107,11 @@ func TestGate(t *testing.T) {
 		{"SSLv2 on 443", 443, "\x80\x2e\x01\x00\x02\x00\x15", "is not TLS"},
 		{"binary on 443", 443, "\x00\x01\x02", "is not TLS"},
 		{"ssh on 443", 443, "SSH-2.0-OpenSSH_9.6\r\n", ""},
+		{"ssh on any port", 2222, "SSH-2.0-x with a comment\r\n\x00\x00", ""},
+		{"ssh with one that is no version", 80, "SSH-2.0-x for HTTP/\r\n\x00\x00", ""},
+		{"request like an ssh greeting", 80, "SSH-X / HTTP/1.1\r\nHost: good.test\r\n\r\nGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
+		{"request like an ssh greeting of a version", 443, "SSH-2.0-x / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "plain HTTP"},
+		{"ssh greeting and a bare CR", 80, "SSH-2.0-x\rGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "bare CR"},
 		{"binary on 80", 80, "\x00\x01\x02", "is not HTTP"},
 		{"binary elsewhere", 9999, "\x00\x01\x02", ""},
 		{"text elsewhere", 9999, "hello world", ""},
@@ -128,6 +133,15 @@ func TestGate(t *testing.T) {
 		{"another Host", 80, "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "Host evil.test does not match"},
 		{"another Host on any port", 8080, "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
 		{"another Host after empty lines", 8080, "\r\nGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
+		{"another Host after many empty lines", 8080, strings.Repeat("\r\n", 20) + "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
+		{"another Host after a blank", 8080, " GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "request line"},
+		{"blank that is no space", 8080, "GET\v/\vHTTP/1.1\r\nHost: evil.test\r\n\r\n", "request line"},
+		{"blank of Latin-1", 8080, "GET /\xa0HTTP/1.1\r\nHost: evil.test\r\n\r\n", "request line"},
+		{"odd target", 8080, "GET x HTTP/1.1\r\nHost: evil.test\r\n\r\n", "target"},
+		{"a word too many", 8080, "GET / HTTP/1.1 x\r\nHost: evil.test\r\n\r\n", "request line"},
+		{"long method", 8080, strings.Repeat("X", 40) + " / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
+		{"empty lines elsewhere", 9999, strings.Repeat("\r\n", 20) + "x\r\n", ""},
+		{"text about HTTP elsewhere", 9999, "see http://x.test/ and xHTTP/1.1\n", ""},
 		{"own method", 8080, "frob / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "does not match"},
 		{"address as Host", 80, "GET / HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n", "does not match"},
 		{"another port in Host", 80, "GET / HTTP/1.1\r\nHost: good.test:81\r\n\r\n", "another port"},
@@ -201,7 +215,7 @@ func feedAll(g *gate, text string, piece int) (string, error) {
 // Protocols in which the client waits for an answer to an unfinished line must
 // not be held up.
 func TestGateHoldsNothingBack(t *testing.T) {
-	for _, send := range []string{"hello", "hello world", "AUTH x", "{\"a\"", "\x16\x02", "login: ", "JDWP-Handshake", "GET /x"} {
+	for _, send := range []string{"hello", "hello world", "AUTH x", "{\"a\"", "\x16\x02", "login: ", "JDWP-Handshake", "GET /x", "* OK\xc3 ", "\x00\r", "a\x00HTTP/1.1"} {
 		g := newGate(Target{Host{name: "good.test"}, 9999}, compile(t, network{}))
 		passed, err := g.feed([]byte(send))
 		if err != nil || string(passed) != send {
