@@ -305,7 +305,7 @@ func (s *Shell) RunString(text string) Result {
 	s.main.opts |= optCommand
 	s.main.file = "-c"
 	if s.main.bash() {
-		return s.run(parse.Lines(s.main.echoLines(text)), "-c")
+		return s.run(parse.Lines(s.main.recorded(s.main.echoLines(text))), "-c")
 	}
 	return s.run(parse.String(text), "-c") // no input that -v could show
 }
@@ -333,14 +333,14 @@ func (s *Shell) RunFile(path string) Result {
 		return s.end(flowExit, 126)
 	}
 	sh.file, sh.rt.script = path, path
-	return s.run(parse.Lines(sh.echoLines(string(text))), path)
+	return s.run(parse.Lines(sh.recorded(sh.echoLines(string(text)))), path)
 }
 
 // RunStdin runs commands from standard input, which they share.
 func (s *Shell) RunStdin() Result {
 	s.main.opts |= optStdin
 	s.main.file = "stdin"
-	return s.run(parse.Lines(s.main.stdinLine), "stdin")
+	return s.run(parse.Lines(s.main.recorded(s.main.stdinLine)), "stdin")
 }
 
 func (s *Shell) run(src parse.Source, name string) Result {
@@ -379,6 +379,7 @@ func (s *Shell) end(f flow, status int) Result {
 	sh := s.main
 	sh.status = status
 	sh.finish(f)
+	sh.saveHistory()
 	sh.linger()
 	sh.finishOutputs()
 	sh.rt.over.Store(true)

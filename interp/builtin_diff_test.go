@@ -46,4 +46,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashScriptRows)
 	compareRows(t, "bash", bashNamerefRows)
 	compareRows(t, "bash", bashTrapRows)
+	compareRows(t, "bash", bashHistoryRows)
 }

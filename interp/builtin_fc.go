@@ -64,17 +64,16 @@ func runFc(sh *shell, args []string) int {
 	if err != nil {
 		return sh.badCall(args[0], err)
 	}
-	h := sh.history
-	if h == nil || sh.parent != nil && !c.list {
+	if sh.history == nil && !sh.rt.bash || sh.parent != nil && !c.list {
 		sh.errorf("fc: %s", errNoHistory)
 		return 1
 	}
-	last := h.next() - 2 // the newest one is this fc
-	if last <= h.first {
+	last := sh.past().lastCommand()
+	if last < 0 {
 		if c.list {
 			return 0
 		}
-		sh.errorf("fc: there is no history")
+		sh.errorf("fc: %s", errNoCommand)
 		return 1
 	}
 	switch {
@@ -86,23 +85,55 @@ func runFc(sh *shell, args []string) int {
 	return sh.fcEdit(c, last)
 }
 
+// fcIndex resolves an operand of fc: a number, how many back, or how the
+// command began. A number out of range is beyond, which is the end that the
+// operand is for. last is the index of the newest command that counts.
+func (sh *shell) fcIndex(operand string, last, beyond int, list bool) (int, error) {
+	h := sh.history.list
+	n, err := strconv.Atoi(operand)
+	switch {
+	case err != nil:
+		if n = h.FindPrefix(operand, last+1); n < 0 {
+			return 0, errNoCommand
+		}
+		return n, nil
+	case operand == "-0" && !list:
+		return 0, errOutOfRange
+	case operand == "-0":
+		return h.Len() - 1, nil
+	case n <= 0:
+		return max(last+min(n+1, 0), 0), nil
+	}
+	if n -= h.First(); n > last {
+		return beyond, nil
+	}
+	return max(n, 0), nil
+}
+
 // fcRange resolves the operands first and last.
 func (sh *shell) fcRange(c *fcCall, last int) ([]int, error) {
 	from, to := last, last
 	if c.list {
-		from = max(last-15, sh.history.first+1)
+		from = max(last-15, 0)
+	}
+	beyond := 0
+	if !sh.rt.bash {
+		beyond = last
 	}
 	var err error
 	if len(c.operands) > 0 {
-		if from, err = sh.history.find(c.operands[0], last, c.list); err != nil {
+		if from, err = sh.fcIndex(c.operands[0], last, beyond, c.list); err != nil {
 			return nil, err
 		}
 		if !c.list {
 			to = from
 		}
+		if to < from && len(c.operands) == 1 {
+			to = from
+		}
 	}
 	if len(c.operands) > 1 {
-		if to, err = sh.history.find(c.operands[1], last, c.list); err != nil {
+		if to, err = sh.fcIndex(c.operands[1], last, last, c.list); err != nil {
 			return nil, err
 		}
 	}
@@ -113,42 +144,68 @@ func (sh *shell) fcRange(c *fcCall, last int) ([]int, error) {
 	return numbers, nil
 }
 
+// between are the numbers from a to b, in that order.
+func between(a, b int) (list []int) {
+	step := 1
+	if a > b {
+		step = -1
+	}
+	for n := a; ; n += step {
+		list = append(list, n)
+		if n == b {
+			return list
+		}
+	}
+}
+
 func (sh *shell) fcList(c *fcCall, last int) int {
 	numbers, err := sh.fcRange(c, last)
 	if err != nil {
 		sh.errorf("fc: %s", err)
 		return 1
 	}
+	list := sh.history.list
 	var b strings.Builder
 	for _, n := range numbers {
-		if !c.bare {
-			b.WriteString(strconv.Itoa(n))
+		text, between := list.At(n).Text, "\t"
+		if sh.rt.bash {
+			between = "\t "
+		} else {
+			text = strings.ReplaceAll(text, "\n", "\n\t")
 		}
-		b.WriteString("\t" + strings.ReplaceAll(sh.history.get(n), "\n", "\n\t") + "\n")
+		if !c.bare {
+			b.WriteString(strconv.Itoa(list.First() + n))
+		}
+		b.WriteString(between + text + "\n")
 	}
 	return sh.output("fc", []byte(b.String()))
 }
 
-// fcAgain runs a command once more, with a replacement.
+// fcAgain runs a command once more, with replacements: of every place in bash.
 func (sh *shell) fcAgain(c *fcCall, last int) int {
 	rest := c.operands
-	was, now, replace := "", "", false
-	if len(rest) > 0 {
-		if was, now, replace = strings.Cut(rest[0], "="); replace {
-			rest = rest[1:]
+	var pairs [][2]string
+	for len(rest) > 0 {
+		was, now, replace := strings.Cut(rest[0], "=")
+		if !replace || len(pairs) == 1 && !sh.rt.bash {
+			break
 		}
+		pairs, rest = append(pairs, [2]string{was, now}), rest[1:]
 	}
 	n := last
 	if len(rest) > 0 {
 		var err error
-		if n, err = sh.history.find(rest[0], last, false); err != nil {
-			sh.errorf("fc: %s", err)
+		if n, err = sh.fcIndex(rest[0], last, last, false); err != nil {
+			sh.errorf("fc: %s", errNoCommand)
 			return 1
 		}
 	}
-	text := sh.history.get(n)
-	if replace {
-		text = strings.Replace(text, was, now, 1)
+	text, times := sh.history.list.At(n).Text, 1
+	if sh.rt.bash {
+		times = -1
+	}
+	for _, pair := range pairs {
+		text = strings.Replace(text, pair[0], pair[1], times)
 	}
 	return sh.fcRun(text + "\n")
 }
@@ -162,11 +219,11 @@ func (sh *shell) fcEdit(c *fcCall, last int) int {
 	}
 	var b strings.Builder
 	for _, n := range numbers {
-		b.WriteString(sh.history.get(n) + "\n")
+		b.WriteString(sh.history.list.At(n).Text + "\n")
 	}
 	editor := c.editor
 	if editor == "" {
-		editor = sh.getOr("FCEDIT", "ed")
+		editor = sh.fcEditor()
 	}
 	name, err := sh.fcFile(b.String())
 	if err != nil {
@@ -188,10 +245,28 @@ func (sh *shell) fcEdit(c *fcCall, last int) int {
 	status := sh.status
 	sh.evalText("rm -f -- "+quoteSingle(name), "fc")
 	if !edited || err != nil {
+		if sh.rt.bash {
+			sh.past().dropCurrent()
+			return 1
+		}
 		sh.errorf("fc: the commands were not run")
 		return max(status, 1)
 	}
 	return sh.fcRun(text)
+}
+
+// fcEditor is $FCEDIT; in bash $EDITOR and vi come after it.
+func (sh *shell) fcEditor() string {
+	other := "ed"
+	if sh.bash() {
+		if other = sh.getOr("EDITOR", ""); other == "" {
+			other = "vi"
+		}
+	}
+	if name := sh.getOr("FCEDIT", ""); name != "" {
+		return name
+	}
+	return other
 }
 
 // fcFile writes the text to a new file below $TMPDIR.
@@ -218,8 +293,14 @@ func (sh *shell) fcFile(text string) (string, error) {
 
 // fcRun shows and runs commands, which take fc's place in the history.
 func (sh *shell) fcRun(text string) int {
-	sh.history.drop()
-	sh.history.add(text, sh.historySize())
+	if m := sh.past(); sh.opts.on(optHistory) || !sh.rt.bash {
+		m.dropCurrent()
+	} else if n := m.list.Len(); n > 0 {
+		m.list.Delete(n-1, n)
+	}
+	if one := strings.Trim(text, "\n"); strings.TrimSpace(one) != "" {
+		sh.remember(one)
+	}
 	sh.write(2, []byte(text))
 	if !sh.deeper("fc") {
 		return sh.status
@@ -227,32 +308,4 @@ func (sh *shell) fcRun(text string) int {
 	sh.jump = sh.evalText(text, "fc")
 	sh.evalDepth--
 	return sh.status
-}
-
-// runHistory is bash's, as far as a list goes.
-func runHistory(sh *shell, args []string) int {
-	h := sh.history
-	if h == nil {
-		return 0
-	}
-	rest := operands(args)
-	if len(rest) > 0 && rest[0] == "-c" {
-		h.first += len(h.lines)
-		h.lines = nil
-		return 0
-	}
-	from := h.first + 1
-	if len(rest) > 0 {
-		n, err := strconv.Atoi(rest[0])
-		if err != nil || n < 0 {
-			sh.errorf("history: %s", sh.illegal(rest[0]))
-			return 1
-		}
-		from = max(from, h.next()-n)
-	}
-	var b strings.Builder
-	for n := from; n < h.next(); n++ {
-		fmt.Fprintf(&b, "%5d  %s\n", n, h.get(n))
-	}
-	return sh.output("history", []byte(b.String()))
 }

@@ -96,6 +96,9 @@ func (sh *shell) switchOption(bit options, on bool) {
 	if bit == optMonitor && was != sh.opts && sh.parent == nil {
 		sh.rt.setMonitor(on)
 	}
+	if on && bit&optHistory != 0 {
+		sh.beginHistory()
+	}
 	if on && bit == optVi {
 		sh.opts &^= optEmacs
 	}

@@ -14,11 +14,14 @@ func (s *Shell) RunInteractive() Result {
 	sh := s.main
 	sh.opts |= optStdin
 	sh.file = "stdin"
-	sh.history = &history{}
+	sh.past()
 	sh.started = sh.rt.start
 	f := sh.readProfiles()
 	if f == flowNext || f == flowAbort {
 		f = sh.readEnvFile()
+	}
+	if sh.rt.bash {
+		sh.switchOption(optHistory|optHistexpand, true)
 	}
 	if f == flowNext || f == flowAbort {
 		f = sh.session()
@@ -86,8 +89,9 @@ var (
 
 // session is the loop of the prompt. Every error drops what was typed so far.
 func (sh *shell) session() flow {
+	next := sh.recorded(sh.promptedLine)
 	for {
-		p := parse.New(parse.Lines(sh.promptedLine), sh.parseOptions("stdin", 1))
+		p := parse.New(parse.Lines(next), sh.parseOptions("stdin", 1))
 		if f, over := sh.converse(p); over {
 			return f
 		}
@@ -101,7 +105,7 @@ func (sh *shell) converse(p *parse.Parser) (f flow, over bool) {
 	for {
 		sh.typed = sh.typed[:0]
 		stmts, err := p.Next()
-		sh.history.add(string(sh.typed), sh.historySize())
+		sh.rememberTyped()
 		switch {
 		case err == io.EOF:
 			return flowExit, sh.endOfInput()

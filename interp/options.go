@@ -31,7 +31,7 @@ const (
 	optHistexpand
 	optComments // of no effect in scripts
 	optOnecmd
-	optHistory // of no effect in scripts, yet
+	optHistory
 	optKeyword
 	optRestricted
 	optInteractive // -i: set at start only

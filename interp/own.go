@@ -72,7 +72,7 @@ func ownCommand(own *Own) *builtin {
 // typedName tells whether the command being run begins what was typed at the
 // prompt, and was not made by anything else.
 func (sh *shell) typedName(name string) bool {
-	if sh.history == nil || sh.background() || sh.funcDepth > 0 || sh.evalDepth > 0 || sh.entered != nil || sh.file != "stdin" || !sh.condIsTTY(0) {
+	if !sh.interactive() || sh.background() || sh.funcDepth > 0 || sh.evalDepth > 0 || sh.entered != nil || sh.file != "stdin" || !sh.condIsTTY(0) {
 		return false
 	}
 	if _, aliased := sh.alias(name); aliased {

@@ -14,13 +14,16 @@ import (
 // in PS1 an exclamation mark for the number in the history; bash has escapes.
 func (sh *shell) promptText(name, text string) string {
 	if sh.bash() {
+		if sh.history != nil && name == "PS1" {
+			sh.history.added = false // the number is that of the next command
+		}
 		return sh.prompt(text)
 	}
 	text = sh.expandPrompt(text)
-	if name != "PS1" || strings.IndexByte(text, '!') < 0 || sh.history == nil {
+	if name != "PS1" || strings.IndexByte(text, '!') < 0 || !sh.interactive() {
 		return text
 	}
-	number := strconv.Itoa(sh.history.next())
+	number := strconv.Itoa(sh.historyNumber())
 	text = strings.ReplaceAll(text, "!!", "\x00")
 	return strings.ReplaceAll(strings.ReplaceAll(text, "!", number), "\x00", "!")
 }
@@ -112,10 +115,7 @@ func (sh *shell) promptEscape(c byte) string {
 	case 'w', 'W':
 		return promptQuote(sh.promptDir(c == 'W'))
 	case '!', '#':
-		if sh.history == nil {
-			return "1"
-		}
-		return strconv.Itoa(sh.history.next())
+		return strconv.Itoa(sh.historyNumber())
 	}
 	return `\\` + string(c)
 }

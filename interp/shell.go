@@ -63,7 +63,7 @@ type shell struct {
 	jobs *jobTable
 
 	// Of the prompt.
-	history     *history // nil: not interactive
+	history     *memory  // nil: of no use yet
 	arrayRefs   []string // arguments of builtins that stand in the script as elements
 	subscripts  int      // how deep subscripts of values are expanded
 	typed       []byte   // lines of the command being read
@@ -176,6 +176,9 @@ func (sh *shell) subshell(async bool) *shell {
 	sh.hitsShared = true
 	*sub = *sh
 	sub.parent = sh
+	if async && sh.history != nil {
+		sub.past()
+	}
 	sub.async = async
 	sub.scratch = nil
 	sub.idle = nil

@@ -82,6 +82,9 @@ func (sh *shell) place(line, col int) string {
 // source is the name that messages begin with.
 func (sh *shell) source() string {
 	if sh.file == "" || sh.file == "-c" || sh.file == "stdin" {
+		if sh.funcDepth > 0 && sh.bash() && !sh.interactive() {
+			return shownFile(sh.file)
+		}
 		return sh.name
 	}
 	return sh.file

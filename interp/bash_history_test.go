@@ -1,0 +1,20 @@
+package interp
+
+// bashHistoryRows are about the history of a script.
+var bashHistoryRows = []string{
+	// layout of commands of several lines
+	"HISTFILE=h\nset -o history\nfor i in 1 2\ndo\n  # comment\n  echo $i; done\ncat <<X\nh1\nh2\nX\nf()\n{\necho hi\n\necho ho\n}\necho 'a\nb' \"c\nd\"\nx=$(echo a\necho b)\ncase x in\nx) echo y\n;;\nesac\nfor k\nin 1 2; do :; done\nfor x\ndo :\ndone\nif true # why\nthen\n :\nfi\necho a \\\n b\na=(1\n2)\necho a &&\necho b | \ncat\nfor ((i=0;i<1;i++))\ndo :\ndone\n[[ a == a &&\nb == b ]]\n{\n:\n}\n(\n:\n)\nfunction g\n{ :; }\nshopt -s lithist\nfor i in 1\ndo :\ndone\nshopt -u cmdhist\nfor i in 1\ndo :\ndone\nhistory",
+	"exec 2>&1; HISTFILE=h\nset -o history -H\necho a\n^a^b\n^zz^b\necho foo/bar.c /usr/lib\necho !!:1:h !!:2:t !!:1:r:e\necho !:1:Gs/o/0/\necho !?zz\necho !zz; echo $?\n!99\necho !1:9\necho x y\necho !!:x-y\necho !echo:s/x\necho !#\necho a b !#:1\necho !!:Z\necho !!:s/nope/x/\nhistory",
+	"exec 2>&1; HISTFILE=h\nset -o history -H\necho one\necho x!=y x! y ${!x} $! \"a!\"\necho a#b !e #x !!\necho z\n(echo a; echo !!)\necho \"it's !!\"\necho it\\'s !!\necho one two\necho !!:0 !:1- !:2* !!:1-2\n!-2:p\necho !!:gs/o/0/ !:&\necho !?on?:% !%\necho \\!e '!e' $'a\\'!e'\necho k\necho \"$(echo '!!' \"!!\")\"\nhistory 4",
+	"exec 2>&1; HISTFILE=h\nset -o history -H\necho a b c d\necho !!:$ !!$ !!^ !!* !!:1* !!:2-3 !!:4- !!:5\necho !!:5*\necho !e:s/e/f/:& \necho !0 !-\necho !-1000\necho a.b.c/d\necho !$:r !$:e !$:t !$:h !$:q\necho 'a b' \"c d\" $(echo f) `echo h` i\\ j a>b 2>&1 c|cat\necho !!:1 !!:2 !!:3\necho a&&echo b;echo c||echo d\nprintf '[%s]\\n' !!:*\nhistchars='@%#'\necho @@\n%echo%echo x%\nunset histchars\nset +H; echo !!\nhistory",
+	"exec 2>&1; HISTFILE=h\nset -o history -H\necho one\nfor i in a b; do\n echo !!\ndone\ncat <<X\n!!\nX\necho 'a\n!!'\necho \"a\n!-2\"\nset -o posix\necho \"!!\" !echo\nset +o posix\nhistory",
+	// the builtin
+	"exec 2>&1; for i in 1 2 3 4 5; do history -s \"cmd $i\"; done; t() { echo \"-- $*\"; \"$@\"; echo \"st $?\"; }\nt history 2; t history x; t history -2; t history -d; t history -d x; t history -d 9; t history -d 0; t history -d -9; t history -d 2-; t history -d -2; t history -d 2-3; t history; t history -r /nope; t history -w /nope/x; HISTFILE=; t history -w; t history -p '!!' 'x !1:1'; t history -p '!zz' '!!:z'; t history -s a b c; t history -an; t history -z; t history -w f; cat f; t history -c; t history; t history -r f; t history; t history -n f; HISTSIZE=2; t history; HISTCONTROL=ignoredups:erasedups; t history -s x; t history -s x; t history -s y; t history -s x; t history; HISTSIZE=0; t history",
+	"exec 2>&1; for i in 1 2 3 4 5; do history -s \"echo $i\"; done; for c in '' 502 '502 498' '2 502' '502 2' -3 -1 -0 0 '-50 -40' '4 2' '-r 2 4' '-nr 2' ech xx '3 ech'; do echo \"-- $c\"; fc -l $c; echo $?; done; fc -s xx; fc -0; fc -s -0; fc -e",
+	"exec 2>&1\nHISTFILE=h\nset -o history\necho aa ab ac\nfc -s a=x\nfc -s x=4 b=8\nfc -s cc\nalias r='fc -s'; shopt -s expand_aliases\nr echo\necho x\necho y\nfc -e cat\nfc -e cat -2\nfc -e false 1; echo $?\nFCEDIT='sed -i s/y/z/'\nfc ech\necho $(fc -nl -1)\n(fc -l -2)\nhistory",
+	// the file
+	"HISTFILE=h; $SH -c 'HISTFILE=h\nset -o history\necho 1\necho 2\nhistory -a; cat h'; cat h; $SH -c 'HISTFILE=h\nset -o history\nhistory 1\nHISTSIZE=3\nHISTFILESIZE=2; shopt -s histappend\necho 3\nhistory -s 4'; cat h; echo --; HISTCONTROL=ignorespace HISTIGNORE='ls*:&:history*:[ab]*' $SH -c 'HISTFILE=\nset -o history\necho 1\necho 1\n echo 2\nls /nope 2>/dev/null\nbasename x\nhistory\necho $HISTSIZE $HISTFILESIZE'; ls -l h | cut -c1-10",
+	"HISTFILE=\nset -o history\necho a\n(history -s sub; history); history | tail -n 1; x=$(history -c; history); echo \"<$x>\"; echo bg & wait; . /dev/stdin <<<'echo sourced'; eval 'echo\nev'; set +o history\necho not\nset -o history\nhistory; shopt -o history; echo ${HISTCMD-} >/dev/null",
+	"x='\\!'; echo \"${x@P}\"; HISTFILE=\nset -o history\necho a\necho \"${x@P}\"",
+	`history -s a; history 1 2; echo no`,
+}
