@@ -18,7 +18,6 @@ var deviceLinks = [][2]string{
 	{"/proc/self/fd/0", "stdin"},
 	{"/proc/self/fd/1", "stdout"},
 	{"/proc/self/fd/2", "stderr"},
-	{"pts/ptmx", "ptmx"},
 }
 
 // device is a copy of one node, made before anything covers /dev.
@@ -88,7 +87,24 @@ func makeDevices(s Step, devices []device) error {
 			return err
 		}
 	}
-	return place(pts, filepath.Join(s.Path, "pts"))
+	if err := place(pts, filepath.Join(s.Path, "pts")); err != nil {
+		return err
+	}
+	return makePtmx(filepath.Join(s.Path, "ptmx"), filepath.Join(s.Path, "pts", "ptmx"))
+}
+
+// makePtmx shows the node by its usual name, as a node: programs open it with
+// O_NOFOLLOW. The kernel knows that it is still the one of the devpts that it
+// was bound from (devpts_mntget).
+func makePtmx(name, node string) error {
+	if err := makeTarget(name, false); err != nil {
+		return err
+	}
+	fd, err := copyTree(node, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+	if err != nil {
+		return fmt.Errorf("ptmx: %w", err)
+	}
+	return place(fd, name)
 }
 
 // Marker is the directory that tells a process it is inside a session. It is

@@ -321,6 +321,8 @@ type startedRunner struct {
 	// gone gives the runner's end; closed without a value when everything ended.
 	gone <-chan ending
 	view uint32 // 0: the keeper does not know it
+	// child is the runner, where it is one of this process.
+	child *nestedRunner
 }
 
 // startRunner makes a view and a runner for a policy.

@@ -148,4 +148,30 @@ func TestDeadServer(t *testing.T) {
 		}
 		must(t, sys.Stat(nil, "/etc", false, &st))
 	})
+	deadServerNested(t, dir)
+}
+
+// deadServerNested: inside of another session there is no keeper, and the shell
+// kills the runner itself.
+func deadServerNested(t *testing.T, dir string) {
+	p := testPolicy("/")
+	s := newTestSession(t, p)
+	r, err := s.startNested(p)
+	must(t, err)
+	rc, err := newRunnerConn(r.sock, r.events)
+	must(t, err)
+	rc.host = s.hostOf(r)
+	s.fleet.first, s.fleet.firstPolicy = rc, p
+	var st syscall.Stat_t
+	must(t, s.System().Stat(nil, "/etc", false, &st))
+	hurry(rc)
+	within(t, func() {
+		if err := s.System().Stat(nil, dir+"/x", false, &st); err == nil || !strings.Contains(err.Error(), "did not answer for") {
+			t.Errorf("stat: %v", err)
+		}
+		if end, ok := rc.host.ended(); !ok || end.Status.Signal() != syscall.SIGKILL {
+			t.Errorf("the nested runner ended with %v %v", end, ok)
+		}
+		must(t, s.System().Stat(nil, "/etc", false, &st)) // by another one
+	})
 }

@@ -122,7 +122,7 @@ func (s *Session) connectRunner(p *policy.Policy) (*runnerConn, error) {
 		}
 		rc, err := newRunnerConn(r.sock, r.events)
 		if err == nil {
-			rc.host = &runnerHost{s: s, view: r.view, gone: r.gone}
+			rc.host = s.hostOf(r)
 			return rc, nil
 		}
 		end := <-r.gone // nothing is said of one that ended with everything

@@ -206,26 +206,12 @@ func (s *Session) startNested(p *policy.Policy) (*startedRunner, error) {
 		return nil, &SetupError{Layer: "runner", Err: err}
 	}
 	gone := make(chan ending, 1)
+	child := newNestedRunner(pid)
 	go func() {
-		gone <- ending{Status: followNested(pid)}
+		gone <- ending{Status: child.follow()}
 		close(gone)
 	}()
-	return &startedRunner{sock: ends[0], events: ends[1], pid: pid, gone: gone}, nil
-}
-
-// followNested waits for the end of a runner, which is not to be stopped: the
-// shell would wait for it, and could not be interrupted.
-func followNested(pid int) (ws syscall.WaitStatus) {
-	for {
-		_, err := syscall.Wait4(pid, &ws, syscall.WUNTRACED, nil)
-		switch {
-		case err == syscall.EINTR:
-		case err == nil && ws.Stopped():
-			_ = unix.Kill(pid, unix.SIGCONT) // not reaped
-		default:
-			return ws
-		}
-	}
+	return &startedRunner{sock: ends[0], events: ends[1], pid: pid, gone: gone, child: child}, nil
 }
 
 func forkNested(plan *Plan, ruleset int, theirs []int) (pid int, err error) {

@@ -19,11 +19,17 @@ type runnerHost struct {
 	s    *Session
 	view uint32
 	gone <-chan ending
+	// child is a runner inside of another session, which has no keeper.
+	child *nestedRunner
 
 	once  sync.Once
 	over  chan struct{} // closed with the end
 	end   ending
 	known bool
+}
+
+func (s *Session) hostOf(r *startedRunner) *runnerHost {
+	return &runnerHost{s: s, view: r.view, gone: r.gone, child: r.child}
 }
 
 // follow has over closed at the end.
@@ -79,6 +85,9 @@ const stateFrozen = 'F'
 // state is what the runner does (proc_pid_stat(5)), 0 if that is not known. The
 // keeper does what it can to have it go on.
 func (h *runnerHost) state() byte {
+	if h != nil && h.child != nil {
+		return h.child.state()
+	}
 	if !h.controls() {
 		return 0
 	}
@@ -91,6 +100,9 @@ func (h *runnerHost) state() byte {
 
 // kill ends a runner that is of no use any more.
 func (h *runnerHost) kill() {
+	if h.child != nil {
+		h.child.kill()
+	}
 	if h.controls() {
 		_, _ = h.ask(runnerRequest{Signal: int(unix.SIGKILL)})
 	}

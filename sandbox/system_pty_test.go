@@ -133,3 +133,68 @@ func TestJobControlInside(t *testing.T) {
 		}
 	})
 }
+
+// A program makes a terminal of its own by the usual node, which is one, whatever
+// the policy, and gets one of the session's.
+func TestPtyInside(t *testing.T) {
+	for _, trees := range [][]string{nil, {"w"}} {
+		dir := attackTree(t)
+		p := testPolicy(dir)
+		if trees != nil {
+			p = attackPolicy(dir)
+		}
+		rr := inside(t, p)
+		for _, node := range []string{"/dev/ptmx", "/dev/pts/ptmx"} {
+			rr.checkAll(check{"pty," + node, "ok"}, check{"pty-follow," + node, "ok"})
+		}
+		rr.checkAll(check{"touch-nf,/dev/stdin", "ELOOP"}, check{"unlink,/dev/ptmx", "EROFS"})
+		if out, _ := rr.sh("ls -A /dev/pts; stat -c %F /dev/ptmx"); out != "ptmx\ncharacter special file" {
+			t.Errorf("%q", out)
+		}
+	}
+}
+
+func init() {
+	for name, flags := range map[string]int{"pty": unix.O_NOFOLLOW, "pty-follow": 0} {
+		probes[name] = func(a []string) error { return newPty(a[0], unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|flags) }
+	}
+}
+
+// newPty opens both ends (ioctl_tty(2)), the second one both ways, and has a
+// line go through.
+func newPty(node string, flags int) error {
+	master, err := unix.Open(node, flags, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(master)
+	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
+		return err
+	}
+	name := fmt.Sprint("/dev/pts/", number)
+	slave, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(slave)
+	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(master), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY)
+	if errno != 0 {
+		return fmt.Errorf("TIOCGPTPEER: %w", errno)
+	}
+	defer unix.Close(int(peer))
+	if at, err := os.Readlink(fmt.Sprint("/proc/self/fd/", peer)); err != nil || at != name {
+		return fmt.Errorf("the other end is %s, not %s: %v", at, name, err)
+	}
+	if _, err := unix.Write(slave, []byte("x")); err != nil {
+		return err
+	}
+	var b [8]byte
+	if n, err := unix.Read(master, b[:]); err != nil || string(b[:n]) != "x" {
+		return fmt.Errorf("read %q: %v", b[:n], err)
+	}
+	return nil
+}
