@@ -1,10 +1,13 @@
 package sandbox
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fsh-sh/fsh/policy"
 )
 
 // Attacks on files by who asks: as another user, in a domain of one's own, and
@@ -87,4 +90,27 @@ func TestAttackOwnDomainByTheKeeper(t *testing.T) {
 		{"symlink", "symlink,f,@/w/l", "EACCES", ""},
 		{"protected", "touch,@/w/.envrc", "EACCES", ""},
 	})
+}
+
+// The nodes in /dev are the machine's: what root did to their modes would be so
+// for everybody. They can be used all the same.
+func TestAttackDeviceNodes(t *testing.T) {
+	var before, after unix.Stat_t
+	must(t, unix.Stat("/dev/null", &before))
+	mode := fmt.Sprintf("%#o", before.Mode&0o7777) // harmless where it works
+	for _, p := range []*policy.Policy{testPolicy(t.TempDir()), attackPolicy(attackTree(t))} {
+		rr := inside(t, p)
+		for _, name := range deviceNames {
+			node := "/dev/" + name
+			if name != "tty" { // ENXIO without one
+				rr.check(check{"write," + node, "ok"}, check{"touch," + node, "ok"}, check{"rdwr," + node, "ok"},
+					check{"trunc," + node, "ok"})
+			}
+			rr.check(check{"chmod," + node + "," + mode, "EROFS"}, check{"own," + node, "EROFS"}, check{"utimens," + node, "EROFS"})
+		}
+	}
+	must(t, unix.Stat("/dev/null", &after))
+	if before.Mode != after.Mode || before.Mtim != after.Mtim {
+		t.Errorf("%+v became %+v", before, after)
+	}
 }

@@ -20,6 +20,11 @@ var deviceLinks = [][2]string{
 	{"/proc/self/fd/2", "stderr"},
 }
 
+// deviceAttr: the nodes are the machine's own, and root's or the user's to change.
+// A read-only mount keeps mode, owner and times as they are; a device can be
+// written all the same.
+const deviceAttr = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_RDONLY
+
 // device is a copy of one node, made before anything covers /dev.
 type device struct {
 	name string
@@ -32,7 +37,7 @@ func (v *view) deviceNodes() ([]device, error) {
 	var devices []device
 	err := v.onBase(func() error {
 		for _, name := range deviceNames {
-			fd, err := copyTree("/dev/"+name, unix.MOUNT_ATTR_NOSUID)
+			fd, err := copyTree("/dev/"+name, deviceAttr)
 			if err != nil {
 				return fmt.Errorf("/dev/%s: %w", name, err)
 			}
@@ -41,7 +46,7 @@ func (v *view) deviceNodes() ([]device, error) {
 		for _, s := range v.plan.Steps {
 			if s.Op == OpDevices && s.From != "" {
 				// Best effort: /dev/tty is the same terminal.
-				if fd, err := copyTree(s.From, unix.MOUNT_ATTR_NOSUID); err == nil {
+				if fd, err := copyTree(s.From, deviceAttr); err == nil {
 					devices = append(devices, device{"console", fd})
 				}
 			}
