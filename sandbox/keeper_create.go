@@ -185,7 +185,7 @@ func (r *request) note(kind callKind, to *spot) {
 	switch {
 	case to.last == ".git":
 		made.repo(to.path())
-	case to.last == "objects" && kind == kindMkdir:
+	case to.last == "objects" && kind != kindOpen:
 		made.repo(to.at)
 	}
 }
@@ -260,9 +260,16 @@ func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
 			return unix.EACCES
 		}
 	}
-	return r.do(func() error {
+	errno = r.do(func() error {
 		return unix.Renameat2(from.dir, from.nameOrDot(), to.dir, to.nameOrDot(), flags)
 	}, false)
+	if errno == 0 {
+		r.s.t.k.made.moved(from.path(), to.path(), flags&unix.RENAME_EXCHANGE != 0)
+		if flags&unix.RENAME_EXCHANGE != 0 {
+			r.note(c.kind, &from)
+		}
+	}
+	return errno
 }
 
 // mayLeave: neither a protected name nor a directory that makes one.

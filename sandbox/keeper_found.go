@@ -93,11 +93,8 @@ func (k *keeper) hasOpen(pid string, want *unix.Stat_t) bool {
 	return false
 }
 
-// Limits of reading what a session has made: it may be hostile.
-const (
-	maxConfig = 256 << 10
-	maxHooks  = 1000
-)
+// maxHooks limits the reading of what a session has made: it may be hostile.
+const maxHooks = 1000
 
 // inspect looks at the repositories that the session has made and tells what
 // git will run in them, outside, once the user goes there.
@@ -107,12 +104,17 @@ func (k *keeper) inspect() {
 	for dir := range k.made.repos {
 		repos = append(repos, dir)
 	}
+	beyond := k.made.beyond
 	k.made.mu.Unlock()
 	slices.Sort(repos)
 	for _, dir := range repos {
 		if what := orders(dir); len(what) > 0 {
 			k.tell(opFound, 0, foundNote{Path: dir, What: "repository", Detail: strings.Join(what, ", ")}, nil)
 		}
+	}
+	if beyond != "" {
+		k.tell(opFound, 0, foundNote{Path: beyond, What: "repository",
+			Detail: "it is one too many to be looked at, and there may be others"}, nil)
 	}
 }
 
@@ -134,53 +136,16 @@ func orders(dir string) []string {
 		}
 	}
 	for _, name := range []string{"config", "config.worktree"} {
-		for _, o := range configOrders(filepath.Join(dir, name)) {
+		text, err := readConfig(filepath.Join(dir, name))
+		switch {
+		case err == unix.ENOENT:
+		case err != nil:
+			what = append(what, name+", which is no file that can be read")
+		case len(text) > maxConfig:
+			what = append(what, name+", which is too long to be looked at")
+		}
+		for _, o := range configOrders(text) {
 			what = append(what, o.name)
-		}
-	}
-	return what
-}
-
-// runs are the settings of git-config(1) whose value git executes, or takes
-// further orders from; by the end of the lower-case name.
-var runs = []string{
-	"core.fsmonitor", "core.hookspath", "core.sshcommand", "core.gitproxy", "core.editor", "core.pager", "core.askpass",
-	"core.alternaterefscommand", "core.worktree", "core.attributesfile", "credential.helper", ".helper", "include.path", ".path",
-	"diff.external", ".command", ".textconv", ".clean", ".smudge", ".process", ".driver", "sequence.editor", "gpg.program", ".program",
-	"uploadpack.packobjectshook", ".uploadpack", ".receivepack", ".vcs", ".cmd", ".proxy", "pager.", "alias.",
-}
-
-// gitOrder is a setting in section.key form; a subsection's name is left out.
-type gitOrder struct{ name, value string }
-
-// configOrders reads a configuration of git roughly: a setting too many is
-// better than one too few.
-func configOrders(path string) []gitOrder {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	f := os.NewFile(uintptr(fd), path)
-	defer f.Close()
-	buf := make([]byte, maxConfig)
-	n, _ := f.Read(buf)
-	var what []gitOrder
-	section := ""
-	for line := range strings.Lines(string(buf[:n])) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			head, rest, _ := strings.Cut(line[1:], "]")
-			section, line = strings.ToLower(strings.Fields(head + " .")[0]), strings.TrimSpace(rest)
-		}
-		key, value, _ := strings.Cut(line, "=")
-		name := section + "." + strings.ToLower(strings.TrimSpace(key))
-		if key == "" || strings.TrimSpace(value) == "false" {
-			continue
-		}
-		if slices.ContainsFunc(runs, func(r string) bool {
-			return strings.HasSuffix(name, r) || strings.HasSuffix(r, ".") && strings.HasPrefix(name, r)
-		}) {
-			what = append(what, gitOrder{name, strings.Trim(strings.TrimSpace(value), "\"")})
 		}
 	}
 	return what

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -227,6 +228,8 @@ type madeDirs struct {
 	mu    sync.Mutex
 	dirs  map[dirKey]struct{}
 	repos map[string]bool
+	// beyond is a repository that there was no room for.
+	beyond string
 	// sockets are those that the session bound to a path.
 	sockets map[dirKey]struct{}
 	// serial makes look and deed one, for all views of the session: what a path
@@ -289,7 +292,42 @@ func (m *madeDirs) has(dir string) bool {
 func (m *madeDirs) repo(path string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.repos) >= maxMadeRepos && m.beyond == "" {
+		maps.DeleteFunc(m.repos, func(path string, _ bool) bool {
+			return unix.Lstat(path, &unix.Stat_t{}) == unix.ENOENT
+		})
+	}
 	if len(m.repos) < maxMadeRepos {
+		m.repos[path] = true
+	} else if m.beyond == "" {
+		m.beyond = path
+	}
+}
+
+// moved follows repositories that were in a directory to where it is now.
+func (m *madeDirs) moved(from, to string, exchanged bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := func(path string) string {
+		switch {
+		case below(path, from):
+			return to + path[len(from):]
+		case exchanged && below(path, to):
+			return from + path[len(to):]
+		}
+		return path
+	}
+	m.beyond = now(m.beyond)
+	var gone, come []string
+	for path := range m.repos {
+		if at := now(path); at != path {
+			gone, come = append(gone, path), append(come, at)
+		}
+	}
+	for _, path := range gone {
+		delete(m.repos, path)
+	}
+	for _, path := range come {
 		m.repos[path] = true
 	}
 }

@@ -105,7 +105,11 @@ func gitLeads(dir string) []string {
 // configLeads gives the paths that a repository's configuration names; those
 // of hooks are from the working tree.
 func configLeads(repo, tree string) (leads []string) {
-	for _, o := range configOrders(filepath.Join(repo, "config")) {
+	text, err := readConfig(filepath.Join(repo, "config"))
+	if err != nil {
+		return nil
+	}
+	for _, o := range configOrders(text) {
 		switch {
 		case o.value == "" || strings.HasPrefix(o.value, "~"):
 		case o.name == "core.hookspath":

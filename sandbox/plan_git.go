@@ -21,7 +21,7 @@ func hooksOf(home string) []string {
 	}
 	var dirs []string
 	for _, file := range files {
-		for _, o := range configOrders(file) {
+		for _, o := range configOrders(userConfig(file)) {
 			if o.name != "core.hookspath" || o.value == "" {
 				continue
 			}
@@ -35,6 +35,16 @@ func hooksOf(home string) []string {
 		}
 	}
 	return dirs
+}
+
+// userConfig reads a file of the user's own, which may be a link to where they
+// keep such files.
+func userConfig(path string) string {
+	text, err := readRegular(path, 0, 0)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // hooks protects them where git's own hooks are.

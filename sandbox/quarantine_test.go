@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -109,7 +110,12 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		git init -q honest && git -C honest config user.name x && git -C honest config user.email x@x.test &&
 		echo a > honest/a && git -C honest add -A && git -C honest commit -qm a && git clone -q honest copy && git -C copy status --short &&
 		git init -q evil && printf '#!/bin/sh\n' > evil/.git/hooks/post-checkout && chmod +x evil/.git/hooks/post-checkout &&
-		git -C evil config core.fsmonitor /tmp/x && mkdir led && echo 'gitdir: ../evil/.git' > led/.git && git init -q --bare bare && git -C bare config core.hooksPath /tmp`)
+		git -C evil config core.fsmonitor /tmp/x && mkdir led && echo 'gitdir: ../evil/.git' > led/.git && git init -q --bare bare && git -C bare config core.hooksPath /tmp &&
+		git init -q moved && git -C moved config core.fsmonitor /tmp/x && mkdir d && mv moved d/moved && mv d d2 &&
+		mkdir b2 b2/o b2/refs && echo 'ref: refs/heads/main' > b2/HEAD && git config -f b2/config core.fsmonitor /tmp/x && mv b2/o b2/objects &&
+		git init -q long && mv long/.git/config c && { seq -f '# %g' 60000; echo '[core] fsmonitor = x'; } > long/.git/config &&
+		git init -q linked && mv linked/.git/config c2 && ln -s ../../c2 linked/.git/config &&
+		git init -q odd && printf '\357\273\277[core]\nfsmonitor = /tmp/x\n[a] [filter "a]b"] clean = x\n' > odd/.git/config`)
 	if status != 0 {
 		t.Fatal(out)
 	}
@@ -124,6 +130,8 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
+		"/w/d2/moved/.git": "core.fsmonitor", "/w/b2": "core.fsmonitor", "/w/long/.git": "config, which is too long to be looked at",
+		"/w/linked/.git": "config, which is no file that can be read", "/w/odd/.git": "core.fsmonitor, filter.clean",
 		"/w/evil/.git": "hooks/post-checkout, core.fsmonitor", "/w/led/.git": "a link to another repository", "/w/bare": "core.hookspath",
 	} {
 		if !strings.HasSuffix(got[path], want) {
@@ -133,5 +141,25 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 	}
 	if len(got) > 0 {
 		t.Errorf("honest repositories: %v", got)
+	}
+}
+
+// Repositories without end do not hide one: those that are gone make room, and
+// what there is no room for is told.
+func TestMadeRepositoriesBeyondTheLimit(t *testing.T) {
+	dir := t.TempDir()
+	m := newMadeDirs()
+	for i := range maxMadeRepos {
+		m.repo(fmt.Sprintf("%s/gone%d/.git", dir, i))
+	}
+	write(t, dir+"/real/.git/config", "x")
+	if m.repo(dir + "/real/.git"); !m.repos[dir+"/real/.git"] || m.beyond != "" {
+		t.Errorf("%d repositories, %q", len(m.repos), m.beyond)
+	}
+	for i := range maxMadeRepos + 1 {
+		m.repo(dir + "/real/" + strings.Repeat("../real/", i) + ".git")
+	}
+	if m.moved(dir+"/real", dir+"/r", false); m.beyond == "" || m.beyond[:len(dir)+2] != dir+"/r" || !m.repos[dir+"/r/.git"] {
+		t.Errorf("%d repositories, %q", len(m.repos), m.beyond)
 	}
 }
