@@ -140,9 +140,6 @@ func newRunner(sock, events int) (*runner, error) {
 		children: map[int]child{},
 		standIns: map[uint32]*runnerStandIn{},
 	}
-	if unix.SchedGetaffinity(0, &r.plan.cpus) != nil {
-		r.plan.cpus.Zero() // more processors than CPUSet has room for
-	}
 	return r, r.readLimits()
 }
 

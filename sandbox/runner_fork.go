@@ -32,14 +32,14 @@ type forkPlan struct {
 	dst        []int
 	above      int // greater than every dst
 	limits     []forkLimit
-	ignored    uint64      // bit n-1 is signal n
-	harmless   uint64      // signals with signalHandler or none
-	mask       uint64      // signal mask of the program
-	cpus       unix.CPUSet // the runner's own; none when it could not be read
+	ignored    uint64 // bit n-1 is signal n
+	harmless   uint64 // signals with signalHandler or none
+	mask       uint64 // signal mask of the program
 
 	// Scratch for the child.
 	dfl, ign  sigaction
-	here      unix.CPUSet // the one processor that the runner is on
+	cpus      unix.CPUSet // the runner's own
+	here      unix.CPUSet // the one of them that it is on
 	tied      bool        // to it, as the child is at its start
 	pgrp      int32
 	errno     syscall.Errno // of what failed, 0 when the program runs
@@ -89,7 +89,9 @@ func (p *forkPlan) fork() (pid int, errno syscall.Errno) {
 // woken from there, costs a tenth of what a short command takes. The child
 // gives up the tie before execve(2), where the kernel looks again.
 func (p *forkPlan) stayHere() bool {
-	if p.cpus.Count() < 2 {
+	// It fails with more processors than CPUSet has room for. What was true at the
+	// last command may have been changed from outside (taskset(1)).
+	if unix.SchedGetaffinity(0, &p.cpus) != nil || p.cpus.Count() < 2 {
 		return false
 	}
 	var cpu uint32
