@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -172,7 +171,7 @@ func (r *request) give(path, action string, fd int, err error, flags int) verdic
 		return failed(errno)
 	}
 	h := handover{id: r.n.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, src: uint32(fd), newFDFlags: uint32(flags & unix.O_CLOEXEC)}
-	switch err := notifyIoctl(r.s.listen, notifAddFD, unsafe.Pointer(&h)); err {
+	switch err := addFD(r.s.listen, &h); err {
 	case nil, unix.ENOENT: // or it was killed
 		r.sent = true
 		return verdict{}

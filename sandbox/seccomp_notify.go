@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -178,6 +179,20 @@ type handover struct {
 
 // notifAddFD is SECCOMP_IOCTL_NOTIF_ADDFD: _IOW('!', 3, struct seccomp_notif_addfd).
 const notifAddFD = 0x40182103
+
+// addFD hands a descriptor over and answers the call with its number. A signal
+// (the Go runtime sends SIGURG to threads that it wants to look up) must not
+// interrupt it: the kernel takes the descriptor back then, but not the answer,
+// which is 0 at that time, so that the process would take its standard input for
+// the file that it opened (seccomp_notify_addfd).
+func addFD(listen int, h *handover) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	all, old := ^uint64(0), uint64(0)
+	rawMask(&all, &old)
+	defer rawMask(&old, nil)
+	return notifyIoctl(listen, notifAddFD, unsafe.Pointer(h))
+}
 
 func notifyIoctl(fd int, request uint, arg unsafe.Pointer) error {
 	_, err := notifyValue(fd, request, arg)
