@@ -169,6 +169,13 @@ var attackProbes = map[string]func([]string) error{
 		}
 		return err
 	},
+	"queue": func(a []string) error {
+		flags, err := strconv.ParseUint(a[1], 0, 32)
+		if err != nil {
+			return err
+		}
+		return openQueue(a[0], uintptr(flags))
+	},
 	// A server and its client.
 	"serve": func(a []string) error {
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -217,6 +224,19 @@ var attackProbes = map[string]func([]string) error{
 	"race-dirs":   func(a []string) error { return raceDirs(a[0], a[1], a[2]) },
 	"stack":       func([]string) error { return stackDomain(rightsRead) },
 	"stack-wide":  func([]string) error { return stackDomain(rightsRead | rightsChange) },
+}
+
+// openQueue is mq_open(2), whose names have no slash.
+func openQueue(name string, flags uintptr) error {
+	text, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	fd, _, errno := unix.Syscall6(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(text)), flags, 0o600, 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return unix.Close(int(fd))
 }
 
 func onFile(path string, flags int, f func(fd int) error) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -226,6 +227,28 @@ func TestAttackPrivileges(t *testing.T) {
 			t.Errorf("a set-id program runs as %q", out)
 		}
 	}
+}
+
+// TestAttackQueues: the queues of the session's programs are theirs, and those of
+// the host's out of reach.
+func TestAttackQueues(t *testing.T) {
+	name := fmt.Sprintf("fsh-test-%d", os.Getpid())
+	if err := openQueue(name, unix.O_CREAT|unix.O_RDWR); err == unix.ENOSYS {
+		t.Skip("a kernel without queues")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		text, err := unix.BytePtrFromString(name)
+		must(t, err)
+		if _, _, errno := unix.Syscall(unix.SYS_MQ_UNLINK, uintptr(unsafe.Pointer(text)), 0, 0); errno != 0 {
+			t.Error(errno)
+		}
+	})
+	inside(t, testPolicy(t.TempDir())).checkAll(
+		check{"queue," + name + ",2", "ENOENT"}, check{"read,/dev/mqueue/" + name, "ENOENT"},
+		check{fmt.Sprintf("queue,own,%d", unix.O_CREAT|unix.O_RDWR), "ok"}, check{"queue,own,2", "ok"}, check{"read,/dev/mqueue/own", "ok"},
+	)
 }
 
 // TestAttackSystemCalls asks the kernel about what TestFilter interprets, and

@@ -95,7 +95,30 @@ func makeDevices(s Step, devices []device) error {
 	if err := place(pts, filepath.Join(s.Path, "pts")); err != nil {
 		return err
 	}
+	if err := makeQueues(filepath.Join(s.Path, queuesDir)); err != nil {
+		return err
+	}
 	return makePtmx(filepath.Join(s.Path, "ptmx"), filepath.Join(s.Path, "pts", "ptmx"))
+}
+
+// queuesDir, below /dev, has the message queues of mq_open(3). The call itself
+// needs no mount, but Landlock a path to have a rule about.
+const queuesDir = "mqueue"
+
+// makeQueues shows the queues of the session's ipc namespace, unless the kernel
+// has none.
+func makeQueues(dir string) error {
+	tree, err := newFS("mqueue", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NODEV, nil)
+	if err == unix.ENODEV {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("mqueue: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return place(tree, dir)
 }
 
 // makePtmx shows the node by its usual name, as a node: programs open it with

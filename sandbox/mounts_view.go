@@ -298,7 +298,8 @@ func (v *view) grants() []grant {
 		case OpFresh:
 			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsChange})
 		case OpDevices:
-			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsWrite | rightsDevice})
+			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsWrite | rightsDevice},
+				grant{path: filepath.Join(s.Path, queuesDir), rights: rightsRead | rightsChange})
 		case OpSocket:
 			gs = append(gs, grant{path: s.Path, rights: rightsRead | rightsWrite | ll.AccessFSResolveUnix})
 		}
