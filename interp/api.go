@@ -78,6 +78,9 @@ func New(cfg Config) (*Shell, error) {
 	}
 	rt.main = sh
 	rt.work.resume()
+	if cfg.Bash {
+		rt.addBuiltins(helpBuiltins)
+	}
 	sh.opts = (optHashall | optBraceexpand | optComments) * boolOption(cfg.Bash)
 	sh.umask = uint32(unix.Umask(0))
 	unix.Umask(int(sh.umask))

@@ -17,4 +17,8 @@ var bashHistoryRows = []string{
 	"HISTFILE=\nset -o history\necho a\n(history -s sub; history); history | tail -n 1; x=$(history -c; history); echo \"<$x>\"; echo bg & wait; . /dev/stdin <<<'echo sourced'; eval 'echo\nev'; set +o history\necho not\nset -o history\nhistory; shopt -o history; echo ${HISTCMD-} >/dev/null",
 	"x='\\!'; echo \"${x@P}\"; HISTFILE=\nset -o history\necho a\necho \"${x@P}\"",
 	`history -s a; history 1 2; echo no`,
+	// help, and what only a terminal has
+	`exec 2>&1; for t in % '((' . : [ '[[' alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare dirs disown echo enable eval exec exit export false fc fg 'for' function getopts hash help history if jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set shift shopt source suspend test time times trap true type typeset ulimit umask unalias unset until variables wait while '{'; do help -s "$t"; done`,
+	`exec 2>&1; help nosuch; echo $?; help -z; echo $?; help -s cd nosuch 's*' | cat; help -d a b nosuch >f; echo $?; help -s x y; echo $?; help cd | head -n 2 | cut -c1-4; help -s pw; help -s 'tr?e'; help -s 'for (('; type -t help bind logout`,
+	`exec 2>&1; logout; echo $?; bind -z; echo $?; bind 'set bell-style none'; echo $?; bind -f /nope; echo $?; bind -x '"\C-a": ls' 2>/dev/null; suspend; echo $?`,
 }

@@ -21,7 +21,7 @@ var compActions = []struct {
 	words  func(sh *shell, word string) []string // nil: there are none here
 }{
 	{'a', "alias", func(sh *shell, _ string) []string { return sh.aliasNames() }},
-	{'b', "builtin", func(sh *shell, _ string) []string { return sh.builtinNames(nil) }},
+	{'b', "builtin", func(*shell, string) []string { return helpTopicNames() }},
 	{'c', "command", (*shell).commandNames},
 	{'d', "directory", (*shell).directoryNames},
 	{'e', "export", func(sh *shell, _ string) []string { return sh.setNames(attrExport) }},

@@ -27,6 +27,13 @@ func builtinFamilies() [][]builtin {
 	}
 }
 
+// addBuiltins adds a family that not every dialect has.
+func (rt *runtime) addBuiltins(family []builtin) {
+	for i := range family {
+		rt.builtins[family[i].name] = &family[i]
+	}
+}
+
 func indexBuiltins() map[string]*builtin {
 	index := make(map[string]*builtin, 64)
 	for _, family := range builtinFamilies() {

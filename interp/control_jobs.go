@@ -261,7 +261,11 @@ func (sh *shell) waitAny(ids []string, into string) int {
 
 // runSuspend stops the shell itself, until somebody continues it.
 func runSuspend(sh *shell, args []string) int {
-	if !sh.needJobControl("suspend") {
+	what := "suspend"
+	if sh.bash() {
+		what += ": cannot suspend"
+	}
+	if !sh.needJobControl(what) {
 		return 1
 	}
 	if err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP); err != nil {
