@@ -47,4 +47,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashNamerefRows)
 	compareRows(t, "bash", bashTrapRows)
 	compareRows(t, "bash", bashHistoryRows)
+	compareRows(t, "bash", bashFailureRows)
 }

@@ -159,8 +159,8 @@ func (sh *shell) describe(name string, m meaning) string {
 	case kindKeyword:
 		return name + " is a shell keyword"
 	case kindFunction:
-		if f, _ := sh.funcs.get(name); sh.bash() && f.text != nil {
-			return name + " is a function\n" + strings.TrimSuffix(f.text(), "\n")
+		if f, _ := sh.funcs.get(name); sh.bash() {
+			return name + " is a function\n" + strings.TrimSuffix(functionText(f.decl), "\n")
 		}
 		return name + " is a function"
 	case kindSpecial:

@@ -436,7 +436,7 @@ func (c *compiler) function(d *syntax.FuncDecl, s *syntax.Stmt) node {
 	fn := &function{
 		name: d.Name.Value,
 		body: c.stmt(body),
-		text: func() string { return functionText(d) },
+		decl: d,
 		file: c.file,
 		line: int(d.Pos().Line()), bodyLine: int(body.Pos().Line()),
 	}

@@ -99,7 +99,7 @@ func (c *declCall) showFunctions(sh *shell, names []string) int {
 		case c.names:
 			b.WriteString("declare -f" + attrText(sh.functionAttrs(fn)) + " " + name + "\n")
 		default:
-			b.WriteString(fn.text())
+			b.WriteString(functionText(fn.decl))
 			if a := sh.functionAttrs(fn); a != 0 && (len(c.args) == 0 || c.print) {
 				b.WriteString("declare -f" + attrText(a) + " " + name + "\n")
 			}

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,6 +40,9 @@ func runWait(sh *shell, args []string) int {
 	if into != "" && !sh.validTarget(into) {
 		sh.errorf("%s: `%s': not a valid identifier", args[0], into)
 		return 1
+	}
+	if into != "" {
+		sh.rt.builtins["unset"].run(sh, []string{"unset", "-v", into})
 	}
 	if any {
 		return sh.waitAny(rest, into)
@@ -203,7 +207,7 @@ func (sh *shell) waitOne(id, into string) (status int, interrupted bool) {
 
 // waitAny is wait -n: for the first of several jobs to end.
 func (sh *shell) waitAny(ids []string, into string) int {
-	list := sh.jobs.sorted()
+	list := slices.DeleteFunc(sh.jobs.sorted(), (*job).overlooked)
 	if len(ids) > 0 {
 		list = nil
 		for _, id := range ids {
@@ -213,8 +217,10 @@ func (sh *shell) waitAny(ids []string, into string) int {
 			} else {
 				j, _ = sh.jobs.find(id)
 			}
-			if j != nil {
+			if j != nil && !j.overlooked() {
 				list = append(list, j)
+			} else if sh.bash() {
+				sh.errorf("wait: %s: no such job", id)
 			}
 		}
 	}

@@ -167,7 +167,7 @@ func (sh *shell) showVariables() int {
 		b.WriteString(name + "=" + quoteAlways(s, sh.bash()) + "\n")
 	}
 	if sh.bash() {
-		sh.eachFunction(func(fn *function) { b.WriteString(fn.text()) })
+		sh.eachFunction(func(fn *function) { b.WriteString(functionText(fn.decl)) })
 	}
 	return sh.output("set", []byte(b.String()))
 }

@@ -56,6 +56,10 @@ func (sh *shell) expansionFailed(err error) flow {
 	if err == errInterrupted {
 		return sh.attend()
 	}
+	if errors.Is(err, errNotRead) {
+		sh.status = 1
+		return sh.fatalFlow()
+	}
 	sh.errorf("%s", err)
 	sh.status = 2
 	if !sh.bash() {
@@ -78,8 +82,12 @@ func (sh *shell) expansionFailed(err error) flow {
 func endsBash(err error) bool {
 	var asked *unsetError
 	var bad *badTransformError
-	return errors.As(err, &asked) || errors.As(err, &bad)
+	return errors.As(err, &asked) || errors.As(err, &bad) || errors.Is(err, errNotRead)
 }
+
+// errNotRead is that of $(<file) when -e is on in bash: whatever the command
+// around is, the script ends there. The message is out by then.
+var errNotRead = errors.New("a file could not be read")
 
 // errInterrupted is returned by an expansion that a signal ended.
 var errInterrupted = errors.New("interrupted")

@@ -299,7 +299,7 @@ func (c *compiler) substBody(stmts []*syntax.Stmt) node {
 		s.Cmd != nil && (!simple || len(call.Args)+len(call.Assigns) > 0) {
 		return body
 	}
-	text := redirected(c.redirects(s.Redirs), copyInput, (*shell).failed)
+	text := redirected(c.redirects(s.Redirs), copyInput, func(sh *shell) flow { sh.notRead = true; return flowNext })
 	return func(sh *shell) flow {
 		if sh.bash() {
 			return text(sh)

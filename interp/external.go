@@ -115,6 +115,7 @@ func (sh *shell) await(cmd *Command) (int, error) {
 // shells it counts.
 func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
 	sh.rt.settle()
+	sh.overlookJobs()
 	if !ws.Signaled() {
 		if sh.rt.bash && sh.parent == nil && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
 			sh.attn.pending.And(^uint32(attnCancel))

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/fsh-sh/fsh/interp/parse"
@@ -42,7 +43,7 @@ func (sh *shell) importFunction(name, value string) {
 	c := &compiler{file: "environment"}
 	fn := &function{
 		name: name, body: c.stmt(d.Body), file: "environment", exported: true,
-		text: func() string { return functionText(d) },
+		decl: d,
 	}
 	if c.err == nil {
 		sh.funcs.set(name, fn)
@@ -50,11 +51,12 @@ func (sh *shell) importFunction(name, value string) {
 }
 
 func (sh *shell) appendFunctions(env []string) []string {
+	first := len(env)
 	sh.funcs.each(func(name string, fn *function) {
 		if fn != nil && fn.exported {
-			_, body, _ := strings.Cut(fn.text(), "\n")
-			env = append(env, functionPrefix+name+functionSuffix+"=() "+strings.TrimSuffix(body, "\n"))
+			env = append(env, functionPrefix+name+functionSuffix+"="+exportedText(fn.decl))
 		}
 	})
+	sort.Sort(sort.Reverse(sort.StringSlice(env[first:])))
 	return env
 }

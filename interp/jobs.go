@@ -32,6 +32,7 @@ type job struct {
 	status  int
 	changed chan struct{} // closed and replaced at every change
 	told    bool          // the end was reported to the user
+	passed  bool          // it ended before a command that the shell waited for
 }
 
 type jobState uint8
@@ -117,6 +118,26 @@ func (t *jobTable) remove(j *job) {
 		delete(t.done, t.order[0])
 		t.order = t.order[1:]
 	}
+}
+
+// overlookJobs is what bash's scripts do whenever they have waited for a
+// command: jobs that ended until then are nothing for wait -n.
+func (sh *shell) overlookJobs() {
+	if sh.jobs == nil || len(sh.jobs.jobs) == 0 || !sh.bash() || sh.interactive() {
+		return
+	}
+	for _, j := range sh.jobs.jobs {
+		j.mu.Lock()
+		j.passed = j.passed || j.state == jobDone
+		j.mu.Unlock()
+	}
+}
+
+// overlooked reports whether wait -n is to say that there is no such job.
+func (j *job) overlooked() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.passed
 }
 
 func without(list []*job, j *job) []*job {

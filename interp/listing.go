@@ -19,6 +19,7 @@ type lister struct {
 	subst    bool               // within $(…), where ends of lines are kept
 	heredocs []*syntax.Redirect // whose bodies are still to be written
 	wasDoc   bool               // a body was written: no separator is needed
+	exported bool               // for the environment: one blank is all a margin has
 }
 
 // functionText is a function's source.
@@ -26,6 +27,14 @@ func functionText(d *syntax.FuncDecl) string {
 	var l lister
 	l.function(d, "")
 	return l.b.String() + "\n"
+}
+
+// exportedText is a function's body, as it stands in the environment.
+func exportedText(d *syntax.FuncDecl) string {
+	l := lister{exported: true}
+	l.function(d, "")
+	_, body, _ := strings.Cut(l.b.String(), "\n")
+	return "() {  " + strings.TrimLeft(strings.TrimPrefix(body, "{"), " \n")
 }
 
 // inlineText is a list of commands on one line.
@@ -80,6 +89,10 @@ func (l *lister) text(parts ...string) {
 func (l *lister) margin() {
 	if l.flush {
 		l.flush = false
+		return
+	}
+	if l.exported {
+		l.text(strings.Repeat(" ", min(l.indent, 1)))
 		return
 	}
 	l.text(strings.Repeat(" ", l.indent))

@@ -179,6 +179,7 @@ func (sh *shell) runMember(n node) int {
 }
 
 func (sh *shell) pipelineStatus(statuses []int) {
+	sh.overlookJobs()
 	sh.pipeStatus = statuses
 	sh.status = statuses[len(statuses)-1]
 	if sh.opts.on(optPipefail) {

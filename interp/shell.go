@@ -33,7 +33,8 @@ type shell struct {
 	umask  uint32
 	limits []Limit
 
-	status       int // $?
+	status       int  // $?
+	notRead      bool // this is $(<file), without the file
 	pipeStatus   []int
 	statusBefore int            // $? of the first command of an eval
 	calls        int            // of functions so far
@@ -139,7 +140,7 @@ type callSite struct {
 type function struct {
 	name string
 	body node
-	text func() string // source for type and declare -f
+	decl *syntax.FuncDecl // for type, declare -f and the environment
 	file string
 	line int
 	// bodyLine is where the commands begin.

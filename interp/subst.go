@@ -24,7 +24,7 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	out.refs.Store(1)
 	sub.setFile(1, out).drop()
 	sub.complete(body(sub))
-	status := sub.status
+	status, unread := sub.status, sub.notRead
 	sub.close()
 	sh.rt.work.rest()
 	waited := cap.await(sh.attn)
@@ -35,6 +35,9 @@ func (sh *shell) commandSubst(body node) (string, error) {
 	sh.rt.work.resume()
 	if !waited {
 		return "", errInterrupted
+	}
+	if unread && sh.opts.on(optErrexit) && sh.bash() {
+		return "", errNotRead
 	}
 	sh.substStatus, sh.substRan = status, true
 	if sh.bash() {

@@ -16,6 +16,9 @@ func (sh *shell) syntaxFailed(err error) flow {
 	switch {
 	case errors.As(err, &pe):
 		sh.line = pe.Line
+		if sh.rt.bash && sh.file == "-c" && pe.InTest {
+			return sh.testRefused(pe)
+		}
 		text := sh.placedError(pe)
 		if sh.rt.bash && sh.file == "-c" && sh.evalDepth == 0 && pe.Token != "" {
 			text = sh.tokenError(pe)
@@ -34,6 +37,23 @@ func (sh *shell) syntaxFailed(err error) flow {
 		return flowNext
 	case sh.prompting():
 		return flowAbort
+	}
+	return flowExit
+}
+
+// testRefused is an error between [[ and ]] in the string of -c, which ends
+// there with the status it had.
+func (sh *shell) testRefused(e *parse.Error) flow {
+	at, status := " -c: ", sh.status
+	if sh.evalDepth > 0 {
+		at, status = " eval: ", 2
+	}
+	if e.TestText != "" {
+		sh.write(2, []byte(sh.source()+":"+at+"line "+strconv.Itoa(e.Line)+": "+visible(e.TestText)+"\n"))
+	}
+	sh.status, sh.unread = status, sh.evalDepth
+	if sh.evalDepth > 0 {
+		return flowNext
 	}
 	return flowExit
 }

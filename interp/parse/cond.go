@@ -31,13 +31,26 @@ func (p *Parser) testClause() *syntax.TestClause {
 	t.X = p.testOr()
 	lit, end := p.litAhead()
 	if p.tok != tWord || lit != "]]" {
-		p.unexpected("]]")
+		said := "syntax error in conditional expression"
+		if p.tok != tWord {
+			said += ": unexpected token `" + p.tokName() + "'"
+		}
+		p.testFailed("]]", said)
 	}
 	t.Right = p.tokPos
 	p.cond = false
 	p.advance(end)
 	p.next()
 	return t
+}
+
+// testFailed is unexpected, with what bash says instead.
+func (p *Parser) testFailed(want, said string) {
+	p.err = p.unexpectedError(want)
+	if !p.err.Incomplete {
+		p.err.InTest, p.err.TestText = true, said
+	}
+	panic(bail{})
 }
 
 func (p *Parser) testOr() syntax.TestExpr {
@@ -77,17 +90,23 @@ func (p *Parser) testPrimary() syntax.TestExpr {
 	if p.tok == tLparen {
 		t := &syntax.ParenTest{Lparen: p.tokPos}
 		p.next()
+		if lit, _ := p.litAhead(); p.tok == tWord && lit == "]]" {
+			p.testFailed("", "expected `)'")
+		}
 		t.X = p.testOr()
 		t.Rparen = p.tokPos
 		if p.tok != tRparen {
-			p.unexpected(")")
+			p.testFailed(")", "unexpected token `"+p.tokName()+"', expected `)'")
 		}
 		p.next()
 		return t
 	}
 	lit, end := p.litAhead()
-	if p.tok != tWord || lit == "]]" {
-		p.unexpected("")
+	if p.tok != tWord {
+		p.testFailed("", "unexpected token `"+p.tokName()+"' in conditional command")
+	}
+	if lit == "]]" {
+		p.testFailed("", "")
 	}
 	op, unary := unaryTests[lit]
 	if lit == "!" || unary {
@@ -95,19 +114,20 @@ func (p *Parser) testPrimary() syntax.TestExpr {
 		p.advance(end)
 		p.next()
 		if unary {
-			u.X = p.testWord()
+			u.X = p.testWord("unary")
 			return u
 		}
 		u.Op = syntax.TsNot
 		u.X = p.testTerm()
 		return u
 	}
-	return p.testBinary(p.testWord())
+	return p.testBinary(p.testWord("binary"))
 }
 
-func (p *Parser) testWord() *syntax.Word {
+// testWord is an operand; what says of which kind of operator.
+func (p *Parser) testWord(what string) *syntax.Word {
 	if lit, _ := p.litAhead(); p.tok != tWord || lit == "]]" {
-		p.unexpected("word")
+		p.testFailed("word", "unexpected argument `"+p.tokName()+"' to conditional "+what+" operator")
 	}
 	w := p.word()
 	p.next()
@@ -133,7 +153,7 @@ func (p *Parser) testBinary(x *syntax.Word) syntax.TestExpr {
 		op, ok := binaryTests[lit]
 		if !ok {
 			if lit != "]]" {
-				p.unexpected("]]")
+				p.testFailed("]]", "conditional binary operator expected")
 			}
 			return x
 		}
@@ -144,10 +164,12 @@ func (p *Parser) testBinary(x *syntax.Word) syntax.TestExpr {
 			return b
 		}
 		p.next()
-	default:
+	case tAndIf, tOrIf, tRparen, tNewl, tEOF:
 		return x
+	default:
+		p.testFailed("]]", "unexpected token `"+p.tokName()+"', conditional binary operator expected")
 	}
-	b.Y = p.testWord()
+	b.Y = p.testWord("binary")
 	return b
 }
 

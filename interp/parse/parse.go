@@ -36,6 +36,10 @@ type Error struct {
 	Source string
 	// Token is what should not be there, if that can be named.
 	Token string
+	// InTest: it is between [[ and ]], of which bash says TestText, if anything,
+	// and which it does not take for a failure.
+	InTest   bool
+	TestText string
 }
 
 func (e *Error) Error() string {
