@@ -243,6 +243,8 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"no replacement", "noreplace,f,.envrc", "EACCES", "noreplace,ok15,ok16"},
 		{"exchange", "swap,f,.envrc", "EACCES", "swap,f,aaaaaa"},
 		{"other case", "touch,.ENVRC", "EACCES", ""},
+		{"another letter of the same case", "mkdir,.v\u017fcode,0755", "EACCES", "mkdir,.vscode\u017f,0755"},
+		{"what cannot be seen", "touch,.env\u200crc", "EACCES", "touch,.env\u00e9rc"},
 		{"dot at the end", "touch,.envrc.", "EACCES", "touch,.envrc.d"},
 		{"git's file, other case", "mkdir,.git/HOOKS,0755", "EACCES", ""},
 		{"worktree configuration", "touch,.git/config.worktree", "EACCES", "touch,.git/index"},

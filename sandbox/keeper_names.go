@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -34,8 +36,30 @@ type protectedName struct {
 }
 
 // foldName is equal for names that some file system takes for one: vfat, NTFS
-// and case-folding ext4 ignore case, the first two dots and blanks at the end.
-func foldName(s string) string { return strings.ToLower(strings.TrimRight(s, ". ")) }
+// and case-folding ext4 ignore case, the first two dots and blanks at the end,
+// and others what cannot be seen.
+func foldName(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			s = strings.Map(foldRune, s)
+			break
+		}
+	}
+	return strings.ToLower(strings.TrimRight(s, ". "))
+}
+
+// foldRune is the least of the letters that are one but for their case ("k" and
+// the sign of Kelvin), in lower case, or nothing for what cannot be seen.
+func foldRune(r rune) rune {
+	if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
+		return -1
+	}
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return unicode.ToLower(least)
+}
 
 func newNameRules(v *view, made *madeDirs, late *latePrivate) *nameRules {
 	r := &nameRules{v: v, first: map[string][]*protectedName{}, made: made, late: late}
