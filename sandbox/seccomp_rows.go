@@ -35,12 +35,14 @@ var (
 		"ptrace(2), process_vm_readv(2), pidfd_getfd(2), kcmp(2), prlimit(2)"}
 	whyKernel = &reason{"changes or instruments the kernel, or reaches code of it with a history of holes",
 		"bpf(2), perf_event_open(2), userfaultfd(2), init_module(2), kexec_load(2), modify_ldt(2)"}
-	whyClock    = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
-	whyKeys     = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
-	whySetID    = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
-	whyTTY      = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
-	whyRing     = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
-	whyHandle   = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
+	whyClock  = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
+	whyKeys   = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
+	whySetID  = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
+	whyTTY    = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
+	whyRing   = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
+	whyHandle = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
+	whyVolume = &reason{"makes a name, and a copy of a whole tree, that no mount and no rule is on",
+		"btrfs-subvolume(8): a snapshot of a home has its secrets in it"}
 	whyLeak     = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
 	whyOther    = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
 	whyABI      = &reason{"other layouts and address rules weaken the program itself", "personality(2)"}
@@ -88,6 +90,17 @@ const (
 	tmpfile = 020000000 // __O_TMPFILE
 	// creating are the open flags with which the mode argument counts.
 	creating = unix.O_CREAT | tmpfile
+)
+
+// Requests of ioctl(2) that make names of file systems' own.
+const (
+	// ioctlBtrfs are those of BTRFS_IOCTL_MAGIC with a struct of 4096 bytes with a
+	// name, linux/btrfs.h: subvolumes and snapshots are made and removed by them.
+	ioctlBtrfs = 0x50009400
+	// ioctlBcachefs is BCH_IOCTL_SUBVOLUME_CREATE, and with 1 _DESTROY.
+	ioctlBcachefs = 0x4020bc10
+	// ioctlReflink is OCFS2_IOC_REFLINK.
+	ioctlReflink = 0x40186f04
 )
 
 // personalities are what personality(2) may be asked for: Linux and its
@@ -155,6 +168,9 @@ var seccompRows = []seccompRow{
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCLINUX)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCSETD)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCCONS)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xffffff00, value: ioctlBtrfs}}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xfffffffe, value: ioctlBcachefs}}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{equal(1, ioctlReflink)}},
 
 	{kernelCall{"clone", 56, 220}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace)}},
 	{kernelCall{"unshare", 272, 97}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace|unix.CLONE_NEWTIME)}},

@@ -181,6 +181,10 @@ func TestFilter(t *testing.T) {
 		{"unshare", []uint64{unix.CLONE_NEWTIME}, "EPERM"}, {"setns", []uint64{3, 0}, "EPERM"},
 		{"ioctl", []uint64{0, ioctlSTI}, "EPERM"}, {"ioctl", []uint64{0, high | ioctlSTI}, "EPERM"},
 		{"ioctl", []uint64{0, high | ioctlLINUX}, "EPERM"}, {"ioctl", []uint64{0, 1<<32 | ioctlSETD}, "EPERM"},
+		// BTRFS_IOC_SNAP_CREATE, _V2, SUBVOL_CREATE, _V2, SNAP_DESTROY_V2; but FICLONE.
+		{"ioctl", []uint64{3, 0x50009401}, "EPERM"}, {"ioctl", []uint64{3, high | 0x50009417}, "EPERM"}, {"ioctl", []uint64{3, 0x5000940e}, "EPERM"},
+		{"ioctl", []uint64{3, 0x50009418}, "EPERM"}, {"ioctl", []uint64{3, 0x5000943f}, "EPERM"}, {"ioctl", []uint64{3, unix.FICLONE}, "ok"},
+		{"ioctl", []uint64{3, 0x4020bc10}, "EPERM"}, {"ioctl", []uint64{3, 0x4020bc11}, "EPERM"}, {"ioctl", []uint64{3, 0x40186f04}, "EPERM"},
 		{"ioctl", []uint64{0, 0x5401}, "ok"}, {"ioctl", []uint64{ioctlSTI, 0x5413}, "ok"},
 		{"socket", []uint64{unix.AF_UNIX, unix.SOCK_DGRAM, 0}, "ok"},
 		{"socket", []uint64{unix.AF_INET, unix.SOCK_STREAM, 6}, "ok"},

@@ -301,6 +301,7 @@ func TestSystemCalls(t *testing.T) {
 		check{sys(unix.SYS_IOCTL, 0, "0xffffffff00005412", 0), "EPERM"},
 		check{sys(unix.SYS_IOCTL, 0, unix.TIOCLINUX, 0), "EPERM"},
 		check{sys(unix.SYS_IOCTL, 0, unix.TIOCSETD, 0), "EPERM"},
+		check{sys(unix.SYS_IOCTL, 0, "0x50009417", 0), "EPERM"}, // BTRFS_IOC_SNAP_CREATE_V2
 		check{sys(unix.SYS_IOCTL, 0, unix.TIOCGWINSZ, 0), "ENOTTY"},
 		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET, unix.SOCK_STREAM), "ok"},
 		check{fmt.Sprintf("socket,%d,%d,0", unix.AF_INET6, unix.SOCK_DGRAM), "ok"},
