@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -98,4 +99,97 @@ func TestPipeIsOpenedByItsLink(t *testing.T) {
 		{"create only if absent", "create,/dev/stdin", "EEXIST", "raw-creat,/dev/stdin"},
 		{"a closed one", "append,/dev/fd/77", "ENOENT", "rdwr,/proc/thread-self/fd/0"},
 	})
+}
+
+// Attributes are the owner's to change by any descriptor; one from outside gives
+// them only where the file could be written anyway. By number and by link.
+func TestAttackAttributesFromOutside(t *testing.T) {
+	dir := attackTree(t)
+	write(t, dir+"/w/.git/deep", "x")
+	calls := []string{"fd-chmod,N", "fd-own,N", "fd-times,N", "fd-xattr,N", "fd-no-xattr,N", "fd-flags,N", "fd-version,N", "fd-empty-chmod,N", "fd-empty-own,N",
+		"chmod,L,0600", "fchmodat2,L,0600", "own,L", "utimens,L", "setxattr,L", "chmod,/dev/stdin,0600"}
+	for file, want := range map[string]string{
+		"ro/f": "EACCES", "w/vendor/f": "EACCES", "w/.git/config": "EACCES", "w/1/2/3/4/5/6/.envrc": "EACCES", "w/f": "ok", "w/.git/deep": "ok",
+	} {
+		for _, flags := range []int{os.O_RDONLY, os.O_WRONLY | os.O_APPEND} {
+			in, err := os.OpenFile(dir+"/"+file, flags, 0)
+			must(t, err)
+			must(t, unix.Fsetxattr(int(in.Fd()), "user.fsh", nil, 0))
+			var before, after unix.Stat_t
+			must(t, unix.Fstat(int(in.Fd()), &before))
+			rr := inside(t, attackPolicy(dir))
+			rr.stdin = in
+			for _, c := range calls {
+				probe := strings.ReplaceAll(strings.ReplaceAll(c, "N", "0"), "L", "/proc/self/fd/0")
+				if c == "fd-no-xattr,N" && want == "ok" {
+					rr.check(check{"fd-xattr,0", want})
+				}
+				rr.check(check{probe, want})
+			}
+			must(t, unix.Fstat(int(in.Fd()), &after))
+			if same := before.Mode == after.Mode && before.Ctim == after.Ctim; same != (want == "EACCES") {
+				t.Errorf("%s: %+v became %+v", file, before, after)
+			}
+			in.Close()
+			must(t, os.Chmod(dir+"/"+file, 0o644))
+		}
+	}
+	// Without a writable tree at all.
+	in, err := os.Open(dir + "/ro/f")
+	must(t, err)
+	defer in.Close()
+	rr := inside(t, testPolicy(dir))
+	rr.stdin = in
+	rr.check(check{"fd-chmod,0", "EACCES"}, check{"utimens,/dev/stdin", "EACCES"}, check{"fd-xattr,0", "EACCES"}, check{"fd-flags,0", "EACCES"},
+		check{"fd-verity,0", "ENOTSUP"}, check{"touch,/tmp/f", "ok"}, check{"chmod,/tmp/f,0600", "ok"}, check{"fchmod,/tmp/f", "ok"}, check{"fd-pipe", "ok"})
+}
+
+// Nobody can have the keeper look at one file and change another.
+func TestAttackAttributesByRace(t *testing.T) {
+	dir := attackTree(t)
+	in, err := os.Open(dir + "/ro/f")
+	must(t, err)
+	defer in.Close()
+	rr := inside(t, attackPolicy(dir))
+	rr.stdin = in
+	rr.check(check{"race-chmod,0," + dir + "/w/f", "EACCES"}, check{"race-chmod-link,0," + dir + "/w/f", "EACCES"})
+	if st, err := os.Stat(dir + "/ro/f"); err != nil || st.Mode().Perm() == 0o601 {
+		t.Errorf("%v %v", st.Mode(), err)
+	}
+}
+
+// What programs do to the attributes of files they may write works as ever.
+func TestAttributesOfOwnFiles(t *testing.T) {
+	dir := attackTree(t)
+	rr := inside(t, attackPolicy(dir))
+	in := dir + "/w"
+	rr.attacks(dir, []attack{
+		{"mode", "chmod,@/ro/f,0600", "EROFS", "chmod,@/w/f,0640"},
+		{"of a masked file", "chmod,@/w/.git/config,0600", "EROFS", "fchmodat2,@/w/f,0641"},
+		{"of a protected one too deep for that", "chmod,@/w/1/2/3/4/5/6/.envrc,0755", "EACCES", "chmod,@/w/1/2/3,0755"},
+		{"of a link", "lchmod,@/w/tosub,0600", "ENOTSUP", "lown,@/w/tosub"},
+		{"owner", "own,@/ro/f", "EROFS", "own,@/w/tosub"},
+		{"times of a link", "lutimens,@/w/out/f", "EROFS", "lutimens,@/w/dangling"},
+		{"times of what it leads to", "utimens,@/w/dangling", "ENOENT", "utimens,@/w/tosub"},
+		{"a loop", "utimens,@/w/loop", "ELOOP", "lutimens,@/w/loop"},
+		{"attribute", "setxattr,@/ro/f", "EROFS", "setxattr,@/w/f"},
+		{"held, not open", "held-chmod,@/w/f", "EBADF", "fchmod,@/w/f"},
+		{"no descriptor", "fd-chmod,77", "EBADF", "chmod,@/w/sub/,0755"},
+		{"no directory", "chmod,@/w/f/,0600", "ENOTDIR", "chmod,@/w/sub/..,0755"},
+		{"no path", "bad-chmod", "EFAULT", "utimens,@/w/sub/."},
+		{"unknown flags", "bad-flags,@/w/f", "EINVAL", "chmod,/proc/self/root@/w/f,0755"},
+	})
+	for _, c := range [][2]string{
+		{"cd " + in + " && touch -d '2001-02-03 04:05:06 UTC' a && touch -r a b && stat -c %Y a b | uniq", "981173106"},
+		{"cd " + in + " && chmod 751 a && cp -p a c && stat -c '%a %Y' c", "751 981173106"},
+		{"cd " + in + " && install -m 640 a d && stat -c %a d", "640"},
+		{"cd " + in + " && mkdir -p t/u && echo x >t/u/v && chmod 700 t/u && touch -d @5 t/u/v && tar cf t.tar t && rm -r t && tar xpf t.tar && stat -c '%a %Y' t/u t/u/v | cut -d' ' -f1 | tr '\n' ' '; stat -c %Y t/u/v", "700 644 5"},
+		{"cd " + in + " && ln -s a l && touch -h -d @7 l && stat -c %Y l a", "7\n981173106"},
+		{"cd /tmp && echo x >f && chmod 600 f && cp -a f g && mv g " + in + "/g && stat -c %a " + in + "/g", "600"},
+		{"cd " + in + " && umask 077 && (chmod +x c; stat -c %a c; chmod u=rwx,go= . && stat -c %a . && chmod 755 .)", "751\n700"},
+	} {
+		if out, status := rr.sh("{ " + c[0] + "; } 2>&1"); out != c[1] || status != 0 {
+			t.Errorf("%s: %d %q, want %q", c[0], status, out, c[1])
+		}
+	}
 }

@@ -24,7 +24,9 @@ type attributeCall struct {
 	kernelCall
 	dir, path, flags int
 	nofollow         bool // the call never follows a last link
-	change           func(s *bareSupervisor, n *notification, file string) error
+	change           func(n *notification, file string) error
+	// owner is the argument of the new owner, or 0.
+	owner int
 }
 
 var (
@@ -34,18 +36,18 @@ var (
 )
 
 var attributeCalls = []attributeCall{
-	{kernelCall{"chmod", 90, no}, -1, 0, -1, false, changeMode(1)},
-	{kernelCall{"fchmod", 91, 52}, 0, -1, -1, false, changeMode(1)},
-	{kernelCall{"fchmodat", 268, 53}, 0, 1, -1, false, changeMode(2)},
-	{kernelCall{"fchmodat2", 452, 452}, 0, 1, 3, false, changeMode(2)},
-	{kernelCall{"chown", 92, no}, -1, 0, -1, false, changeOwner(1)},
-	{kernelCall{"lchown", 94, no}, -1, 0, -1, true, changeOwner(1)},
-	{kernelCall{"fchown", 93, 55}, 0, -1, -1, false, changeOwner(1)},
-	{kernelCall{"fchownat", 260, 54}, 0, 1, 4, false, changeOwner(2)},
-	{callUtimensat, 0, 1, 3, false, changeTimes},
-	{callUtime, -1, 0, -1, false, changeTimes},
-	{kernelCall{"utimes", 235, no}, -1, 0, -1, false, changeTimes},
-	{callFutimesat, 0, 1, -1, false, changeTimes},
+	{kernelCall{"chmod", 90, no}, -1, 0, -1, false, changeMode(1), 0},
+	{kernelCall{"fchmod", 91, 52}, 0, -1, -1, false, changeMode(1), 0},
+	{kernelCall{"fchmodat", 268, 53}, 0, 1, -1, false, changeMode(2), 0},
+	{kernelCall{"fchmodat2", 452, 452}, 0, 1, 3, false, changeMode(2), 0},
+	{kernelCall{"chown", 92, no}, -1, 0, -1, false, changeOwner(1), 1},
+	{kernelCall{"lchown", 94, no}, -1, 0, -1, true, changeOwner(1), 1},
+	{kernelCall{"fchown", 93, 55}, 0, -1, -1, false, changeOwner(1), 1},
+	{kernelCall{"fchownat", 260, 54}, 0, 1, 4, false, changeOwner(2), 2},
+	{callUtimensat, 0, 1, 3, false, changeTimes, 0},
+	{callUtime, -1, 0, -1, false, changeTimes, 0},
+	{kernelCall{"utimes", 235, no}, -1, 0, -1, false, changeTimes, 0},
+	{callFutimesat, 0, 1, -1, false, changeTimes, 0},
 }
 
 // attributeDenied are those that few programs need and that can do without.
@@ -161,7 +163,7 @@ func (s *bareSupervisor) handle(n *notification, c *attributeCall) error {
 	path = strings.TrimSuffix(path, " (deleted)")
 	for _, w := range s.writable {
 		if below(path, w) {
-			return c.change(s, n, own)
+			return c.change(n, own)
 		}
 	}
 	return unix.EPERM
@@ -214,8 +216,8 @@ func (s *bareSupervisor) open(n *notification, c *attributeCall) (int, error) {
 	return unix.Openat(at, name, how, 0)
 }
 
-func changeMode(arg int) func(*bareSupervisor, *notification, string) error {
-	return func(_ *bareSupervisor, n *notification, file string) error {
+func changeMode(arg int) func(*notification, string) error {
+	return func(n *notification, file string) error {
 		mode := uint32(n.args[arg]) & 0o7777
 		if mode&setIDBits != 0 {
 			return unix.EPERM
@@ -226,8 +228,8 @@ func changeMode(arg int) func(*bareSupervisor, *notification, string) error {
 
 // changeOwner does what a process without capabilities may: nothing that
 // makes a difference, for whoever the keeper is.
-func changeOwner(arg int) func(*bareSupervisor, *notification, string) error {
-	return func(_ *bareSupervisor, n *notification, file string) error {
+func changeOwner(arg int) func(*notification, string) error {
+	return func(n *notification, file string) error {
 		uid, gid := int32(n.args[arg]), int32(n.args[arg+1])
 		var st unix.Stat_t
 		if err := unix.Stat(file, &st); err != nil {
@@ -241,7 +243,7 @@ func changeOwner(arg int) func(*bareSupervisor, *notification, string) error {
 }
 
 // changeTimes reads the times in the layout of the call.
-func changeTimes(s *bareSupervisor, n *notification, file string) error {
+func changeTimes(n *notification, file string) error {
 	at := n.args[1]
 	nr := int(n.nr)
 	if nr == nativeArch.number(callUtimensat) || nr == nativeArch.number(callFutimesat) {

@@ -24,6 +24,9 @@ func (r *request) judge() verdict {
 	if v, ok := r.s.judgeSocket(r.n); ok {
 		return v
 	}
+	if c := attributeCallOf(r.n.nr); c != nil {
+		return r.attribute(c)
+	}
 	c, ok := r.s.calls[r.n.nr]
 	if !ok {
 		return failed(unix.ENOSYS)

@@ -29,7 +29,9 @@ type supervisor struct {
 	// commands has the rules about commands, when there are any.
 	commands *policy.Policy
 	told     map[string]bool
-	mask     int // umask of the thread
+	// mounts are those that the view was seen to have.
+	mounts map[uint64]bool
+	mask   int // umask of the thread
 	// mountNS is the view's. domains are those that processes entered.
 	mountNS int
 	domains []*domain
@@ -66,21 +68,17 @@ func (v *view) supervises() bool {
 }
 
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
-	if !t.v.supervises() {
-		s := &supervisor{t: t, told: map[string]bool{}, calls: map[int32]watchedCall{}} // for signals and sockets only
-		s.watch(func(c watchedCall) bool { return c.kind == kindConnect && connectsAreJudged() })
-		return s
-	}
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
-		told: map[string]bool{}, mask: -1, masks: map[uint32]int{}}
+		told: map[string]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}}
 	if t.v.plan.Monitor {
 		s.policy = p
 	}
 	if t.v.plan.Commands {
 		s.commands = p
 	}
-	s.watch(func(watchedCall) bool { return true })
+	names := t.v.supervises() // else for signals, sockets and attributes only
+	s.watch(func(c watchedCall) bool { return names || c.kind == kindConnect && connectsAreJudged() })
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
 	}
@@ -127,10 +125,7 @@ func (s *supervisor) run(mountNS int) {
 	defer unix.Close(mountNS)
 	defer s.endDomains()
 	s.mountNS = mountNS
-	var err error
-	if len(s.calls) > 0 {
-		err = s.enter(mountNS)
-	}
+	err := s.enter(mountNS)
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {

@@ -42,6 +42,8 @@ type Plan struct {
 	BareNet bool   `json:"bare_net,omitempty"`
 	// Quarantine is where names go that a command made in spite of the rules.
 	Quarantine string `json:"quarantine,omitempty"`
+	// Lent says that commands may get descriptors of files from outside.
+	Lent bool `json:"lent,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
 	Monitor bool `json:"monitor,omitempty"`
 	// Commands asks for a look at every program that is executed.
@@ -120,6 +122,7 @@ type Facts struct {
 	Monitor  bool
 	// Reach is what the network rules can name.
 	Reach Reach
+	Lent  bool // see Plan
 	// Group and MemoryGroup are where control groups can be made, or "".
 	Group       string
 	MemoryGroup string
@@ -130,7 +133,7 @@ var privatePlaces = []string{"/tmp", "/var/tmp", "/dev/shm"}
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Commands: p.NamesCommands()}
+	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Lent: f.Lent, Commands: p.NamesCommands()}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {

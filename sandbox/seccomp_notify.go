@@ -79,7 +79,7 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about SIGKILL, SIGSTOP, refused sockets and those with a path, and with names about calls that make or change some, with a monitor about all
+// notifyProgram asks the keeper about SIGKILL, SIGSTOP, refused sockets and those with a path, those that change attributes, and with names about calls that make or change some, with a monitor about all
 // that open or change one, and with rules about commands about those that
 // execute. The other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
@@ -91,6 +91,9 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
+	if pl.Lent {
+		prog = append(prog, attributeNotices()...)
+	}
 	for _, w := range watched() {
 		switch {
 		case w.kind == kindConnect:

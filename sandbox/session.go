@@ -43,6 +43,10 @@ type Config struct {
 	// Unusable is told why the session cannot start. Nothing has run, and
 	// nothing will: it may end the process. Nil: whoever asked is told.
 	Unusable func(error)
+	// NoFiles says that none of the descriptors that commands will get is of a
+	// file of this user's that the session has not opened itself. Then nobody
+	// needs to look at what they do to attributes.
+	NoFiles bool
 	// DropRights restricts this whole process once the first runner and the
 	// proxy run: see shellRows.
 	DropRights bool

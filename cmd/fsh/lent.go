@@ -1,0 +1,69 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// startedWithFiles says that this process was started with a descriptor of a file
+// that its user may change the attributes of. It is found out before main, when
+// nothing else is open yet.
+var startedWithFiles = lookAtDescriptors()
+
+// maxInherited is how many numbers are looked at, those that the shell takes over
+// from who started it. If there can be more, there may be.
+const maxInherited = 1024
+
+func lookAtDescriptors() bool {
+	fds := make([]unix.PollFd, maxInherited)
+	for i := range fds {
+		fds[i].Fd = int32(i)
+	}
+	for {
+		switch _, err := unix.Poll(fds, 0); err {
+		case unix.EINTR:
+			continue
+		case nil:
+			return anyFile(fds)
+		default: // more than may be open
+			return true
+		}
+	}
+}
+
+func anyFile(fds []unix.PollFd) bool {
+	for _, p := range fds {
+		if p.Revents&unix.POLLNVAL == 0 && ownFile(int(p.Fd)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownFile tells whether a descriptor is inherited, and of a file of this user's.
+// Pipes and sockets have no name to be found by.
+func ownFile(fd int) bool {
+	var st unix.Stat_t
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC != 0 {
+		return false
+	}
+	if unix.Fstat(fd, &st) != nil {
+		return true
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO, unix.S_IFSOCK, 0:
+		return isNamed(fd)
+	}
+	return os.Geteuid() == 0 || int(st.Uid) == os.Geteuid()
+}
+
+// isNamed tells a fifo from a pipe.
+func isNamed(fd int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(fd, &fs) != nil ||
+		fs.Type != unix.PIPEFS_MAGIC && fs.Type != unix.SOCKFS_MAGIC && fs.Type != unix.ANON_INODE_FS_MAGIC
+}

@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Probes that change attributes, of descriptors by their number or of paths.
+
+func init() {
+	for name, call := range map[string]func(fd int) error{
+		"fd-chmod":       func(fd int) error { return unix.Fchmod(fd, 0o600) },
+		"fd-own":         func(fd int) error { return unix.Fchown(fd, os.Getuid(), os.Getgid()) },
+		"fd-times":       func(fd int) error { return sysError(unix.SYS_UTIMENSAT, uintptr(fd), 0, 0, 0) },
+		"fd-xattr":       func(fd int) error { return unix.Fsetxattr(fd, "user.fsh", []byte("x"), 0) },
+		"fd-no-xattr":    func(fd int) error { return unix.Fremovexattr(fd, "user.fsh") },
+		"fd-flags":       func(fd int) error { return setInodeFlags(fd, unix.FS_IOC_SETFLAGS) },
+		"fd-version":     func(fd int) error { return setInodeFlags(fd, 0x40087602) }, // FS_IOC_SETVERSION
+		"fd-verity":      func(fd int) error { return setInodeFlags(fd, unix.FS_IOC_ENABLE_VERITY) },
+		"fd-empty-chmod": func(fd int) error { return emptyPath(unix.SYS_FCHMODAT2, fd, 0o600, unix.AT_EMPTY_PATH, 0) },
+		"fd-empty-own": func(fd int) error {
+			return emptyPath(unix.SYS_FCHOWNAT, fd, uintptr(os.Getuid()), uintptr(os.Getgid()), unix.AT_EMPTY_PATH)
+		},
+	} {
+		probes[name] = func(a []string) error { return call(int(number(a[0]))) }
+	}
+	for name, call := range map[string]func(path string) error{
+		"lchmod":   func(path string) error { return unix.Fchmodat(unix.AT_FDCWD, path, 0o600, unix.AT_SYMLINK_NOFOLLOW) },
+		"lown":     func(path string) error { return unix.Lchown(path, os.Getuid(), os.Getgid()) },
+		"lutimens": func(path string) error { return unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, unix.AT_SYMLINK_NOFOLLOW) },
+		"held-chmod": func(path string) error {
+			return onFile(path, unix.O_PATH, func(fd int) error { return unix.Fchmod(fd, 0o600) })
+		},
+		"bad-flags": func(path string) error {
+			return withPath(path, func(p uintptr) syscall.Errno {
+				_, _, errno := unix.Syscall6(unix.SYS_FCHMODAT2, ^uintptr(99), p, 0o600, 0x80000, 0, 0)
+				return errno
+			})
+		},
+	} {
+		probes[name] = func(a []string) error { return call(a[0]) }
+	}
+	probes["bad-chmod"] = func([]string) error { return sysError(unix.SYS_FCHMODAT, ^uintptr(99), 16, 0o600, 0) } // AT_FDCWD
+	probes["fd-pipe"] = func([]string) error {
+		var p [2]int
+		if err := unix.Pipe(p[:]); err != nil {
+			return err
+		}
+		return unix.Fchmod(p[0], 0o600)
+	}
+	probes["race-chmod"] = raceChmod
+	probes["race-chmod-link"] = raceChmodLink
+}
+
+func sysError(nr, a, b, c, d uintptr) error {
+	if _, _, errno := unix.Syscall6(nr, a, b, c, d, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func emptyPath(nr uintptr, fd int, args ...uintptr) error {
+	var nul byte
+	_, _, errno := unix.Syscall6(nr, uintptr(fd), uintptr(unsafe.Pointer(&nul)), args[0], args[1], args[2], 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func setInodeFlags(fd int, request uint) error {
+	get := map[uint]uint{unix.FS_IOC_SETFLAGS: unix.FS_IOC_GETFLAGS, 0x40087602: 0x80087601}[request] // FS_IOC_GETVERSION
+	var value uint64
+	if get != 0 {
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(get), uintptr(unsafe.Pointer(&value))); errno != 0 {
+			return errno
+		}
+	}
+	return sysError(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(&value)), 0)
+}
+
+// raceChmod has one number be a file of the session's own and one from outside
+// by turns, while it changes the mode. It must not hit the latter; which it did is
+// seen by the mode.
+func raceChmod(a []string) error {
+	lent, path := int(number(a[0])), a[1]
+	own, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	const at = 50
+	return raced(lent, func() {
+		_ = unix.Dup3(own, at, 0)
+		_ = unix.Dup3(lent, at, 0)
+	}, func() error { return unix.Fchmod(at, 0o601) })
+}
+
+// raceChmodLink does so with a path in memory.
+func raceChmodLink(a []string) error {
+	lent, path := int(number(a[0])), a[1]
+	buf := make([]byte, 256)
+	own, other := append([]byte(path), 0), append([]byte("/proc/self/fd/"+strconv.Itoa(lent)), 0)
+	copy(buf, own)
+	return raced(lent, func() {
+		copy(buf, other)
+		copy(buf, own)
+	}, func() error {
+		return sysError(unix.SYS_FCHMODAT, ^uintptr(99), uintptr(unsafe.Pointer(&buf[0])), 0o601, 0)
+	})
+}
+
+func raced(lent int, flip func(), try func() error) error {
+	var over atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(done)
+		for !over.Load() {
+			flip()
+		}
+	}()
+	defer func() { over.Store(true); <-done }()
+	for range 3000 {
+		_ = try()
+		var st unix.Stat_t
+		if err := unix.Fstat(lent, &st); err != nil || st.Mode&0o777 == 0o601 {
+			return nil // through
+		}
+	}
+	return syscall.EACCES
+}
