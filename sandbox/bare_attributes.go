@@ -58,12 +58,15 @@ var attributeDenied = []kernelCall{
 
 // attributeProgram asks the keeper about attributeCalls, and with broker about
 // connections.
-func attributeProgram(broker bool) []bpf.Instruction {
+func attributeProgram(broker, noCores bool) []bpf.Instruction {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	for _, c := range attributeCalls {
 		if nr := nativeArch.number(c.kernelCall); nr != no {
 			prog = append(prog, onCall(uint32(nr), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})...)
 		}
+	}
+	if noCores {
+		prog = append(prog, coreNotices()...)
 	}
 	if broker {
 		for _, c := range []kernelCall{callConnect, callBind, callListen} {
@@ -218,11 +221,7 @@ func (s *bareSupervisor) open(n *notification, c *attributeCall) (int, error) {
 
 func changeMode(arg int) func(*notification, string) error {
 	return func(n *notification, file string) error {
-		mode := uint32(n.args[arg]) & 0o7777
-		if mode&setIDBits != 0 {
-			return unix.EPERM
-		}
-		return unix.Chmod(file, mode)
+		return unix.Chmod(file, uint32(n.args[arg])&0o7777) // set-id bits are setIDRows' to refuse
 	}
 }
 

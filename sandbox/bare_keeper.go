@@ -219,7 +219,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	if err != nil {
 		return 0, err
 	}
-	notify, err := assemble(attributeProgram(!pl.BareNet))
+	notify, err := assemble(attributeProgram(!pl.BareNet, pl.NoCores))
 	if err != nil {
 		return 0, err
 	}
@@ -236,6 +236,9 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	}
 	sup := &bareSupervisor{k: k, net: doors, writable: view.writable, view: id, told: map[deniedKey]bool{}}
 	p := &childProgram{}
+	if pl.NoCores {
+		p.noCores()
+	}
 	p.sharedNotifier(notify, sup.take)
 	last := len(files) - 1
 	p.files(files[:last])

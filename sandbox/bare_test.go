@@ -102,6 +102,7 @@ func TestBareInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.noCores = true
 	rr := newRawRunner(t, s, p)
 	if rr.self, err = os.Executable(); err != nil {
 		t.Fatal(err)
@@ -111,6 +112,7 @@ func TestBareInside(t *testing.T) {
 	}
 	bareFiles(t, rr, home, s.temp)
 	bareProcesses(t, rr)
+	coresOf(t, rr)
 	bareRefusals(t, p)
 	orphan := bareOrphan(rr)
 	temp := s.temp

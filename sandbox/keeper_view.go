@@ -139,6 +139,9 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	p.files(files[:5])
 	p.openFiles()
 	p.signalQueue()
+	if t.v.plan.NoCores {
+		p.noCores()
+	}
 	joined := func() {}
 	if err := t.v.onBase(func() (err error) { joined, err = t.k.joinGroups(p, t.v.plan, t.id); return err }); err != nil {
 		return nil, 0, err

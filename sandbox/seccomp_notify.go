@@ -91,6 +91,9 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
+	if pl.NoCores {
+		prog = append(prog, coreNotices()...)
+	}
 	if pl.Lent {
 		prog = append(prog, attributeNotices()...)
 	}

@@ -99,8 +99,10 @@ type Session struct {
 	weak weakened
 	// strict forbids falling back, onlyBare is nothing else: see Layers.
 	strict, onlyBare bool
-	changed          atomic.Pointer[policy.Policy]
-	temp             string // TMPDIR of a bare session
+	// noCores is for tests, on machines whose cores are files.
+	noCores bool
+	changed atomic.Pointer[policy.Policy]
+	temp    string // TMPDIR of a bare session
 	// bareEnv leads to places that stand for others, see bareEnviron.
 	bareEnv  []string
 	homeless sync.Once
