@@ -281,6 +281,9 @@ func (r *request) mayLeave(from *spot) bool {
 	if !r.mayAt(from, !dir) {
 		return false
 	}
+	if dir && r.s.rules.holdsBare(from.path()) && !readOnly(from.dir) {
+		return r.verdict(from.path(), false, true)
+	}
 	if readOnly(from.dir) {
 		return true
 	}

@@ -135,7 +135,7 @@ func (r *nameRules) forbids(path string, file bool) (denied, protected bool) {
 				return false, true
 			}
 		}
-		if foldName(part) == ".git" && r.gitOrder(path, parts, i, file) {
+		if foldName(part) == ".git" && r.gitOrder(path, parts, i, file) || r.bareOrder(path, parts, i) {
 			return false, true
 		}
 	}
