@@ -114,3 +114,30 @@ func TestAttackDeviceNodes(t *testing.T) {
 		t.Errorf("%+v became %+v", before, after)
 	}
 }
+
+// A file that is mounted at two places has two paths, and a rule about one of
+// them is about it.
+func TestAttackByAnotherMount(t *testing.T) {
+	top := inOwnMounts(t)
+	if top == "" {
+		return
+	}
+	dir := top + "/h"
+	for _, f := range []string{"h/w/f", "h/w/secret", "h/w/keys/k", "h/w/vendor/f", "all/x", "a b/x", "h/w/again/x"} {
+		write(t, top+"/"+f, "x")
+	}
+	for from, to := range map[string]string{dir: "/all", dir + "/w/keys": "/a b", dir + "/w/vendor": "/h/w/again"} {
+		must(t, unix.Mount(from, top+to, "", unix.MS_BIND, ""))
+	}
+	p := testPolicy(dir + "/w")
+	p.Filesystem.AllowWrite = paths(dir + "/w")
+	p.Filesystem.DenyRead = paths(dir+"/w/secret", dir+"/w/keys")
+	p.Filesystem.DenyWrite = paths(dir + "/w/vendor")
+	inside(t, p).attacks(top, []attack{
+		{"where it is", "read,@/h/w/secret", "EACCES", "read,@/h/w/f"},
+		{"where all is again", "read,@/all/w/secret", "EACCES", "read,@/all/w/f"},
+		{"a directory", "list,@/all/w/keys", "EACCES", "list,@/all/w"},
+		{"it alone", "read,@/a b/k", "EACCES", "touch,@/h/w/n"},
+		{"what must not be written", "touch,@/h/w/again/n", "EROFS", "read,@/h/w/again/f"},
+	})
+}

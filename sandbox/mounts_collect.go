@@ -10,6 +10,7 @@ import (
 // collect does everything that must happen in the base namespace: resolve
 // what the rules mean on the host, and copy the trees that stay.
 func (v *view) collect() error {
+	v.mounts = hostMounts(v.base.hostProc)
 	for _, glob := range v.plan.ReadGlobs {
 		found, err := v.host.expand(glob)
 		if err != nil {

@@ -108,6 +108,7 @@ type view struct {
 	unkept       []string // directories without a place for private ones
 	// host answers for the base namespace, until the view is left alone.
 	host      *resolver
+	mounts    []hostMount // of the base namespace
 	protected []string
 	reads     []string // what ReadGlobs mean
 }

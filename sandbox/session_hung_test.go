@@ -93,33 +93,44 @@ func deadServer(dir string) error {
 		fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, os.Geteuid(), os.Getegid()))
 }
 
+// inOwnMounts runs the test again where it can mount, and there gives it a
+// directory; "" means that this has been done.
+func inOwnMounts(t *testing.T) string {
+	t.Helper()
+	const variable = "FSH_TEST_OWN_MOUNTS"
+	if dir := os.Getenv(variable); dir != "" {
+		must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+		return dir
+	}
+	t.Setenv(variable, outside(t))
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  unix.CLONE_NEWNS | unix.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}},
+			AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skipf("%s", out)
+	}
+	return ""
+}
+
 // TestDeadServer: names on a file system that does not answer are errors, for
 // the shell too, and what has nothing to do with it works. The keeper kills the
 // runner, whose wait no other signal would end.
 func TestDeadServer(t *testing.T) {
-	dir := os.Getenv("FSH_TEST_DEAD_SERVER")
+	dir := inOwnMounts(t)
 	if dir == "" {
-		t.Setenv("FSH_TEST_DEAD_SERVER", outside(t))
-		cmd := exec.Command("/proc/self/exe", "-test.run", "^TestDeadServer$", "-test.v")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
-		if os.Geteuid() != 0 {
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Cloneflags:  unix.CLONE_NEWNS | unix.CLONE_NEWUSER,
-				UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}},
-				GidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}},
-				AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
-			}
-		}
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if strings.Contains(string(out), "--- SKIP") {
-			t.Skipf("%s", out)
-		}
 		return
 	}
-	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	if err := deadServer(dir); err != nil {
 		if os.Getenv("FSH_REQUIRE") == "all" {
 			t.Fatal("FUSE: ", err, "; this needs a /dev/fuse that the user can open, or such a node in FSH_TEST_FUSE")

@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// What is mounted twice has two paths: a home that is bound elsewhere, or the
+// whole disk below /sysroot. A rule is about the file, so its masks are on all.
+
+// hostMount is a mount of the base namespace.
+type hostMount struct {
+	dev  string // the file system
+	root string // the directory of it that is mounted
+	at   string
+}
+
+// hostMounts reads proc_pid_mountinfo(5): of the calling thread, which is in
+// the base namespace.
+func hostMounts(proc int) []hostMount {
+	fd, err := unix.Openat(proc, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	text, err := readWhole(fd)
+	if err != nil {
+		return nil
+	}
+	var mounts []hostMount
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) > 4 {
+			mounts = append(mounts, hostMount{f[2], unescapeMount(f[3]), unescapeMount(f[4])})
+		}
+	}
+	return mounts
+}
+
+// unescapeMount undoes \040 and its kind.
+func unescapeMount(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// aliases are the other paths of what is at a resolved path.
+func aliases(mounts []hostMount, path string) (others []string) {
+	var on *hostMount
+	for i := range mounts { // the last is on top
+		if m := &mounts[i]; below(path, m.at) && (on == nil || len(m.at) >= len(on.at)) {
+			on = m
+		}
+	}
+	if on == nil {
+		return nil
+	}
+	inside := filepath.Join(on.root, strings.TrimPrefix(path, on.at))
+	for i := range mounts {
+		m := &mounts[i]
+		if m == on || m.dev != on.dev || !below(inside, m.root) {
+			continue
+		}
+		other := filepath.Join(m.at, strings.TrimPrefix(inside, m.root))
+		if other != path && isSame(path, other) { // it may be covered
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+func isSame(a, b string) bool {
+	x, errX := os.Lstat(a)
+	y, errY := os.Lstat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
