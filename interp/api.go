@@ -128,13 +128,16 @@ func ignoredOnEntry(known []syscall.Signal) map[syscall.Signal]bool {
 	for _, sig := range known {
 		set[sig] = true
 	}
-	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU} {
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(sig) {
 			set[sig] = true
 		}
 	}
-	if getAction(syscall.SIGCONT).handler == sigIgn { // the runtime takes it over when asked to
-		set[syscall.SIGCONT] = true
+	// The runtime takes these over when asked to.
+	for _, sig := range []syscall.Signal{syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU} {
+		if getAction(sig).handler == sigIgn {
+			set[sig] = true
+		}
 	}
 	return set
 }
@@ -419,12 +422,15 @@ func (sh *shell) echoInput(line string) {
 func (sh *shell) stdinLine(bool) (string, error) {
 	in, err := sh.openInput(0)
 	if err != nil {
-		return "", io.EOF
+		return "", &readError{err}
 	}
 	defer in.close()
 	var line []byte
 	for {
 		c, err := in.next()
+		if _, ok := err.(syscall.Errno); ok && err != syscall.EINTR {
+			return "", &readError{err} // and what was read does not run
+		}
 		if err != nil {
 			if len(line) == 0 {
 				return "", io.EOF

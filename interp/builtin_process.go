@@ -263,7 +263,7 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL && !sh.rt.replaced.Load() {
 		return sh.killMain(pid, sig)
 	}
-	if sh.isOwn(pid) && sigEnds(sig) {
+	if sh.isOwn(pid) && (sigEnds(sig) || sh.traps.disposition(sig) == trapCommand) {
 		sh.signalSelf(sig)
 		return nil
 	}

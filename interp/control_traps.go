@@ -1,7 +1,8 @@
 package interp
 
 import (
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -25,7 +26,7 @@ func runTrap(sh *shell, args []string) int {
 	}
 	switch {
 	case len(rest) == 0 || print:
-		return sh.showTraps(rest)
+		return sh.showTraps(rest, print && !sh.bash())
 	case !ended && len(rest[0]) > 1 && rest[0][0] == '-':
 		return sh.badOption(args[0], rest[0])
 	}
@@ -94,26 +95,14 @@ func trapName(n int, bash bool) string {
 	return signalName(n)
 }
 
-func (sh *shell) showTraps(conditions []string) int {
-	sh.traps.mu.RLock()
-	list := sh.traps.commands
-	if sh.traps.inherited != nil {
-		list = sh.traps.inherited
+// showTraps is trap without operands and trap -p. With all, those that are not
+// set are listed, too, so that what is written restores them (XCU trap).
+func (sh *shell) showTraps(conditions []string, all bool) int {
+	commands := sh.trapActions(sh.rt.bash || all)
+	numbers := slices.Sorted(maps.Keys(commands))
+	if all {
+		numbers = allConditions()
 	}
-	var numbers []int
-	commands := make(map[int]string, len(list))
-	for n, s := range list {
-		numbers = append(numbers, n)
-		commands[n] = s
-	}
-	sh.traps.mu.RUnlock()
-	for sig := range sh.traps.ignored {
-		if _, ok := commands[int(sig)]; !ok && sh.rt.bash { // on entry: cannot be trapped
-			numbers = append(numbers, int(sig))
-			commands[int(sig)] = ""
-		}
-	}
-	sort.Ints(numbers)
 	status := 0
 	if len(conditions) > 0 {
 		numbers = numbers[:0]
@@ -129,11 +118,48 @@ func (sh *shell) showTraps(conditions []string) int {
 	}
 	var b strings.Builder
 	for _, n := range numbers {
-		if s, ok := commands[n]; ok {
-			b.WriteString("trap -- " + quoteSingle(s) + " " + trapName(n, sh.bash()) + "\n")
+		action, ok := commands[n]
+		switch {
+		case ok:
+			action = quoteSingle(action)
+		case all:
+			action = "-"
+		default:
+			continue
 		}
+		b.WriteString("trap -- " + action + " " + trapName(n, sh.bash()) + "\n")
 	}
 	return max(status, sh.output("trap", []byte(b.String())))
+}
+
+// trapActions are the traps that trap lists: in a subshell that has set none
+// those it was started with. onEntry adds the signals that cannot be trapped.
+func (sh *shell) trapActions(onEntry bool) map[int]string {
+	sh.traps.mu.RLock()
+	defer sh.traps.mu.RUnlock()
+	list := sh.traps.commands
+	if sh.traps.inherited != nil {
+		list = sh.traps.inherited
+	}
+	commands := maps.Clone(list)
+	for sig := range sh.traps.ignored {
+		if _, ok := commands[int(sig)]; !ok && onEntry {
+			commands[int(sig)] = ""
+		}
+	}
+	return commands
+}
+
+// allConditions are EXIT and the signals that can be trapped, but for the
+// real-time ones.
+func allConditions() (list []int) {
+	list = append(list, trapOnExit)
+	for n := 1; n < 32; n++ {
+		if sig := syscall.Signal(n); sig != syscall.SIGKILL && sig != syscall.SIGSTOP {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // signalText is how a shell describes what killed a command (strsignal(3)).

@@ -58,6 +58,9 @@ var posixRows = []string{
 	`echo 'fi' >f; printf '%s\n' '. ./f; echo $((!$?))' 'eval "("; echo $((!$?))' | $SH -i +m 2>/dev/null`,
 	// an interactive shell reads $ENV whatever gives it commands; -v shows input, which -c is not
 	`echo 'echo envfile' >e; ENV=$PWD/e $SH -c 'echo c'; ENV=$PWD/e $SH -i +m -c 'echo c' 2>/dev/null`, `$SH -v -c 'echo v' 2>&1`,
+	// what a shell ignores, what it starts ignores, and cannot trap
+	`for s in SEGV BUS ILL FPE TRAP SYS PROF TERM; do trap '' $s; sh -c "kill -$s \$\$; echo $s"; (trap '' USR1; exec sh -c "kill -$s \$\$; kill -USR1 \$\$; echo $s"); done`,
+	`for s in HUP INT TSTP TTIN TTOU CONT; do (trap '' $s; $SH -c "trap 'echo no' $s; kill -$s \$\$; trap - $s; kill -$s \$\$; echo $s"); done`,
 	// the death of a child is known when wait ends
 	`trap 'echo C' CHLD; sleep 0.1 & wait; echo d`, `trap 'echo C' CHLD; sleep 5 & kill -s KILL $!; wait $!; echo d`,
 	// SIGINT ends a script when the command that it waits for survives
@@ -67,6 +70,7 @@ var posixRows = []string{
 // parentRows are about programs that look for their parent, and signal it: a
 // subshell is a process of its own.
 var parentRows = []string{
+	`(trap 'echo cont' CONT; trap 'echo winch' WINCH; p=$(sh -c 'echo $PPID'); kill -CONT $p; kill -WINCH $p; echo in) & wait $!; echo $?`,
 	`sh -c 'echo $PPID' >f; test $(cat f) = $$; echo $?; (sh -c 'echo $PPID') >f; test $(cat f) = $$; echo $?; (sh -c 'echo $PPID'; :) >f; test $(cat f) = $$; echo $?`,
 	`(kill -s HUP $(sh -c 'echo $PPID'); echo in); echo after $((!$?))`, `(sh -c 'kill -s TERM $PPID'; echo in); echo after $((!$?))`,
 	`trap 'echo main' USR1; (trap 'echo sub' USR1; sh -c 'kill -s USR1 $PPID'; echo in $?); echo after $?`,
@@ -94,5 +98,24 @@ func TestParentStops(t *testing.T) {
 				t.Errorf("got %q, %q\nwant %q", got.Out, got.Messages, want)
 			}
 		})
+	}
+}
+
+// TestPosix2024: what no shell to compare with does yet.
+func TestPosix2024(t *testing.T) {
+	fsh := difftest.Fsh(t)
+	for script, want := range map[string]string{
+		// sh, EXIT STATUS: an error of reading commands
+		`printf '%s\n' 'trap "echo end" EXIT; exec <&-' 'echo no' | $SH 2>/dev/null; echo $?`: "end\n128\n",
+		`$SH /nosuch 2>/dev/null; echo $?; echo 'echo in' | $SH; echo $?`:                     "127\nin\n0\n",
+		// trap -p writes what restores the defaults, too
+		`trap 'echo t' USR1; trap '' INT; s=$(trap -p INT USR1 USR2 EXIT); echo "$s"; trap - USR1; trap x INT EXIT; eval "$s"; trap`: "trap -- '' INT\ntrap -- 'echo t' USR1\ntrap -- - USR2\ntrap -- - EXIT\n" +
+			"trap -- '' INT\ntrap -- 'echo t' USR1\n",
+		`trap -p | grep -c -e '-- - '; trap -p | grep -e KILL -e STOP; trap x USR1; trap -p | grep -v -e '-- - '`: "30\ntrap -- 'x' USR1\n",
+	} {
+		got := difftest.Run(t, difftest.Case{Shell: fsh, Script: script})
+		if got.Out != want {
+			t.Errorf("%s\n got: %q (%s)\nwant: %q", script, got.Out, got.Messages, want)
+		}
 	}
 }

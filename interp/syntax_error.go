@@ -13,6 +13,7 @@ import (
 func (sh *shell) syntaxFailed(err error) flow {
 	var pe *parse.Error
 	var ce *syntaxError
+	var re *readError
 	switch {
 	case errors.As(err, &pe):
 		sh.line = pe.Line
@@ -27,6 +28,10 @@ func (sh *shell) syntaxFailed(err error) flow {
 	case errors.As(err, &ce):
 		sh.line = ce.line
 		sh.errorf("syntax error: %s", ce.text)
+	case errors.As(err, &re):
+		sh.errorf("cannot read commands: %s", errText(re.err))
+		sh.status = statusUnread
+		return flowExit
 	default:
 		sh.errorf("%s", errText(err))
 	}
@@ -57,6 +62,15 @@ func (sh *shell) testRefused(e *parse.Error) flow {
 	}
 	return flowExit
 }
+
+// readError is one of the input that commands come from.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+
+// statusUnread is that of a shell that cannot read its commands (XCU sh, EXIT
+// STATUS).
+const statusUnread = 128
 
 // placedError shows where a syntax error is.
 func (sh *shell) placedError(e *parse.Error) string {

@@ -149,7 +149,7 @@ func (in *invocation) openScript() (int, error) {
 	}
 	in.script = in.operands[0]
 	f, err := os.Open(in.script)
-	if errors.Is(err, os.ErrNotExist) && !strings.Contains(in.script, "/") {
+	if errors.Is(err, os.ErrNotExist) && in.script != "" && !strings.Contains(in.script, "/") {
 		// A name without a slash that is not here may be in PATH (XCU sh).
 		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 			if path := filepath.Join(dir, in.script); dir != "" {

@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"os/signal"
 	"runtime"
 	"sort"
 	"syscall"
@@ -155,10 +154,14 @@ func (s *System) Exec(c *interp.Command) (syscall.WaitStatus, error) {
 	for _, l := range c.Limits {
 		unix.Setrlimit(l.Resource, &unix.Rlimit{Cur: l.Cur, Max: l.Max})
 	}
+	was := map[syscall.Signal]action{}
 	for _, sig := range c.Ignored {
-		signal.Ignore(sig)
+		was[sig] = setAction(sig, 1)
 	}
 	err = syscall.Exec(path, c.Argv, c.Env)
+	for sig, old := range was {
+		swapAction(sig, &old, nil)
+	}
 	unix.Umask(old)
 	undo()
 	return 0, bare(err)

@@ -48,7 +48,7 @@ func newStub(c *interp.Command) *stub {
 	p := &stub{Limits: c.Limits}
 	for _, sig := range c.Ignored {
 		want[sig] = true
-		if !signal.Ignored(sig) {
+		if !ignores(sig) {
 			p.Ignored = append(p.Ignored, int(sig))
 		}
 	}
@@ -146,6 +146,14 @@ func setAction(sig syscall.Signal, handler uintptr) (old action) {
 	next := action{handler: handler}
 	swapAction(sig, &next, &old)
 	return old
+}
+
+// ignores reports whether this process ignores a signal. The runtime's word is
+// not enough: it keeps its handlers of those by which it learns of errors.
+func ignores(sig syscall.Signal) bool {
+	var now action
+	swapAction(sig, nil, &now)
+	return now.handler == 1
 }
 
 func swapAction(sig syscall.Signal, next, old *action) {
