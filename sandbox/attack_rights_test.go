@@ -141,3 +141,46 @@ func TestAttackByAnotherMount(t *testing.T) {
 		{"what must not be written", "touch,@/h/w/again/n", "EROFS", "read,@/h/w/again/f"},
 	})
 }
+
+// What is fresh in a session is not seen by another path of the host's.
+func TestAttackByAnotherTmp(t *testing.T) {
+	dir := inOwnMounts(t)
+	if dir == "" {
+		return
+	}
+	for _, d := range []string{"/run", "/tmp", "/w"} {
+		must(t, os.Mkdir(dir+d, 0o755))
+	}
+	must(t, unix.Mount("none", "/run", "tmpfs", 0, ""))
+	must(t, unix.Mount("/run", dir+"/run", "", unix.MS_BIND, ""))
+	must(t, unix.Mount("/tmp", "/var/tmp", "", unix.MS_BIND, ""))
+	write(t, dir+"/data/secret", "x")
+	must(t, os.Mkdir("/run/data", 0o755))
+	must(t, unix.Mount(dir+"/data", "/run/data", "", unix.MS_BIND, ""))
+	write(t, "/run/user/secret", "x")
+	p := testPolicy(dir + "/w")
+	p.Filesystem.AllowWrite = paths(dir+"/w", "/run/data")
+	p.Filesystem.DenyRead = paths(dir + "/data/secret")
+	inside(t, p).attacks(dir, []attack{
+		{"hidden, in what is shown of a fresh place", "read,/run/data/secret", "EACCES", "touch,/run/data/n"},
+		{"list", "list,@/run", "EACCES", "list,/run"},
+		{"read", "read,@/run/user/secret", "EACCES", "list,@/tmp"},
+		{"one that is the other", "read,/run/user/secret", "ENOENT", "touch,/var/tmp/n"},
+	})
+}
+
+// A second /proc shows no more than the session's own.
+func TestAttackByAnotherProc(t *testing.T) {
+	dir := inOwnMounts(t)
+	if dir == "" {
+		return
+	}
+	must(t, os.Mkdir(dir+"/proc", 0o755))
+	must(t, os.Mkdir(dir+"/w", 0o755))
+	must(t, unix.Mount("/proc", dir+"/proc", "", unix.MS_BIND|unix.MS_REC, ""))
+	inside(t, testPolicy(dir)).attacks(dir, []attack{
+		{"list", "list,@/proc", "EACCES", "list,/proc"},
+		{"init of the host", "read,@/proc/1/cmdline", "EACCES", "read,/proc/1/cmdline"},
+		{"write", "own-append,@/proc/self/comm", "EACCES", "own-append,/proc/self/comm"},
+	})
+}

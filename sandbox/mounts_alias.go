@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type hostMount struct {
 	dev  string // the file system
 	root string // the directory of it that is mounted
 	at   string
+	kind string
 }
 
 // hostMounts reads proc_pid_mountinfo(5): of the calling thread, which is in
@@ -33,8 +35,10 @@ func hostMounts(proc int) []hostMount {
 	}
 	var mounts []hostMount
 	for line := range strings.Lines(text) {
-		if f := strings.Fields(line); len(f) > 4 {
-			mounts = append(mounts, hostMount{f[2], unescapeMount(f[3]), unescapeMount(f[4])})
+		about, source, _ := strings.Cut(line, " - ") // there is a number of fields in between
+		f, kind := strings.Fields(about), strings.Fields(source)
+		if len(f) > 4 && len(kind) > 0 {
+			mounts = append(mounts, hostMount{f[2], unescapeMount(f[3]), unescapeMount(f[4]), kind[0]})
 		}
 	}
 	return mounts
@@ -82,6 +86,40 @@ func aliases(mounts []hostMount, path string) (others []string) {
 		}
 	}
 	return others
+}
+
+// hideOtherProcs: a second /proc, in a chroot for example, shows the processes
+// of the host.
+func (v *view) hideOtherProcs() {
+	for _, m := range v.mounts {
+		if m.kind == "proc" && !below(m.at, "/proc") {
+			v.addMask(mask{path: m.at, hide: true, rule: "processes outside are not shown"})
+		}
+	}
+}
+
+// maskAliases masks the other paths of what is masked, and of the places that
+// are the session's own: what the host has there is not shown elsewhere either.
+func (v *view) maskAliases() {
+	for _, m := range slices.Clone(v.masks) {
+		if !m.absent {
+			v.maskOthers(m, func(string) bool { return false })
+		}
+	}
+	for _, place := range v.fresh {
+		v.maskOthers(mask{path: place, hide: true, rule: "as " + place}, func(other string) bool {
+			return slices.ContainsFunc(v.clones, func(c clone) bool { return below(c.path, other) })
+		})
+	}
+}
+
+// maskOthers leaves alone what the view replaces, and what is needed.
+func (v *view) maskOthers(m mask, needed func(string) bool) {
+	for _, other := range aliases(v.mounts, m.path) {
+		if !slices.Contains(v.fresh, other) && !needed(other) {
+			v.addMask(mask{path: other, hide: m.hide, rule: m.rule})
+		}
+	}
 }
 
 func isSame(a, b string) bool {

@@ -11,6 +11,7 @@ import (
 // what the rules mean on the host, and copy the trees that stay.
 func (v *view) collect() error {
 	v.mounts = hostMounts(v.base.hostProc)
+	v.hideOtherProcs()
 	for _, glob := range v.plan.ReadGlobs {
 		found, err := v.host.expand(glob)
 		if err != nil {
@@ -46,6 +47,7 @@ func (v *view) collect() error {
 	if err := v.collectGit(); err != nil {
 		return err
 	}
+	v.maskAliases()
 	return v.copyClones()
 }
 

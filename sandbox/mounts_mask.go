@@ -43,11 +43,6 @@ func (v *view) collectMask(s Step) error {
 			}
 		}
 		v.addMask(m)
-		if at.found {
-			for _, other := range aliases(v.mounts, at.path) {
-				v.addMask(mask{path: other, hide: m.hide, rule: s.Rule})
-			}
-		}
 		// A rule about a name is also about the link of that name, or the
 		// link could be replaced in a writable directory.
 		name := filepath.Join(v.host.look(filepath.Dir(p)).path, filepath.Base(p))
