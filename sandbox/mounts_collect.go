@@ -83,7 +83,7 @@ func (v *view) collectTree(s Step, write bool) error {
 			}
 		}
 		set := uint64(guarded)
-		if !write && s.Op != OpSocket {
+		if !write { // a socket can be connected to all the same
 			set |= unix.MOUNT_ATTR_RDONLY
 		}
 		v.clones = append(v.clones, clone{path: at.path, at: unix.AT_FDCWD, from: at.path, set: set, fd: -1, dir: at.dir, write: write, socket: s.Op == OpSocket})

@@ -62,6 +62,27 @@ func TestHostSocketsAreNamedOneByOne(t *testing.T) {
 	}
 }
 
+// A socket that is granted can be connected to. Its mode and owner, and so who else
+// can, stay as they are.
+func TestAttackAttributesOfGrantedSockets(t *testing.T) {
+	dir := t.TempDir()
+	hidden, err := os.MkdirTemp("/tmp", "fsh-test") // where the session has a place of its own
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(hidden) })
+	l, err := net.Listen("unix", hidden+"/s")
+	must(t, err)
+	defer l.Close()
+	p := testPolicy(dir)
+	p.Network.UnixSockets = paths(hidden + "/s")
+	inside(t, p).attacks(hidden, []attack{
+		{"mode", "chmod,@/s,0777", "EROFS", "unix,@/s"},
+		{"owner", "own,@/s", "EROFS", "touch,/tmp/f"},
+		{"times", "utimens,@/s", "EROFS", "utimens,/tmp/f"},
+		{"attribute", "setxattr,@/s", "EROFS", "unix,@/s"},
+		{"place", "rename,@/s,@/t", "EBUSY", "unix,@/s"},
+	})
+}
+
 // A service that starts after the session is none the less the host's.
 func TestAttackSocketsBoundLater(t *testing.T) {
 	for name, tree := range map[string]string{"nothing writable": "", "a tree": "w"} {
