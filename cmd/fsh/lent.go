@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,7 +59,12 @@ func ownFile(fd int) bool {
 	case unix.S_IFIFO, unix.S_IFSOCK, 0:
 		return isNamed(fd)
 	}
-	return os.Geteuid() == 0 || int(st.Uid) == os.Geteuid()
+	if os.Geteuid() == 0 || int(st.Uid) == os.Geteuid() {
+		return true
+	}
+	// Times and attributes called user are also those's who may write (utimensat(2),
+	// xattr(7)). Of a device that is nothing to them: /dev/null is everybody's.
+	return st.Mode&unix.S_IFMT != unix.S_IFCHR && unix.Access("/proc/self/fd/"+strconv.Itoa(fd), unix.W_OK) == nil
 }
 
 // isNamed tells a fifo from a pipe.

@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestAttributesOfLentFiles: mode, times and owner of a file that fsh is started
@@ -53,5 +56,43 @@ func TestAttributesOfLentFiles(t *testing.T) {
 	}
 	if st, err := os.Stat(filepath.Join(dir, "ro/f")); err != nil || st.Mode().Perm() != 0o644 || st.ModTime().Unix() == 7 {
 		t.Errorf("%v %v", st, err)
+	}
+}
+
+// Who may write a file changes its times without owning it.
+func TestAttributesOfLentFilesOfOthers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("about two users")
+	}
+	const other = 65534
+	dir := visibleDir(t)
+	program, err := os.ReadFile(fshBinary(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "fsh"), program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[os.FileMode]string{0o666: "touch: denied\n", 0o644: "touch: denied\n"} {
+		f, err := os.OpenFile(filepath.Join(dir, "f"), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Chmod(mode), os.Chtimes(f.Name(), time.Unix(5, 0), time.Unix(5, 0))); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(filepath.Join(dir, "fsh"), "-c", "touch /proc/self/fd/3 2>/dev/null || echo touch: denied; echo x >/tmp/f && touch -d @7 /tmp/f")
+		cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.Stdin = dir, []string{"PATH=/usr/bin:/bin"}, []*os.File{f}, strings.NewReader("")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
+		if got := outcomeOf(t, cmd); got.stdout != want || got.status != 0 {
+			t.Errorf("%o: %+v", mode, got)
+		}
+		if st, err := f.Stat(); err != nil || st.ModTime().Unix() != 5 {
+			t.Errorf("%o: %v %v", mode, st.ModTime(), err)
+		}
+		f.Close()
 	}
 }
