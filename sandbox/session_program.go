@@ -33,16 +33,10 @@ func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Po
 		return p, nil
 	}
 	for _, file := range c.Paths {
+		file = s.fromDir(c.Dir, file)
 		i := p.ProgramOf(file)
 		if i < 0 {
 			continue
-		}
-		if !filepath.IsAbs(file) {
-			at := s.cfg.Dir
-			if d, ok := c.Dir.(*dir); ok {
-				at = d.path
-			}
-			file = filepath.Join(at, file)
 		}
 		if s.System().Access(c.Dir, file, unix.X_OK) != nil {
 			continue // execve goes on to the next candidate
@@ -56,6 +50,19 @@ func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Po
 		return own, nil
 	}
 	return p, nil
+}
+
+// fromDir makes a path absolute, and not shorter: what dots lead back from may be
+// a link.
+func (s *Session) fromDir(d interp.Dir, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	at := s.cfg.Dir
+	if own, ok := d.(*dir); ok {
+		at = own.path
+	}
+	return strings.TrimSuffix(at, "/") + "/" + strings.TrimPrefix(file, "./")
 }
 
 // claims tells whether nothing that leads to a file, nor the file itself, is the

@@ -84,21 +84,26 @@ func TestProgramBehindLinks(t *testing.T) {
 	must(t, os.Symlink("w", dir+"/tree")) // the rule's own path is a link
 	p.Filesystem.AllowWrite = paths(dir + "/tree")
 	p.Programs = []policy.Program{{Name: "sh", Policy: own},
+		{Name: dir + "/n/tool", Policy: own},
 		{Name: dir + "/w/led/dash", Files: []string{dir + "/w/led/dash", "/usr/bin/dash"}, Policy: own}}
 	write(t, dir+"/w/f", "x")
 	for at, text := range map[string]string{
 		"/a/sh": "/bin/sh", "/b/sh": "../a/sh", "/c/sh": "../w/link", "/w/link": "/bin/sh", "/d": "w/dir", "/w/dir": "/usr/bin",
 		"/e/sh": dir + "/w/copy", "/g": "a", "/w/led": "/usr/bin",
+		"/n/tool": "/bin/sh", "/w/up": "p/q", "/w/a/sh": "/bin/sh",
 	} {
 		must(t, os.MkdirAll(filepath.Dir(dir+at), 0o755))
 		must(t, os.Symlink(text, dir+at))
 	}
+	must(t, os.MkdirAll(dir+"/w/p/q", 0o755))
 	s := newTestSession(t, p)
 	if out, _ := sessionOutput(t, s, nil, "/bin/cp", "/bin/sh", dir+"/w/copy"); out != "" {
 		t.Fatal(out)
 	}
 	for file, wide := range map[string]bool{
 		"/bin/sh": true, dir + "/a/sh": true, dir + "/b/sh": true, dir + "/g/sh": true, dir + "/a/../b/sh": true,
+		"a/sh": true, "./a/../b/sh": true, "n/tool": true, "./n/tool": true, dir + "/n/tool": true,
+		"w/up/../../a/sh": false, dir + "/w/up/../../a/sh": false, "w/a/sh": false,
 		dir + "/c/sh": false, dir + "/d/sh": false, dir + "/e/sh": false, dir + "/w/link": false, "/usr/bin/dash": false,
 	} {
 		if file == "/usr/bin/dash" && unix.Access(file, unix.X_OK) != nil {
