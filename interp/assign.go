@@ -265,7 +265,11 @@ func (a *assign) assignList(sh *shell) error {
 			continue
 		}
 		if text, bad := e.badIndex(sh); bad {
-			sh.errorf("%s: bad array subscript", text)
+			reason := "bad array subscript"
+			if strings.HasPrefix(text, "[@") || strings.HasPrefix(text, "[*") {
+				reason = "cannot assign to non-numeric index"
+			}
+			sh.errorf("%s: %s", text, reason)
 			continue
 		}
 		n, err := e.index.num(sh)
@@ -277,7 +281,7 @@ func (a *assign) assignList(sh *shell) error {
 		}
 		i, err := sh.arrayIndex(a.name, &variable{array: fresh}, n)
 		if err != nil && sh.rt.bash { // the others are assigned
-			sh.errorf("[%d]: bad array subscript", n)
+			sh.errorf("[%d]%s: bad array subscript", n, e.shown())
 			continue
 		}
 		if err != nil {
@@ -342,14 +346,15 @@ func (e *element) badIndex(sh *shell) (text string, bad bool) {
 	default:
 		return "", false
 	}
-	value := ""
+	return "[" + text + "]" + e.shown(), true
+}
+
+// shown is the value in a message, if it is known without expanding it.
+func (e *element) shown() string {
 	if e.value != nil && e.value.constant {
-		value = e.value.text
+		return "=" + strings.TrimPrefix(e.value.text, "[]=")
 	}
-	if text == "" { // the value is all of the word
-		return value, true
-	}
-	return "[" + text + "]=" + value, true
+	return "="
 }
 
 // member is what stands for a key or a value of an associative array; bash
@@ -413,7 +418,7 @@ func (a *assign) assignMembers(sh *shell, old *variable) error {
 			continue
 		}
 		for _, f := range fields { // keys and values in turns only if the first is no [key]=
-			sh.errorf("%s: %s: must use subscript when assigning associative array", a.name, f)
+			sh.errorf("%s: '%s': must use subscript when assigning associative array", a.name, f)
 		}
 	}
 	for i := 0; i < len(loose); i += 2 {

@@ -27,6 +27,9 @@ func runAlias(sh *shell, args []string) int {
 		all = rest[0] == "-p"
 		rest = rest[1:]
 	}
+	if sh.bash() && len(args) > 1 && len(rest) == len(args)-1 && isOption(args[1]) {
+		return sh.badOption(args[0], args[1][:2])
+	}
 	out := sh.scratch[:0]
 	if all {
 		for _, name := range sh.aliasNames() {
@@ -38,7 +41,7 @@ func runAlias(sh *shell, args []string) int {
 		name, value, assign := strings.Cut(a, "=")
 		switch {
 		case assign && !validAlias(name):
-			sh.errorf("%s: %s: invalid alias name", args[0], name)
+			sh.errorf(sh.worded("%s: %s: invalid alias name", "%s: `%s': invalid alias name"), args[0], name)
 			status = 1
 		case assign:
 			sh.aliases.set(name, value)
@@ -146,7 +149,7 @@ func runLet(sh *shell, args []string) int {
 				sh.jump = sh.expansionFailed(err)
 				return sh.status
 			}
-			sh.errorf("%s: %s", args[0], err)
+			sh.assignFailed(args[0], err)
 			return 1
 		}
 	}

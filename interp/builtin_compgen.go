@@ -131,7 +131,7 @@ func startingWith(words []string, prefix string) (found []string) {
 func (sh *shell) callCompletion(name, word string) []string {
 	fn, _ := sh.funcs.get(name)
 	if fn == nil {
-		sh.errorf("warning: compgen: -F option may not work as you expect")
+		sh.errorf("compgen: warning: -F option may not work as you expect")
 		return nil
 	}
 	status := sh.status

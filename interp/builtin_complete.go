@@ -21,7 +21,7 @@ var compActions = []struct {
 	words  func(sh *shell, word string) []string // nil: there are none here
 }{
 	{'a', "alias", func(sh *shell, _ string) []string { return sh.aliasNames() }},
-	{'b', "builtin", func(*shell, string) []string { return helpTopicNames() }},
+	{'b', "builtin", func(sh *shell, _ string) []string { return sh.builtinNames(nil) }},
 	{'c', "command", (*shell).commandNames},
 	{'d', "directory", (*shell).directoryNames},
 	{'e', "export", func(sh *shell, _ string) []string { return sh.setNames(attrExport) }},
@@ -41,7 +41,7 @@ var compActions = []struct {
 		return sh.builtinNames(func(name string) bool { return !sh.disabled[name] })
 	}},
 	{0, "function", func(sh *shell, _ string) []string { return sh.functionNames() }},
-	{0, "helptopic", func(sh *shell, _ string) []string { return sh.builtinNames(nil) }},
+	{0, "helptopic", func(*shell, string) []string { return helpTopicNames() }},
 	{0, "hostname", nil},
 	{0, "running", nil},
 	{0, "setopt", func(*shell, string) []string { return setOptionNames() }},

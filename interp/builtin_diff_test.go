@@ -48,4 +48,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashTrapRows)
 	compareRows(t, "bash", bashHistoryRows)
 	compareRows(t, "bash", bashFailureRows)
+	compareRows(t, "bash", bashMessageRows)
 }

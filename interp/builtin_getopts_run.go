@@ -25,7 +25,7 @@ func runGetopts(sh *shell, args []string) int {
 	}
 	r := sh.getopts.step(args[1], operands, index)
 	if err := sh.finishGetopts(args[2], r); err != nil {
-		sh.errorf("%s: %s", args[0], err)
+		sh.assignFailed(args[0], err)
 		return sh.badNumber()
 	}
 	if r.problem != "" && sh.getOr("OPTERR", "1") != "0" {

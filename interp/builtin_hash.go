@@ -50,6 +50,14 @@ func runHash(sh *shell, args []string) int {
 	}
 	names := opts.rest()
 	if len(names) == 0 {
+		if sh.bash() && (c.print || c.delete) {
+			letter := "t"
+			if c.delete {
+				letter = "d"
+			}
+			sh.errorf("%s: -%s: option requires an argument", args[0], letter)
+			return 1
+		}
 		if c.reset {
 			return 0
 		}

@@ -90,7 +90,7 @@ func runPrintf(sh *shell, args []string) int {
 	p.run(rest[0])
 	if target != "" {
 		if err := sh.assignTo(target, string(p.out)); err != nil {
-			sh.errorf("%s: %s", name, err)
+			sh.assignFailed(name, err)
 			if !sh.validTarget(target) {
 				return 2
 			}

@@ -25,6 +25,13 @@ type mapfileCall struct {
 // maxMapfile bounds an index, and with it the memory of what -O makes.
 const maxMapfile = 1 << 30
 
+var errNoArray = errors.New("empty array variable name")
+
+// mapfileNumbers is what the arguments of options are.
+var mapfileNumbers = map[byte]string{
+	'n': "line count", 's': "line count", 'O': "array origin", 'u': "file descriptor specification", 'c': "callback quantum",
+}
+
 func parseMapfile(args []string) (*mapfileCall, error) {
 	c := &mapfileCall{array: "MAPFILE", delim: '\n', quantum: 5000}
 	opts := optionScanner{args: args, spec: "d:n:O:s:tu:C:c:"}
@@ -33,7 +40,7 @@ func parseMapfile(args []string) (*mapfileCall, error) {
 		if opts.letter != 'd' && opts.letter != 't' && opts.letter != 'C' {
 			n, err := strconv.Atoi(opts.value)
 			if err != nil || n < 0 || n > maxMapfile {
-				return nil, errors.New(opts.value + ": invalid number")
+				return nil, errors.New(opts.value + ": invalid " + mapfileNumbers[opts.letter])
 			}
 			number = n
 		}
@@ -68,6 +75,9 @@ func parseMapfile(args []string) (*mapfileCall, error) {
 	if rest := opts.rest(); len(rest) > 0 {
 		c.array = rest[0]
 	}
+	if c.array == "" {
+		return nil, errNoArray
+	}
 	if !validName(c.array) {
 		return nil, &nameError{"`" + c.array + "'", "not a valid identifier"}
 	}
@@ -76,6 +86,10 @@ func parseMapfile(args []string) (*mapfileCall, error) {
 
 func runMapfile(sh *shell, args []string) int {
 	c, err := parseMapfile(args[1:])
+	if err == errNoArray {
+		sh.errorf("%s: %s", args[0], err)
+		return 2
+	}
 	if err != nil {
 		return sh.badCall(args[0], err)
 	}
@@ -84,10 +98,15 @@ func runMapfile(sh *shell, args []string) int {
 		sh.errorf("%s: %d: invalid file descriptor: %s", args[0], c.fd, errText(err))
 		return 1
 	}
+	if sh.lookupVar(c.array).is(attrAssoc) {
+		in.close()
+		sh.errorf("%s: %s: not an indexed array", args[0], c.array)
+		return 1
+	}
 	if !c.at || !sh.lookupVar(c.array).is(attrIndexed) {
 		if err := sh.setArray(c.array, nil); err != nil {
 			in.close()
-			sh.errorf("%s: %s", args[0], err)
+			sh.assignFailed(args[0], err)
 			return 1
 		}
 	}
@@ -133,13 +152,15 @@ func (sh *shell) fillArray(c *mapfileCall, in *input) error {
 // readDelimited reads up to a delimiter, which it keeps unless told to trim.
 func readDelimited(in *input, delim byte, trim bool) ([]byte, error) {
 	var line []byte
+	cut := false // bash's lines end with a NUL
 	for {
 		c, err := in.next()
 		if err != nil {
 			return line, err
 		}
+		cut = cut || c == 0
 		if c == delim {
-			if !trim && c != 0 {
+			if !trim && !cut {
 				line = append(line, c)
 			}
 			if line == nil {
@@ -147,7 +168,7 @@ func readDelimited(in *input, delim byte, trim bool) ([]byte, error) {
 			}
 			return line, nil
 		}
-		if c != 0 {
+		if !cut {
 			line = append(line, c)
 		}
 	}

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -100,8 +101,22 @@ func (p *printer) pass(format string) {
 	}
 }
 
+// flushLines writes what bash's buffer, which holds a line, has let go before a
+// message.
+func (p *printer) flushLines() {
+	n := bytes.LastIndexByte(p.out, '\n') + 1
+	if !p.bash || p.keep || n == 0 {
+		return
+	}
+	if !p.world.printFlush(p.name, p.out[:n]) {
+		p.stop = true
+	}
+	p.out = append(p.out[:0], p.out[n:]...)
+}
+
 func (p *printer) fail(format string, args ...any) {
 	p.status = 1
+	p.flushLines()
 	p.world.printComplain(p.name, format, args...)
 }
 
@@ -295,8 +310,8 @@ func (p *printer) convert(d *directive, text string) {
 // applies the precision before quoting, %q after.
 func (p *printer) convertQuoted(d *directive) {
 	s := p.arg()
-	if d.verb == 'Q' && d.hasPrec && d.prec < len(s) {
-		s = s[:d.prec]
+	if d.verb == 'Q' && d.hasPrec {
+		s = s[:min(d.prec, len(s))]
 		d.hasPrec = false
 	}
 	p.pad(d, quoteForShell(s))

@@ -73,7 +73,7 @@ func (p *printer) character(s string) (int, bool) {
 func (p *printer) checkNumber(s, rest string, over bool) {
 	switch {
 	case rest != "" && p.bash:
-		p.fail("%s: invalid number", s)
+		p.fail("%s: invalid %snumber", s, numberKind(s))
 	case rest != "" && len(rest) == len(s):
 		p.fail("%s: expected numeric value", s)
 	case rest != "":
@@ -83,6 +83,18 @@ func (p *printer) checkNumber(s, rest string, over bool) {
 	case over:
 		p.fail("%s: Numerical result out of range", s)
 	}
+}
+
+// numberKind is what bash takes something for that is no number.
+func numberKind(s string) string {
+	switch {
+	case len(s) < 2 || s[0] != '0':
+	case s[1]|0x20 == 'x':
+		return "hex "
+	case s[1] >= '0' && s[1] <= '9':
+		return "octal "
+	}
+	return ""
 }
 
 // parseInteger is strtoumax(3) with base 0. rest is what was not converted,

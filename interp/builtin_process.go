@@ -107,7 +107,7 @@ func runUlimit(sh *shell, args []string) int {
 		}
 		next, err := r.newLimit(old, f, dash, sh.raisable(old))
 		if err != nil {
-			sh.errorf("%s: %s", args[0], ulimitError(r, err))
+			sh.errorf("%s: %s", args[0], ulimitError(r, err, sh.bash()))
 			return max(1, sh.emit(args[0], out))
 		}
 		sh.setLimit(next)
@@ -129,7 +129,10 @@ func appendOneLimit(dst []byte, r *ulimitResource, l Limit, f *ulimitFlags, dash
 	return append(append(dst, text...), '\n')
 }
 
-func ulimitError(r *ulimitRequest, err error) string {
+func ulimitError(r *ulimitRequest, err error, bash bool) string {
+	if err == errBadLimit && bash {
+		return r.value + ": invalid number"
+	}
 	if _, ok := err.(syscall.Errno); ok {
 		return "error setting limit (" + errText(err) + ")"
 	}
@@ -177,6 +180,9 @@ func runKill(sh *shell, args []string) int {
 	} else if ok {
 		sh.errorf("%s: invalid signal number or name: %s", args[0], bad.name)
 		return 2
+	} else if lacking, ok := err.(*optionError); ok && sh.bash() {
+		sh.errorf("%s: %s: option requires an argument", args[0], lacking.option)
+		return 1
 	} else if err != nil {
 		sh.errorf("%s: %s", args[0], err)
 		return 2
@@ -190,12 +196,21 @@ func runKill(sh *shell, args []string) int {
 	status := 0
 	for _, target := range c.targets {
 		if err := sh.killTarget(target, syscall.Signal(c.sig)); err != nil {
-			sh.errorf("%s: %s", args[0], killText(target, err))
+			text := killText(target, err)
+			if bad, ok := err.(*illegalTarget); ok && sh.bash() {
+				text = bad.text + ": arguments must be process or job IDs"
+			}
+			sh.errorf("%s: %s", args[0], text)
 			status = 1
 		}
 	}
 	return status
 }
+
+// illegalTarget is an operand of kill that is neither a number nor a job.
+type illegalTarget struct{ text string }
+
+func (e *illegalTarget) Error() string { return "Illegal number: " + e.text }
 
 func killText(target string, err error) string {
 	if _, ok := err.(syscall.Errno); ok {
@@ -230,7 +245,7 @@ func parseKill(args []string) (*killCall, error) {
 		return c, nil
 	case option == "-s" || option == "-n":
 		if len(rest) == 0 {
-			return nil, fmt.Errorf("No arg for %s option", option)
+			return nil, &optionError{option, true}
 		}
 		name, rest = rest[0], rest[1:]
 	default:
@@ -258,7 +273,7 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	}
 	pid, err := strconv.Atoi(target)
 	if err != nil || pid != int(int32(pid)) {
-		return fmt.Errorf("Illegal number: %s", target)
+		return &illegalTarget{target}
 	}
 	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL && !sh.rt.replaced.Load() {
 		return sh.killMain(pid, sig)
@@ -363,7 +378,11 @@ func (sh *shell) listSignals(name string, operands []string) int {
 		case ok && n != len(s):
 			out = append(strconv.AppendInt(out, int64(sig), 10), '\n')
 		default:
-			sh.errorf("%s: invalid signal number or exit status: %s", name, s)
+			if sh.bash() {
+				sh.errorf("%s: %s: invalid signal specification", name, s)
+			} else {
+				sh.errorf("%s: invalid signal number or exit status: %s", name, s)
+			}
 			status = 1
 		}
 	}

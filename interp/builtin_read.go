@@ -39,7 +39,11 @@ func runRead(sh *shell, args []string) int {
 	}
 	in, err := sh.openInput(call.fd)
 	if err != nil {
-		sh.errorf("%s: %d: %s", args[0], call.fd, errText(err))
+		what := "%s: %d: %s"
+		if sh.bash() {
+			what = "%s: %d: invalid file descriptor: %s"
+		}
+		sh.errorf(what, args[0], call.fd, errText(err))
 		return 1
 	}
 	if call.timed {
@@ -64,7 +68,7 @@ func runRead(sh *shell, args []string) int {
 		status = 1
 	}
 	if err := sh.assignRead(call); err != nil {
-		sh.errorf("%s: %s", args[0], err)
+		sh.assignFailed(args[0], err)
 		return sh.badNumber()
 	}
 	return status
@@ -86,6 +90,9 @@ func (sh *shell) parseRead(args []string) (*readCall, error) {
 		return nil, opts.err
 	}
 	c.names = opts.rest()
+	if sh.bash() && c.array != "" && !validName(c.array) {
+		return nil, &nameError{"`" + c.array + "'", "not a valid identifier"}
+	}
 	for _, name := range c.names {
 		if !sh.validTarget(name) {
 			if sh.bash() {
@@ -179,6 +186,8 @@ func (sh *shell) assignRead(c *readCall) error {
 	text := string(c.line.text)
 	split := readSplitter{text: text, protected: c.line.protected, class: &sh.ifs.class}
 	switch {
+	case c.array != "" && sh.bash() && sh.lookupVar(c.array).is(attrAssoc):
+		return errors.New(c.array + ": not an indexed array")
 	case c.array != "":
 		if c.line.exact {
 			return sh.setArray(c.array, []string{text})

@@ -205,6 +205,9 @@ func runBuiltin(sh *shell, args []string) int {
 		return 0
 	}
 	b := sh.builtin(rest[0])
+	if b == nil && len(args) == len(rest)+1 && isOption(rest[0]) {
+		return sh.badOption(args[0], rest[0][:2])
+	}
 	if b == nil {
 		sh.errorf("%s: %s: not a shell builtin", args[0], rest[0])
 		return 1

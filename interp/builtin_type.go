@@ -212,6 +212,8 @@ func runType(sh *shell, args []string) int {
 		found := sh.meanings(name, c.want)
 		if len(found) == 0 {
 			if !c.word && !c.path {
+				status = sh.emit(args[0], out)
+				out = sh.scratch[:0]
 				sh.errorf("%s: %s: not found", args[0], name)
 			}
 			status = sh.notFoundStatus()
@@ -288,7 +290,7 @@ func runCommand(sh *shell, args []string) int {
 	if !c.standard || strings.Contains(rest[0], "/") {
 		return sh.runExternal(rest)
 	}
-	path, err := sh.searchPath(rest[0], defaultPath)
+	path, err := sh.searchPath(rest[0], sh.standardPath())
 	if err != nil {
 		return sh.execFailed(rest[0], err)
 	}
@@ -297,6 +299,14 @@ func runCommand(sh *shell, args []string) int {
 		return sh.execFailed(rest[0], err)
 	}
 	return status
+}
+
+// standardPath is where command -p looks.
+func (sh *shell) standardPath() string {
+	if sh.bash() {
+		return "/bin:/usr/bin"
+	}
+	return defaultPath
 }
 
 // commandsExec reports whether args are `command exec`, whose redirections
@@ -313,7 +323,7 @@ func commandsExec(args []string) bool {
 func (sh *shell) commandQuery(name string, operands []string, c *commandCall) int {
 	want := lookupKinds{}
 	if c.standard {
-		want.path = defaultPath
+		want.path = sh.standardPath()
 	}
 	out, status, some := sh.scratch[:0], 0, false
 	for _, operand := range operands {

@@ -204,6 +204,8 @@ func (r *ulimitRequest) newLimit(old Limit, f *ulimitFlags, dash bool, ceiling u
 	return next, nil
 }
 
+var errBadLimit = errors.New("bad number")
+
 func (r *ulimitRequest) number(old Limit, dash bool) (uint64, error) {
 	switch r.value {
 	case "unlimited":
@@ -216,7 +218,7 @@ func (r *ulimitRequest) number(old Limit, dash bool) (uint64, error) {
 	unit := r.res.blockUnit(dash)
 	v, err := strconv.ParseUint(r.value, 10, 64)
 	if err != nil || v > (limitInfinity-1)/unit {
-		return 0, errors.New("bad number")
+		return 0, errBadLimit
 	}
 	return v * unit, nil
 }

@@ -3,6 +3,7 @@ package interp
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var errUmask = errors.New("Illegal mode")
@@ -11,6 +12,14 @@ var errUmask = errors.New("Illegal mode")
 func badMask(s string) string {
 	if s != "" && s[0] >= '0' && s[0] <= '9' {
 		return s + ": octal number out of range"
+	}
+	// who, operator, permissions: the first character that is none of these
+	if at := strings.IndexAny(s, "+-="); at >= 0 && strings.Trim(s[:at], "ugoa") == "" {
+		for _, c := range s[at+1:] {
+			if !strings.ContainsRune("rwxXstugo,+-=", c) {
+				return "`" + string(c) + "': invalid symbolic mode character"
+			}
+		}
 	}
 	return "`" + s + "': invalid symbolic mode operator"
 }

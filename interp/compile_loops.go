@@ -152,6 +152,11 @@ func (l *forLoop) run(sh *shell) flow {
 			continue
 		}
 		if err := sh.setLoop(l.name, item); err != nil {
+			if sh.costsLine("", err) {
+				f := sh.jump
+				sh.jump = flowNext
+				return f
+			}
 			if sh.bash() {
 				sh.errorf("%s", err)
 				sh.status = 1
@@ -216,7 +221,7 @@ func (l *loopStep) run(sh *shell) (int64, flow, bool) {
 	if sh.bash() && endsBash(err) {
 		return 0, sh.expansionFailed(err), false
 	}
-	sh.errorf("((: %s", err)
+	sh.assignFailed("((", err)
 	sh.status = 1
 	return 0, sh.failed(), false
 }
@@ -277,7 +282,7 @@ func (c *compiler) arithmCmd(a *syntax.ArithmCmd) node {
 		case err != nil && sh.bash() && endsBash(err):
 			return sh.expansionFailed(err)
 		case err != nil:
-			sh.errorf("((: %s", err)
+			sh.assignFailed("((", err)
 			sh.status = 1
 		case n == 0:
 			sh.status = 1

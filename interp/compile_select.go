@@ -1,9 +1,11 @@
 package interp
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // choose is the select loop: it shows the items on standard error and reads
@@ -28,7 +30,7 @@ func (l *forLoop) choose(sh *shell) flow {
 	defer func() { sh.loopDepth-- }()
 	for menu := true; ; {
 		if menu {
-			sh.write(2, []byte(menuText(items)))
+			sh.write(2, []byte(sh.menuText(items)))
 		}
 		sh.write(2, []byte(sh.expandPrompt(sh.getOr("PS3", "#? "))))
 		reply, ok := sh.readReply()
@@ -61,12 +63,67 @@ func (l *forLoop) choose(sh *shell) flow {
 	}
 }
 
-func menuText(items []string) string {
-	var b strings.Builder
+// menuText is the menu: in bash in columns, as many as a line of the terminal
+// has room for.
+func (sh *shell) menuText(items []string) string {
 	width := len(strconv.Itoa(len(items)))
-	for i, item := range items {
-		n := strconv.Itoa(i + 1)
-		b.WriteString(strings.Repeat(" ", width-len(n)) + n + ") " + item + "\n")
+	rows := len(items)
+	step := 0
+	if sh.bash() {
+		for _, item := range items {
+			step = max(step, utf8.RuneCountInString(item)+width+4)
+		}
+		rows = menuRows(len(items), sh.columns()/max(step, 1))
+	}
+	var b strings.Builder
+	for row := range rows {
+		for i, at := row, 0; i < len(items); i += rows {
+			digits := width
+			if at == 0 {
+				digits = len(strconv.Itoa(rows))
+			}
+			item := fmt.Sprintf("%*d) %s", digits, i+1, items[i])
+			b.WriteString(item)
+			if i+rows < len(items) {
+				b.WriteString(tabbed(at+utf8.RuneCountInString(item), at+step))
+			}
+			at += step
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// menuRows is how many lines a menu has if columns fit beside each other. What
+// would be one line is a column.
+func menuRows(items, columns int) int {
+	columns = max(columns, 1)
+	rows := max((items+columns-1)/columns, 1)
+	if rows == 1 {
+		return items
+	}
+	return rows
+}
+
+// columns is the width of the terminal.
+func (sh *shell) columns() int {
+	if n, err := strconv.Atoi(sh.getOr("COLUMNS", "")); err == nil && n > 0 {
+		return n
+	}
+	return 80
+}
+
+// tabbed is what moves a terminal from one column to another.
+func tabbed(from, to int) string {
+	var b strings.Builder
+	for from < to {
+		if to/8 > from/8 {
+			b.WriteByte('\t')
+			from += 8 - from%8
+		} else {
+			b.WriteByte(' ')
+			from++
+		}
 	}
 	return b.String()
 }

@@ -273,6 +273,17 @@ func (c *declCall) one(sh *shell, a declArg) int {
 		if !sh.bash() {
 			status = 2
 		}
+		who := c.name + ": "
+		if a.list != nil {
+			who = ""
+		}
+		if sh.costsLine(who, err) {
+			return sh.status
+		}
+		if bad, ok := err.(*nameError); ok && bad.reason == sh.readonlyText() && (c.name == "export" || c.name == "readonly") && sh.bash() {
+			sh.errorf("%s", err)
+			return status
+		}
 		return sh.builtinFailed(status, "%s: %s", c.name, err)
 	}
 	return 0

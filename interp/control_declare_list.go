@@ -34,7 +34,7 @@ func (c *declCall) checkKind(sh *shell, name string) error {
 		return &nameError{name, "cannot convert associative to indexed array"}
 	case c.add&attrAssoc != 0 && v.is(attrIndexed):
 		return &nameError{name, "cannot convert indexed to associative array"}
-	case c.remove&(attrIndexed|attrAssoc) != 0 && v.is(attrIndexed|attrAssoc):
+	case c.remove&attrIndexed != 0 && v.is(attrIndexed), c.remove&attrAssoc != 0 && v.is(attrAssoc):
 		return &nameError{name, "cannot destroy array variables in this way"}
 	}
 	return nil

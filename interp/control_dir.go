@@ -27,7 +27,7 @@ func (sh *shell) dirOptions(args []string) (physical bool, rest []string, bad st
 				physical = false
 			case 'P':
 				physical = true
-			case 'e', '@':
+			case 'e':
 				if !sh.bash() {
 					return false, nil, "-" + string(c)
 				}
@@ -72,6 +72,9 @@ func runCd(sh *shell, args []string) int {
 		target = rest[0]
 	}
 	if target == "" {
+		if pwd, ok := sh.getVar("PWD"); ok && sh.bash() {
+			sh.setVar("OLDPWD", pwd)
+		}
 		return 0
 	}
 	shown, err := sh.searchCdpath(target, physical)

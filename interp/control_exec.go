@@ -1,6 +1,9 @@
 package interp
 
-import "syscall"
+import (
+	"strings"
+	"syscall"
+)
 
 // execProgram replaces the shell, or ends a subshell with the program's
 // status: a subshell is no process of its own.
@@ -19,11 +22,24 @@ func (sh *shell) execProgram(name string, argv []string, clean bool) int {
 			}
 		}
 	}
-	status := sh.execFailed("exec: "+name, err)
+	status := sh.notReplaced(name, err)
 	if !sh.prompting() && !sh.acceptedShopt("execfail") {
 		sh.jump = flowExit
 	}
 	return status
+}
+
+// notReplaced is execFailed for exec, of which bash speaks only if it did not
+// find the command.
+func (sh *shell) notReplaced(name string, err error) int {
+	switch {
+	case !sh.bash():
+		name = "exec: " + name
+	case err == syscall.ENOENT && strings.IndexByte(name, '/') < 0:
+		sh.errorf("exec: %s: not found", name)
+		return 127
+	}
+	return sh.execFailed(name, err)
 }
 
 func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) {

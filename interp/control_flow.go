@@ -42,6 +42,9 @@ func runLoopExit(sh *shell, args []string) int {
 		}
 	}
 	if sh.loopDepth == 0 {
+		if sh.bash() {
+			sh.errorf("%s: only meaningful in a `for', `while', or `until' loop", args[0])
+		}
 		return 0
 	}
 	sh.levels = min(n, sh.loopDepth)
@@ -175,7 +178,7 @@ func runExec(sh *shell, args []string) int {
 			login = true
 		case "-a":
 			if len(rest) < 2 {
-				return sh.builtinFailed(2, "exec: -a: option requires an argument")
+				return sh.badCall(args[0], &optionError{"-a", true})
 			}
 			argv0, rest = rest[1], rest[1:]
 		default:

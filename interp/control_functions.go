@@ -2,6 +2,7 @@ package interp
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -95,7 +96,11 @@ func (c *declCall) showFunctions(sh *shell, names []string) int {
 		case fn == nil:
 			status = 1
 		case c.names && len(c.args) > 0 && !c.print:
-			b.WriteString(name + "\n")
+			b.WriteString(name)
+			if sh.shopts.on(shoptExtdebug) {
+				b.WriteString(" " + strconv.Itoa(fn.line) + " " + shownFile(fn.file))
+			}
+			b.WriteString("\n")
 		case c.names:
 			b.WriteString("declare -f" + attrText(sh.functionAttrs(fn)) + " " + name + "\n")
 		default:

@@ -42,7 +42,9 @@ func runWait(sh *shell, args []string) int {
 		return 1
 	}
 	if into != "" {
-		sh.rt.builtins["unset"].run(sh, []string{"unset", "-v", into})
+		refs := sh.arrayRefs
+		runUnset(sh, []string{"unset", "-v", into})
+		sh.arrayRefs = refs
 	}
 	if any {
 		return sh.waitAny(rest, into)
@@ -455,8 +457,11 @@ func runDisown(sh *shell, args []string) int {
 		sh.jobs.jobs, sh.jobs.current = nil, nil
 		return 0
 	}
-	if len(rest) > 0 && rest[0] == "-h" {
+	if len(rest) > 0 && (rest[0] == "-h" || rest[0] == "-r") {
 		return 0
+	}
+	if sh.bash() && len(rest) > 0 && isOption(rest[0]) {
+		return sh.badOption(args[0], rest[0][:2])
 	}
 	j := sh.jobOperand("disown", args)
 	if j == nil {

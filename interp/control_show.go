@@ -1,6 +1,9 @@
 package interp
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // attrLetters are the flags of declare -p in bash's order.
 var attrLetters = []struct {
@@ -14,7 +17,11 @@ var attrLetters = []struct {
 // show lists variables: all, or those that have the attributes asked for.
 func (c *declCall) show(sh *shell) int {
 	var b strings.Builder
-	names := sh.variableNames(c.lists(sh))
+	accept := c.lists(sh)
+	if c.name == "local" && c.add == 0 {
+		accept = func(*variable) bool { return true }
+	}
+	names := sh.variableNames(accept)
 	for _, name := range names {
 		if c.name == "local" {
 			if !isSaved(sh.localFrame(), name) {
@@ -42,12 +49,8 @@ func (c *declCall) lists(sh *shell) func(*variable) bool {
 }
 
 func isSaved(f *frame, name string) bool {
-	for _, s := range f.saved {
-		if s.name == name {
-			return true
-		}
-	}
-	return false
+	is := func(s savedVariable) bool { return s.name == name }
+	return slices.ContainsFunc(f.saved, is) || slices.ContainsFunc(f.around, is)
 }
 
 // line is a command that recreates a variable.
@@ -106,6 +109,8 @@ func (c *declCall) showNamed(sh *shell) int {
 	for _, a := range c.args {
 		v, _ := sh.vars.get(a.text)
 		if v == nil || v.hook == hookDynamic && sh.lookupVar(a.text) == nil {
+			sh.output(c.name, []byte(b.String()))
+			b.Reset()
 			sh.errorf("%s: %s: not found", c.name, a.text)
 			status = 1
 			continue

@@ -119,21 +119,27 @@ const maxScript = 256 << 20
 func runDot(sh *shell, args []string) int {
 	rest := operands(args)
 	if len(rest) == 0 {
-		if !sh.bash() {
-			return sh.builtinFailed(2, "%s: filename argument required", args[0])
+		status := sh.builtinFailed(2, "%s: filename argument required", args[0])
+		if sh.bash() {
+			sh.usageError(args[0])
 		}
-		return sh.builtinFailed(2, "%s: filename argument required", args[0])
+		return status
+	}
+	if sh.bash() && len(args) > 1 && isOption(args[1]) && args[1] != "--" {
+		return sh.badOption(args[0], args[1][:2])
 	}
 	if sh.mayNotName(args[0], rest[0]) {
 		return 1
 	}
 	text, err := sh.findDot(rest[0])
 	if err != nil {
-		status := 2
-		if sh.bash() {
-			status = 1
+		switch {
+		case sh.bash() && err == syscall.EISDIR:
+			return sh.builtinFailed(1, "%s: %s: is a directory", args[0], rest[0])
+		case sh.bash():
+			return sh.builtinFailed(1, "%s: %s", rest[0], errText(err))
 		}
-		return sh.builtinFailed(status, "%s: %s: %s", args[0], rest[0], dotErrText(sh, err))
+		return sh.builtinFailed(2, "%s: %s: %s", args[0], rest[0], dotErrText(sh, err))
 	}
 	if !sh.deeper(args[0]) {
 		sh.jump = sh.depthFlow()

@@ -134,7 +134,7 @@ func (sh *shell) showOptions(asCommands bool) int {
 				state = "on"
 			}
 			width, gap := 16, 1
-			if sh.bash() {
+			if sh.rt.bash {
 				width, gap, state = 15, 0, "\t"+state
 			}
 			b.WriteString(o.name + strings.Repeat(" ", max(gap, width-len(o.name))) + state + "\n")
@@ -206,6 +206,8 @@ func runUnset(sh *shell, args []string) int {
 		if v, _ := sh.vars.get(name); reference && v.is(attrNameref) && !v.is(attrReadonly) {
 			sh.drop(name, v)
 			continue
+		} else if reference && v != nil && !v.is(attrNameref|attrReadonly) {
+			continue
 		}
 		if base, sub, ok := splitSubscript(name); ok && !functions && validName(base) {
 			if s := sh.unsetElement(base, sub, slices.Contains(tokens, name)); s != 0 {
@@ -227,6 +229,11 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 	if !validName(name) {
 		if fn, _ := sh.funcs.get(name); fn != nil && !variables {
 			return sh.unsetFunction(name)
+		}
+		if sh.bash() && !variables {
+			return 0 // the name of a function that is not there
+		} else if sh.bash() {
+			return sh.builtinFailed(1, "unset: `%s': not a valid identifier", name)
 		}
 		return sh.builtinFailed(sh.badNumber(), "unset: %s: bad variable name", name)
 	}
@@ -272,6 +279,9 @@ func (sh *shell) unsetElement(name, sub string, exact bool) int {
 	if v == nil {
 		return 0
 	}
+	if v.is(attrReadonly) && sh.bash() {
+		return sh.builtinFailed(1, "unset: %s: cannot unset: readonly variable", name)
+	}
 	if sh.rt.bash && !v.is(attrIndexed|attrAssoc) {
 		if n, err := sh.arithIndex(sub); sub == "@" || sub == "*" || err != nil || n != 0 {
 			return sh.builtinFailed(1, "unset: %s: not an array variable", name)
@@ -308,6 +318,9 @@ func (sh *shell) unsetElement(name, sub string, exact bool) int {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}
 	i, err := sh.arrayIndex(name, own, n)
+	if err != nil && sh.bash() {
+		return sh.builtinFailed(1, "unset: [%d]: bad array subscript", n)
+	}
 	if err != nil {
 		return sh.builtinFailed(1, "unset: %s", err)
 	}

@@ -1,6 +1,9 @@
 package interp
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // builtin looks a builtin up; nil if there is none or `enable -n` hid it.
 func (sh *shell) builtin(name string) *builtin {
@@ -36,9 +39,12 @@ func runEnable(sh *shell, args []string) int {
 			disable = true
 		case 'a':
 			all = true
-		case 'f', 'd':
-			sh.errorf("%s: dynamic loading is not supported", args[0])
-			return 2
+		case 'f':
+			sh.errorf("%s: cannot open shared object %s: dynamic loading is not supported", args[0], opts.value)
+			return 1
+		case 'd':
+			sh.errorf("%s: %s: not dynamically loaded", args[0], strings.Join(opts.rest(), " "))
+			return 1
 		}
 	}
 	if opts.err != nil {

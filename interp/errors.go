@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -132,6 +133,30 @@ func (sh *shell) redirectFailed(err error) flow {
 	}
 	sh.errorf("%s", err)
 	return flowNext
+}
+
+// assignFailed reports a builtin's assignment that failed. bash then says of
+// most what is wrong with the variable, and not which builtin it was.
+func (sh *shell) assignFailed(name string, err error) {
+	var bad *nameError
+	if sh.costsLine(name+": ", err) {
+		return
+	}
+	if sh.bash() && errors.As(err, &bad) && !strings.HasPrefix(bad.name, "`") {
+		sh.errorf("%s", err)
+		return
+	}
+	sh.errorf("%s: %s", name, err)
+}
+
+// costsLine gives up the line for a valueError, in bash. who begins the message.
+func (sh *shell) costsLine(who string, err error) bool {
+	var value *valueError
+	if !sh.bash() || !errors.As(err, &value) {
+		return false
+	}
+	sh.jump = sh.expansionFailed(fmt.Errorf("%s%w", who, err))
+	return true
 }
 
 // builtinFailed reports an error of a builtin and returns the status. A

@@ -40,6 +40,7 @@ type paramPart struct {
 	quoted   bool
 	place    paramPlace
 	indirect bool // ${!x}
+	short    bool // $x
 	op       paramOp
 	colon    bool // :- as opposed to -
 	long     bool // ##, %%, //, ^^, ,, as opposed to one
@@ -96,7 +97,11 @@ func (p *paramPart) scalar(sh *shell) (string, bool, error) {
 // operate applies the operators that turn one value into one string.
 func (p *paramPart) operate(sh *shell, s string, set bool) (string, error) {
 	if !set && sh.opts.on(optNounset) && !(p.op == opTransform && p.letter == 'a' && len(p.elements(sh)) > 0) {
-		return "", sh.unset(p.display())
+		name := p.display()
+		if p.short && sh.bash() { // names have been dealt with
+			name = "$" + name
+		}
+		return "", sh.unset(name)
 	}
 	switch p.op {
 	case opNone:

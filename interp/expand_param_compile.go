@@ -35,7 +35,7 @@ func compileParam(k wordContext, p *syntax.ParamExp) part {
 	if p.Param == nil || p.Param.Value == "" {
 		return badPart{"${}"}
 	}
-	pp := &paramPart{paramRef: newRef(p.Param.Value), quoted: k.quoted, indirect: p.Excl, place: k.place()}
+	pp := &paramPart{paramRef: newRef(p.Param.Value), quoted: k.quoted, indirect: p.Excl, short: p.Short, place: k.place()}
 	if p.Index != nil {
 		if pp.index = compileArrayIndex(k.c, p.Index); pp.index == nil {
 			return badPart{p.Param.Value}

@@ -13,7 +13,7 @@ func (p *paramPart) expandList(e *expander) error {
 	case opLength:
 		if p.char == 0 && len(vals) == 0 && e.sh.lookupVar(p.name) == nil && e.sh.opts.on(optNounset) {
 			if e.sh.bash() { // which only drops the line
-				return &nameError{p.display(), "unbound variable"}
+				return &nameError{p.name, "unbound variable"}
 			}
 			return e.sh.unset(p.display())
 		}

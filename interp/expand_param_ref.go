@@ -74,8 +74,22 @@ func (r *paramRef) element(sh *shell) (string, bool, error) {
 	if err != nil {
 		return "", false, err
 	}
+	if i < 0 && sh.bash() && v.is(attrSet) && i+int64(max(v.nextIndex(), 0)) < 0 {
+		sh.errorf("%s: bad array subscript", r.name)
+	}
 	s, ok := v.item(i)
 	return s, ok, nil
+}
+
+// nextIndex is the index behind the last element; a scalar has one.
+func (v *variable) nextIndex() int {
+	switch {
+	case v.array != nil:
+		return v.array.next()
+	case v.attrs&attrIndexed != 0:
+		return 0
+	}
+	return 1
 }
 
 // elements are the values of a list. They must not be changed.

@@ -34,6 +34,8 @@ func (s *simple) external(sh *shell, args []string) flow {
 
 // defaultPath is what `command -p` searches, and PATH where the environment
 // has none.
+//
+// bash's command -p takes confstr(3)'s instead, see standardPath.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // runExternal finds, starts and awaits a program, and returns its status.
@@ -272,6 +274,12 @@ func (sh *shell) execFailed(name string, err error) int {
 	case errRestricted:
 		sh.errorf("%s: restricted: cannot specify `/' in command names", name)
 		return 1
+	}
+	if err == syscall.EACCES && sh.bash() && strings.IndexByte(name, '/') >= 0 {
+		var st syscall.Stat_t
+		if sh.rt.sys.Stat(sh.dir, name, false, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+			err = syscall.EISDIR
+		}
 	}
 	sh.errorf("%s: %s", name, errText(err))
 	return 126

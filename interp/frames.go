@@ -9,6 +9,8 @@ type frame struct {
 	opts     options // for `local -`
 	saveOpts bool
 	function bool // false: only the prefix assignments of one command
+	// around is what saved was in the shell that a subshell comes from.
+	around []savedVariable
 	// hidden are the hiddenExports of the shell that a subshell comes from.
 	hidden []string
 }
@@ -139,7 +141,9 @@ func (sh *shell) cloneFrames() []*frame {
 	if sh.localFrame() == nil {
 		return nil
 	}
-	return []*frame{{function: true, hidden: sh.hiddenExports()}}
+	f := sh.localFrame()
+	around := append(slices.Clone(f.around), f.saved...)
+	return []*frame{{function: true, hidden: sh.hiddenExports(), around: around}}
 }
 
 // ifsState is $IFS prepared for splitting.

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"syscall"
@@ -304,14 +305,24 @@ func (sh *shell) openNoclobber(path string) (*file, error) {
 		return f, err
 	}
 	if f, err = sh.open(path, syscall.O_WRONLY, ">"); err != nil {
-		return nil, syscall.EEXIST
+		return nil, sh.overwrites()
 	}
 	var st syscall.Stat_t
 	if fd, err := f.sysFD(); err != nil || syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT == syscall.S_IFREG {
 		f.drop()
-		return nil, syscall.EEXIST
+		return nil, sh.overwrites()
 	}
 	return f, nil
+}
+
+var errOverwrites = errors.New("cannot overwrite existing file")
+
+// overwrites is what noclobber prevents.
+func (sh *shell) overwrites() error {
+	if sh.bash() {
+		return errOverwrites
+	}
+	return syscall.EEXIST
 }
 
 // open opens a path for the shell itself. The names of the shell's own

@@ -40,6 +40,9 @@ func (sh *shell) traceTo(name string) {
 	s, _ := sh.getVar(name)
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || sh.fdFile(n) == nil {
+		if s != "" && (err == nil || !isNumber(s)) {
+			sh.errorf("%s: %s: invalid value for trace file descriptor", name, s)
+		}
 		n = 0
 	}
 	if old := sh.traceFD; old > 2 && old != n {

@@ -106,6 +106,13 @@ type unsetError struct{ name, reason string }
 
 func (e *unsetError) Error() string { return e.name + ": " + e.reason }
 
+// A valueError is that of an expression assigned to an integer variable: bash
+// drops the line, whatever it was that assigned.
+type valueError struct{ err error }
+
+func (e *valueError) Error() string { return e.err.Error() }
+func (e *valueError) Unwrap() error { return e.err }
+
 // A badTransformError is ${x@Z} of a set x.
 type badTransformError struct{ text string }
 
@@ -342,7 +349,7 @@ func (sh *shell) convert(v *variable, s string) (string, error) {
 	case v.attrs&attrInteger != 0:
 		n, err := sh.arith(s)
 		if err != nil {
-			return "", err
+			return "", &valueError{err}
 		}
 		return itoa(n), nil
 	case v.attrs&attrLower != 0:
@@ -419,7 +426,13 @@ func (sh *shell) setAttrs(name string, add, remove attr) error {
 	if remove&attrNameref == 0 {
 		name, v = sh.resolve(name)
 	}
-	if v.is(attrReadonly) && (remove&attrReadonly != 0 || (add|remove)&^(attrReadonly|attrExport) != 0) {
+	changes := add &^ (attrReadonly | attrExport)
+	if sh.bash() {
+		changes = 0
+	} else {
+		changes |= remove &^ attrExport
+	}
+	if v.is(attrReadonly) && (remove&attrReadonly != 0 || changes != 0) {
 		return &nameError{name, sh.readonlyText()}
 	}
 	switch {
