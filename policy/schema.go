@@ -15,7 +15,7 @@ import (
 type fileForm struct {
 	Version   int                      `key:"version" doc:"The form of this file: 1." const:"1"`
 	Extends   []string                 `key:"extends" doc:"Presets by name, or files by a path with a slash, whose rules come first."`
-	Programs  map[string]tablesForm    `key:"program" doc:"The same tables for one program, by name or absolute path (/bin/x is /usr/bin/x where the directory is one), and all that it starts. A file that the session could write, or reach by a link that it could, has no table."`
+	Programs  map[string]tablesForm    `key:"program" doc:"The same tables for one program, by name or absolute path (/bin/x is /usr/bin/x where the directory is one), and all that it starts. A file that the session could write, or reach by a link that it could, has no table; directories that it could write are taken out of PATH."`
 	Directory map[string]directoryForm `key:"directory" doc:"The same tables for one tree; in the user's and the system's policy only."`
 	tablesForm
 }

@@ -14,7 +14,7 @@ import (
 
 // programs is what is known of the programs that have a table of their own.
 type programs struct {
-	own      sync.Map // *policy.Policy of a table: true
+	own      sync.Map // *policy.Policy of a table: the one whose table it is
 	resolved sync.Map // *policy.Policy: the same with links followed
 	claims   sync.Map // claim: whether the session could not have made it
 }
@@ -46,7 +46,7 @@ func (s *Session) programPolicy(c *interp.Command, p *policy.Policy) (*policy.Po
 			return p, nil
 		}
 		own := p.Programs[i].Policy
-		s.fleet.programs.own.Store(own, true)
+		s.fleet.programs.own.Store(own, p)
 		return own, nil
 	}
 	return p, nil
@@ -112,8 +112,33 @@ func (s *Session) followed(p *policy.Policy) *policy.Policy {
 
 // programEnv withholds what could turn a program with rights of its own.
 func (s *Session) programEnv(p *policy.Policy, env []string) []string {
-	if _, own := s.fleet.programs.own.Load(p); own {
-		env = p.FilterEnv(env)
+	if outer, own := s.fleet.programs.own.Load(p); own {
+		env = p.FilterEnv(s.trustedPath(outer.(*policy.Policy), env))
 	}
 	return s.bareEnviron(env)
+}
+
+// trustedPath leaves in PATH what the session could not have put programs into:
+// many a program is a script whose interpreter is found there. An empty one
+// would mean the working directory.
+func (s *Session) trustedPath(p *policy.Policy, env []string) []string {
+	out := make([]string, 0, len(env))
+	for _, entry := range env {
+		value, is := strings.CutPrefix(entry, "PATH=")
+		if !is {
+			out = append(out, entry)
+			continue
+		}
+		var dirs []string
+		for _, dir := range filepath.SplitList(value) {
+			inside, _ := p.Why("write", dir+"/x")
+			if filepath.IsAbs(dir) && !inside && s.claims(nil, claim{p, dir}) {
+				dirs = append(dirs, dir)
+			}
+		}
+		if len(dirs) > 0 {
+			out = append(out, "PATH="+strings.Join(dirs, ":"))
+		}
+	}
+	return out
 }

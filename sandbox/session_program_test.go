@@ -65,6 +65,15 @@ func TestProgramPolicy(t *testing.T) {
 	if out, _ := sessionOutput(t, s, env, "/bin/sh", "-c", script); out != "written" {
 		t.Errorf("the program itself: %q", out)
 	}
+	long := dir + "/w:w:::/tmp:/usr/bin:" + dir + "/absent:/bin"
+	for program, want := range map[string]string{"/bin/sh": "/usr/bin:/bin", "/bin/bash": long} {
+		if out, _ := sessionOutput(t, s, []string{"PATH=" + long}, program, "-c", `echo "$PATH"`); out != want {
+			t.Errorf("PATH of %s: %q, want %q", program, out, want)
+		}
+	}
+	if out, _ := sessionOutput(t, s, []string{"PATH=" + dir + "/w"}, "/bin/sh", "-c", "env"); strings.Contains(out, "PATH=") {
+		t.Errorf("an empty PATH: %q", out)
+	}
 	if out, _ := sessionOutput(t, s, env, dir+"/w/sh", "-c", script); strings.Contains(out, "written") {
 		t.Errorf("another file of its name: %q", out)
 	}
