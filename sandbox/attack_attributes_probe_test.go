@@ -55,6 +55,39 @@ func init() {
 		return unix.Fchmod(p[0], 0o600)
 	}
 	probes["race-chmod"] = raceChmod
+	probes["fd-cut"] = func(a []string) error { return unix.Ftruncate(int(number(a[0])), int64(number(a[1]))) }
+	probes["fd-punch"] = func(a []string) error {
+		return unix.Fallocate(int(number(a[0])), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 2)
+	}
+	probes["fd-flags-set"] = func(a []string) error {
+		_, err := unix.FcntlInt(uintptr(number(a[0])), unix.F_SETFL, int(number(a[1])))
+		return err
+	}
+	probes["fd-append"] = func(a []string) error {
+		_, err := unix.Pwrite(int(number(a[0])), []byte("x"), 0) // O_APPEND: at the end (pwrite(2))
+		return err
+	}
+	probes["fd-cut-held"] = func(a []string) error {
+		return onFile(a[0], unix.O_PATH, func(fd int) error { return unix.Ftruncate(fd, 0) })
+	}
+	probes["fd-own-cut"] = func(a []string) error {
+		fd, err := unix.Open(a[0], unix.O_CREAT|unix.O_RDWR|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		for _, call := range []func() error{
+			func() error { _, err := unix.Write(fd, []byte("abc")); return err },
+			func() error { _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0); return err },
+			func() error { return unix.Ftruncate(fd, 1) },
+			func() error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 8) },
+		} {
+			if err := call(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	probes["race-chmod-link"] = raceChmodLink
 }
 

@@ -56,6 +56,36 @@ func TestAttackLogFromOutside(t *testing.T) {
 	}
 }
 
+// Nor is what is in it changed, by its number either, unless it may be written.
+func TestAttackAppendedFromOutside(t *testing.T) {
+	dir := attackTree(t)
+	for file, want := range map[string]string{"ro/f": "EPERM", "w/vendor/f": "EPERM", "w/f": "ok"} {
+		must(t, os.WriteFile(dir+"/"+file, []byte("0123456789"), 0o644))
+		log, err := os.OpenFile(dir+"/"+file, os.O_WRONLY|os.O_APPEND, 0)
+		must(t, err)
+		defer log.Close()
+		rr := inside(t, attackPolicy(dir))
+		rr.stdin = log
+		rr.checkAll(
+			check{"fd-cut,0,4", want}, check{"fd-punch,0", want}, check{"fd-flags-set,0,0", want},
+			check{"fd-flags-set,0,0x400", "ok"}, check{"fd-append,0", "ok"}, // O_APPEND
+			check{"fd-cut,77,0", "EBADF"}, check{"fd-flags-set,1,0x800", "ok"}, check{"fd-cut-held," + dir + "/w/f", "EBADF"},
+			check{"lengthen," + dir + "/w/aaaaaa,1001", "EFBIG"}, check{"fd-own-cut,/tmp/f", "ok"}, check{"fd-own-cut," + dir + "/w/own", "ok"},
+		)
+		text, err := os.ReadFile(dir + "/" + file)
+		if whole := string(text) == "0123456789x"; err != nil || whole != (want == "EPERM") {
+			t.Errorf("%s: %q %v", file, text, err)
+		}
+	}
+	// What was opened to write is what may be written, as ever.
+	out, err := os.OpenFile(dir+"/ro/f", os.O_RDWR, 0)
+	must(t, err)
+	defer out.Close()
+	rr := inside(t, attackPolicy(dir))
+	rr.stdin = out
+	rr.checkAll(check{"fd-cut,0,4", "ok"}, check{"fd-punch,0", "ok"}, check{"fd-flags-set,0,0x800", "ok"}, check{"fd-flags-set,0,0", "ok"})
+}
+
 // The keeper may look into every process. That helps nobody inside to.
 func TestAttackProcOfOthersByTheKeeper(t *testing.T) {
 	dir := attackTree(t)

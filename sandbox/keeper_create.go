@@ -24,6 +24,9 @@ func (r *request) judge() verdict {
 	if v, ok := r.s.judgeSocket(r.n); ok {
 		return v
 	}
+	if v, ok := r.appended(); ok {
+		return v
+	}
 	if c := attributeCallOf(r.n.nr); c != nil {
 		return r.attribute(c)
 	}

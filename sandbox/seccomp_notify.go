@@ -96,6 +96,7 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	}
 	if pl.Lent {
 		prog = append(prog, attributeNotices()...)
+		prog = append(prog, appendNotices()...)
 	}
 	for _, w := range watched() {
 		switch {

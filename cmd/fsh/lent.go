@@ -62,6 +62,10 @@ func ownFile(fd int) bool {
 	if os.Geteuid() == 0 || int(st.Uid) == os.Geteuid() {
 		return true
 	}
+	// Opened to append to, by somebody who may, it is more than this user has.
+	if status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || status&unix.O_APPEND != 0 {
+		return true
+	}
 	// Times and attributes called user are also those's who may write (utimensat(2),
 	// xattr(7)). Of a device that is nothing to them: /dev/null is everybody's.
 	return st.Mode&unix.S_IFMT != unix.S_IFCHR && unix.Access("/proc/self/fd/"+strconv.Itoa(fd), unix.W_OK) == nil

@@ -96,3 +96,29 @@ func TestAttributesOfLentFilesOfOthers(t *testing.T) {
 		f.Close()
 	}
 }
+
+// A log that somebody else opened, for this user to append to.
+func TestAppendedLogOfOthers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("about two users")
+	}
+	const other = 65534
+	dir := visibleDir(t)
+	program, err := os.ReadFile(fshBinary(t))
+	if err := errors.Join(err, os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, "fsh"), program, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "log"), "first\n", 0o644)
+	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(filepath.Join(dir, "fsh"), "-c", "dd of=/dev/fd/3 bs=1 count=0 2>/dev/null; perl -e 'open my $f, q(>&=), 3; truncate $f, 0' 2>/dev/null; echo second >&3; echo $?")
+	cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.Stdin = dir, []string{"PATH=/usr/bin:/bin"}, []*os.File{log}, strings.NewReader("")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
+	got := outcomeOf(t, cmd)
+	if text, err := os.ReadFile(log.Name()); err != nil || got.stdout != "0\n" || string(text) != "first\nsecond\n" {
+		t.Errorf("%+v: %q %v", got, text, err)
+	}
+}
