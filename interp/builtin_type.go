@@ -212,7 +212,7 @@ func runType(sh *shell, args []string) int {
 		found := sh.meanings(name, c.want)
 		if len(found) == 0 {
 			if !c.word && !c.path {
-				status = sh.emit(args[0], out)
+				sh.emit(args[0], out)
 				out = sh.scratch[:0]
 				sh.errorf("%s: %s: not found", args[0], name)
 			}
