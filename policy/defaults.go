@@ -36,11 +36,17 @@ var secretPaths = []string{
 // which keys other machines are known, without which ssh trusts none of them.
 var notSecret = []string{".ssh/known_hosts"}
 
-// systemSecrets are the same for the machine. Backups end with '-'.
+// systemSecrets are the same for the machine. Backups end with '-' or are in
+// /var/backups.
 var systemSecrets = []string{
 	"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d",
 	"/etc/ssh/ssh_host_*_key", "/etc/ssl/private", "/etc/krb5.keytab", "/etc/wireguard", "/etc/ppp/*-secrets",
-	"/etc/NetworkManager/system-connections", "/etc/security/opasswd", "/etc/netplan",
+	"/etc/NetworkManager/system-connections", "/etc/security/opasswd", "/etc/netplan", "/var/backups/*shadow*",
+	"/etc/letsencrypt", "/etc/pki/tls/private", "/etc/ipsec.secrets", "/etc/openvpn", "/etc/kubernetes", "/etc/rancher",
+	"/etc/credstore", "/etc/credstore.encrypted", "/var/lib/systemd/credential.secret",
+	"/etc/wpa_supplicant", "/var/lib/iwd", "/var/lib/bluetooth",
+	// Snapshots of all of the above (snapper(8), btrfs).
+	"/.snapshots", "/home/.snapshots",
 }
 
 // startFiles, below a home directory, run or configure what runs later,
