@@ -296,3 +296,50 @@ func TestBytesPerHost(t *testing.T) {
 		}
 	}
 }
+
+// A program that resolves names itself and then asks a proxy for the address
+// means the name. An address that stands for none is nobody's.
+func TestProxiesByAddress(t *testing.T) {
+	d := startDoors(t, network{allow: []string{"good.test:7", "good.test:80", "*"}, deny: []string{"evil.test:*"}})
+	d.site("good.test", "203.0.113.1", 7, echo(t))
+	d.site("good.test", "203.0.113.1", 80, origin(t))
+	known := d.fake("good.test").String()
+	for addr, granted := range map[string]bool{known: true, "198.18.99.99": false, "100::77": false} {
+		c, err := net.Dial("tcp", d.socksAddr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.Write(append([]byte{5, 1, 0}, socksRequest(1, addr, 7)...))
+		reply := make([]byte, 4)
+		if _, err := io.ReadFull(c, reply); err != nil || (reply[3] == 0) != granted {
+			t.Errorf("SOCKS to %s: %q %v", addr, reply, err)
+		}
+		resp, err := d.httpClient().Get("http://" + (Target{mustHost(t, addr), 80}).String() + "/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || (resp.StatusCode == 200) != granted || granted && string(body) != "host=good.test path=/x body=" {
+			t.Errorf("HTTP to %s: %d %q %v", addr, resp.StatusCode, body, err)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, at := range d.dialled {
+		if !strings.HasPrefix(at, "203.0.113.1:") {
+			t.Errorf("dialled %s", at)
+		}
+	}
+}
+
+func mustHost(t *testing.T, text string) Host {
+	t.Helper()
+	h, err := ParseHost(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}

@@ -121,7 +121,7 @@ func (d *httpDoor) connect(host string, ctx *goproxy.ProxyCtx) (*goproxy.Connect
 	if err != nil {
 		return reject(d.malformed(ctx.Req, c, host, err))
 	}
-	decision := d.s.rules.Load().Decide(t)
+	decision := d.s.decide(t)
 	conn, err := d.s.dial(ctx.Req.Context(), decision)
 	if err != nil {
 		return reject(d.dialFailed(ctx.Req, c, decision, err))
@@ -149,10 +149,11 @@ func (d *httpDoor) request(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Reques
 	if err != nil {
 		return r, d.malformed(r, c, r.URL.Host, err)
 	}
-	decision := d.s.rules.Load().Decide(t)
+	decision := d.s.decide(t)
 	if !decision.Allow {
 		return r, d.dialFailed(r, c, decision, &DeniedError{decision})
 	}
+	t = decision.Target
 	r.URL.Host = t.String()
 	if t.Port == 80 {
 		r.URL.Host = bracket(t.Host)

@@ -81,7 +81,9 @@ func (sc *socksConn) decide(r *socks5.Request) Decision {
 	if r.Command != socks5.ConnectCommand {
 		return no("SOCKS BIND and UDP ASSOCIATE are not supported")
 	}
-	return sc.s.rules.Load().Decide(sc.target)
+	d := sc.s.decide(sc.target)
+	sc.target = d.Target
+	return d
 }
 
 // dial connects to what Allow judged: never to the text that the library made

@@ -47,6 +47,15 @@ func (s *Server) serveTransparent(ctx context.Context, c net.Conn) {
 	relay(c, s.wrap(conn, d, cl, true, func() { abort(c) }))
 }
 
+// decide is about what a client names to a proxy: an address that stands for a
+// name is from a program that has asked the DNS door itself.
+func (s *Server) decide(t Target) Decision {
+	if addr, ok := t.Host.Addr(); ok && isFake(addr) {
+		return s.decideDst(netip.AddrPortFrom(addr, t.Port))
+	}
+	return s.rules.Load().Decide(t)
+}
+
 func (s *Server) decideDst(dst netip.AddrPort) Decision {
 	addr := dst.Addr().Unmap().WithZone("")
 	if !isFake(addr) {
