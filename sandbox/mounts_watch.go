@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -35,7 +36,7 @@ type watcher struct {
 
 // guard watches until the process ends.
 func (t *viewThread) guard() {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	fd, err := newInotify()
 	if err != nil {
 		t.k.tell(opMasked, t.id, maskedNote{View: t.id, Paths: nil}, nil)
 		return
@@ -59,6 +60,21 @@ func (t *viewThread) guard() {
 			return
 		}
 		w.handle(buf[:n])
+	}
+}
+
+// inotifyPatience is how long a session waits, at least, for an inotify
+// descriptor that the kernel has not taken back yet from one that has ended. All
+// the time the masks are looked at before each request.
+const inotifyPatience = time.Second
+
+func newInotify() (fd int, err error) {
+	for wait := time.Millisecond; ; wait *= 2 {
+		fd, err = unix.InotifyInit1(unix.IN_CLOEXEC)
+		if err != unix.EMFILE || wait > inotifyPatience {
+			return fd, err
+		}
+		time.Sleep(wait)
 	}
 }
 
