@@ -134,4 +134,7 @@ var bashMessageRows = []string{
 	"exec 2>&1\nexec 2>&1; v=(p q r s); exec 3< <(printf ''); printf '' | { mapfile -td \"\" v; echo $?; declare -p v; }; printf '' >f; mapfile -td \"\" < f; echo $?; declare -p MAPFILE",
 	"exec 2>&1\nexec 2>&1; v=(p q r s); exec 3< <(printf 'a:b:c'); printf 'a:b:c' | { mapfile -n -1 v; echo $?; declare -p v; }; printf 'a:b:c' >f; mapfile -n -1 < f; echo $?; declare -p MAPFILE",
 	"exec 2>&1\nexec 2>&1; v=(p q r s); exec 3< <(printf 'a\\nb\\nc\\n'); printf 'a\\nb\\nc\\n' | { mapfile -z v; echo $?; declare -p v; }; printf 'a\\nb\\nc\\n' >f; mapfile -z < f; echo $?; declare -p MAPFILE",
+	"exec 2>&1; for e in '(1' '1?2' '1?2:' '1?' '(' '1+(2' '1?(2'; do (echo $(($e))); let \"$e\"; (( $e )); done",
+	"exec 2>&1; for p in '[' 'a[' '[[:x' '(' '[]' '[^]' 'a|['; do [[ a =~ $p ]]; echo $? ${BASH_REMATCH[@]-unset}; done; [[ '[' =~ '[' ]]; echo $?; [[ a[ =~ a\\[ ]]; echo $? ${BASH_REMATCH[@]}",
+	`for b in echo test [ : true false printf eval exec exit return break let source command builtin shift wait times set trap local export unset cd type kill getopts history help; do x() { $b --help; echo "st $?"; }; x | sed -n '1p;$p' | cut -c 1-20; done; cd -- --help; command cd --help | head -n 1; builtin type --help | head -n 1; exec --help >f; echo $?`,
 }

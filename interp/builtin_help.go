@@ -16,6 +16,18 @@ var helpBuiltins = []builtin{
 	{name: "bind", run: runBind, usage: "bind [-lpsvPSVX] [-m keymap] [-f filename] [-q name] [-u name] [-r keyseq] [-x keyseq:shell-command] [keyseq:readline-function or readline-command]"},
 }
 
+// helpless are the builtins that take --help for any other argument.
+var helpless = []string{"echo", "test", "[", ":", "true", "false"}
+
+// helpOrRun runs a builtin, or prints what help says of it where bash does.
+func (sh *shell) helpOrRun(b *builtin, args []string) int {
+	if len(args) > 1 && args[1] == "--help" && sh.rt.bash && !b.own && !slices.Contains(helpless, b.name) {
+		runHelp(sh, []string{"help", b.name})
+		return 2
+	}
+	return b.run(sh, args)
+}
+
 // helpTopic is what help knows. usage is "" for builtins, whose table has it.
 type helpTopic struct {
 	name, usage, short string

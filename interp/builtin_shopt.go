@@ -212,7 +212,7 @@ func runBuiltin(sh *shell, args []string) int {
 		sh.errorf("%s: %s: not a shell builtin", args[0], rest[0])
 		return 1
 	}
-	return b.run(sh, rest)
+	return sh.helpOrRun(b, rest)
 }
 
 // runCaller prints where the function or dot script being run was called.

@@ -281,7 +281,7 @@ func runCommand(sh *shell, args []string) int {
 		// XCU command: its errors do not end the script. Those of what eval and
 		// dot read do, other than that it cannot be parsed.
 		sh.special, sh.unread = false, 0
-		status := b.run(sh, rest)
+		status := sh.helpOrRun(b, rest)
 		if b.special && sh.unread == sh.evalDepth+1 && sh.jump == flowExit {
 			sh.jump = flowNext
 		}

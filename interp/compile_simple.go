@@ -416,7 +416,7 @@ func (s *simple) callBuiltin(sh *shell, b *builtin, args []string) flow {
 func (sh *shell) runBuiltin(b *builtin, args []string) flow {
 	was := sh.special
 	sh.special = b.special
-	sh.status = b.run(sh, args)
+	sh.status = sh.helpOrRun(b, args)
 	sh.special = was
 	return sh.takeJump()
 }

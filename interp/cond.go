@@ -26,7 +26,9 @@ func (c *compiler) testClause(t *syntax.TestClause) node {
 			if _, syntactic := err.(*condError); !syntactic {
 				return sh.expansionFailed(err)
 			}
-			sh.errorf("[[: %s", err)
+			if err != errNoRegexp {
+				sh.errorf("[[: %s", err)
+			}
 			sh.status = 2
 			var bad *arith.Error
 			if errors.As(err, &bad) {

@@ -23,7 +23,9 @@ func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
 	}
 	sh.traceCond(shownOperand(s) + " =~ " + text)
 	re, err := sh.rt.regexps.compile(text, sh.shopts.on(shoptNocasematch))
-	if err != nil {
+	if err != nil && sh.bash() {
+		return false, errNoRegexp
+	} else if err != nil {
 		return false, &condError{text: "invalid regular expression: " + text}
 	}
 	groups := re.FindStringSubmatch(s)
@@ -31,6 +33,28 @@ func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
 		return false, err
 	}
 	return groups != nil, nil
+}
+
+// errNoRegexp is that of an expression that is none: in bash a status of 2
+// without a word.
+var errNoRegexp = &condError{text: "invalid regular expression"}
+
+// unclosedBracket reports whether a bracket expression has no end, for regcomp(3)
+// an error.
+func unclosedBracket(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '[':
+			n := bracketLen(s[i:])
+			if n == 0 {
+				return true
+			}
+			i += n - 1
+		}
+	}
+	return false
 }
 
 // regexpCache keeps the expressions of loops. Subshells share it.
@@ -45,6 +69,9 @@ func (c *regexpCache) compile(text string, fold bool) (*regexp.Regexp, error) {
 	}
 	if re, ok := c.cache.get(key); ok {
 		return re, nil
+	}
+	if unclosedBracket(text) {
+		return nil, errNoRegexp
 	}
 	src := goRegexp(text)
 	if fold {

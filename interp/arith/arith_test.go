@@ -128,12 +128,12 @@ func TestErrorTexts(t *testing.T) {
 		"1=2":       `1=2: attempted assignment to non-variable (error token is "=2")`,
 		"08":        `08: value too great for base (error token is "08")`,
 		"1.5":       `1.5: syntax error: invalid arithmetic operator (error token is ".5")`,
-		"(1":        "(1: missing `)' (error token is \"\")",
+		"(1":        "(1: missing `)' (error token is \"1\")",
 		"2**-1":     `2**-1: exponent less than 0 (error token is "-1")`,
 		"65#1":      `65#1: invalid arithmetic base (error token is "65#1")`,
 		"a[1/0]+1":  `a[1/0]+1: division by 0 (error token is "0]+1")`,
 		"self":      `self: expression recursion level exceeded (error token is "self")`,
-		"1?2":       "1?2: `:' expected for conditional expression (error token is \"\")",
+		"1?2":       "1?2: `:' expected for conditional expression (error token is \"2\")",
 		"1 + a[ ]1": `1 + a[ ]1: syntax error in expression (error token is "1")`,
 	} {
 		if _, err := eval(src, presetVars()); err == nil || err.Error() != want {

@@ -9,8 +9,7 @@ func (p *parser) primary() {
 		p.pos++
 		p.comma()
 		if p.err == nil && !p.accept(")") {
-			p.tok = p.pos
-			p.fail("missing `)'")
+			p.failBehind("missing `)'")
 		}
 		p.lval = -1
 	case c >= '0' && c <= '9':

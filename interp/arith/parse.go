@@ -68,6 +68,15 @@ func (p *parser) fail(msg string) {
 	}
 }
 
+// failBehind is fail for what is missing here: at the end bash shows the token
+// before it.
+func (p *parser) failBehind(msg string) {
+	if p.space(); p.pos < len(p.src) {
+		p.tok = p.pos
+	}
+	p.fail(msg)
+}
+
 // enter counts one level of nesting; leave with p.depth--.
 func (p *parser) enter() bool {
 	if p.depth++; p.depth > maxDepth {
@@ -205,9 +214,8 @@ func (p *parser) conditional() {
 	}
 	skip := p.emit(opJumpZ, 0, -1)
 	p.space()
-	p.tok = p.pos
 	if p.pos == len(p.src) || p.src[p.pos] == ':' {
-		p.fail("expression expected")
+		p.failBehind("expression expected")
 		return
 	}
 	p.comma()
@@ -215,16 +223,14 @@ func (p *parser) conditional() {
 		return
 	}
 	if !p.accept(":") {
-		p.tok = p.pos
-		p.fail("`:' expected for conditional expression")
+		p.failBehind("`:' expected for conditional expression")
 		return
 	}
 	end := p.emit(opJump, 0, -1)
 	p.land(skip)
 	p.space()
 	if p.pos == len(p.src) {
-		p.tok = p.pos
-		p.fail("expression expected")
+		p.failBehind("expression expected")
 		return
 	}
 	p.conditional()
