@@ -37,6 +37,9 @@ func (sh *shell) foreground(cmd *Command, args []string) (int, error) {
 	}
 	j := sh.newChild(sh.joinTraced(args))
 	j.pid, j.pids, j.pgid = pid, []int{pid}, pid
+	if sh.entered == nil {
+		j.source = sh.current
+	}
 	go j.follow(p)
 	return sh.foregroundJob(j), nil
 }
@@ -68,6 +71,8 @@ func (sh *shell) foregroundJob(j *job) int {
 	if state == jobStopped {
 		return sh.stoppedInFront(j, status)
 	}
+	sh.rt.settle()
+	sh.rt.cross() // with job control the shell catches what interrupts it
 	if j.id != 0 {
 		sh.jobs.remove(j)
 	}
@@ -91,29 +96,38 @@ func (sh *shell) foregroundJob(j *job) int {
 }
 
 // passInterrupt gives the job an interrupt that reached the shell because the
-// job did not have the terminal yet.
+// job did not have the terminal yet. A script ends of it as well.
 func (sh *shell) passInterrupt(j *job) {
 	j.mu.Lock()
 	pgid := j.pgid
 	j.mu.Unlock()
-	if pgid != 0 && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
-		sh.attn.pending.And(^uint32(attnCancel))
-		sh.rt.sys.Kill(-pgid, syscall.SIGINT)
+	if pgid == 0 || sh.rt.terminal < 0 || sh.attn.cancel.Load() != int32(syscall.SIGINT) {
+		return
 	}
+	if sh.interactive() && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
+		sh.attn.pending.And(^uint32(attnCancel))
+	}
+	sh.rt.sys.Kill(-pgid, syscall.SIGINT)
 }
 
 // stoppedInFront makes the job that stopped the current one.
 func (sh *shell) stoppedInFront(j *job, status int) int {
 	j.modes = sh.rt.terminalModes()
 	sh.rt.setModes(sh.rt.modes)
+	// Where the job's redirections hold for the shell as well, the next prompt
+	// tells.
+	now := !sh.interactive() || sh.condIsTTY(2)
+	j.mu.Lock()
+	j.told = now
+	if j.source != nil {
+		j.text, j.source = sh.commandText(j.source), nil
+	}
+	j.mu.Unlock()
 	if j.id == 0 {
 		sh.addJob(j)
 	}
 	sh.jobs.promote(j)
-	j.mu.Lock()
-	j.told = true
-	j.mu.Unlock()
-	if sh.interactive() || sh.rt.bash {
+	if now && (sh.interactive() || sh.rt.bash) {
 		sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
 	}
 	if sh.interactive() && sh.loopDepth > 0 {

@@ -10,19 +10,22 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // job is a background list, or with job control a stopped one. pid is what
 // $! shows.
 type job struct {
-	id    int
-	pid   int
-	pids  []int // all processes known, pid included
-	pgid  int   // process group to signal, 0 without job control
-	text  string
-	tell  *attention    // of the shell to be told of changes
-	group *jobGroup     // nil: a single program
-	modes *unix.Termios // of the terminal when it stopped
+	id   int
+	pid  int
+	pids []int // all processes known, pid included
+	pgid int   // process group to signal, 0 without job control
+	text string
+	// source is the command where the text is to be written when the job stops.
+	source syntax.Node
+	tell   *attention    // of the shell to be told of changes
+	group  *jobGroup     // nil: a single program
+	modes  *unix.Termios // of the terminal when it stopped
 	// raise is SIGCHLD for the shell whose child the job is, or nil.
 	raise func()
 

@@ -89,8 +89,10 @@ func TestParentStops(t *testing.T) {
 	for script, want := range map[string]string{
 		`(sh -c 'kill -STOP $PPID; echo in'; exit 4); kill -l $?; fg >/dev/null; echo $?`:                                   "in\nSTOP\n4\n",
 		`(trap 'echo cont' CONT; kill -STOP $(sh -c 'echo $PPID'); echo after; exit 2); kill -l $?; fg >/dev/null; echo $?`: "STOP\ncont\nafter\n2\n",
-		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                             "0\n",
-		`sh -c 'kill -STOP $$; echo 1'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait`:   "[2] +\n[1] sh -c 'kill -STOP $$; echo 1'\n[2] sh -c 'kill -STOP $$; :'\n1\n",
+		`sh -c 'kill -INT $PPID'; echo no`:                                                                                "",
+		`sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null; jobs | cut -c33-`:                                                 `sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null` + "\n",
+		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                           "0\n",
+		`sh -c 'kill -STOP $$; echo 1'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait`: "[2] +\n[1] sh -c 'kill -STOP $$; echo 1'\n[2] sh -c 'kill -STOP $$; :'\n1\n",
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()

@@ -103,6 +103,17 @@ func (sh *shell) stmtText(s *syntax.Stmt) string {
 	return strings.TrimSuffix(text, " &")
 }
 
+// commandText is a simple command for a list of jobs.
+func (sh *shell) commandText(n syntax.Node) string {
+	switch n := n.(type) {
+	case *syntax.Stmt:
+		return sh.stmtText(n)
+	case syntax.Command:
+		return sh.stmtText(&syntax.Stmt{Cmd: n})
+	}
+	return printNode(n)
+}
+
 func printNode(n syntax.Node, options ...syntax.PrinterOption) (text string) {
 	defer func() {
 		// The printer expects arithmetic in upstream's form in places.

@@ -148,6 +148,12 @@ var conversations = map[string]string{
 >\n.*ps1>
 <echo st=$?
 >st=130`,
+	"a program as it was typed": `
+<x=1 sh -c 'echo rea""dy; exec sleep 60' "$((50+9))" 2>/dev/null
+>ready
+<^Z
+>Stopped +x=1 sh -c .* "\$\(\(50 ?\+ ?9\)\)" 2>/dev/null\r\n.*ps1>
+<kill %?x=1; jobs`,
 	"a line given up": `
 <echo no^C
 >\^C\r\n.*ps1>
