@@ -228,8 +228,9 @@ func (g *jobGroup) resumed() {
 	g.open()
 }
 
-// hold keeps a shell at the gate while its job is stopped, and tells whether it was.
-func (sh *shell) hold() (held bool) {
+// hold keeps a shell at the gate while its job is stopped.
+func (sh *shell) hold() {
+	held := false
 	for sh.attn.pending.Load()&attnStop != 0 {
 		if gate := sh.rt.heldBy(); gate != nil && sh.parent != nil {
 			<-gate
@@ -239,7 +240,7 @@ func (sh *shell) hold() (held bool) {
 		g := sh.group
 		if g == nil {
 			sh.attn.pending.And(^uint32(attnStop))
-			return held
+			return
 		}
 		g.mu.Lock()
 		gate := g.gate
@@ -259,7 +260,6 @@ func (sh *shell) hold() (held bool) {
 	if held && sh.attn.pending.Load()&attnCancel == 0 {
 		sh.awaitContinue()
 	}
-	return held
 }
 
 // awaitContinue lets the SIGCONT that opened the gate arrive by way of the leader,
@@ -282,7 +282,7 @@ func (sh *shell) awaitContinue() {
 // ended and its group with it, the next makes a new one.
 func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	sh.hold()
-	parent, _ := sh.parentFor(cmd)
+	parent := sh.parentFor(cmd)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.programs == nil {

@@ -229,7 +229,7 @@ func (sh *shell) close() {
 	sh.peek.close()
 	sh.peek = nil
 	sh.rt.leave(sh)
-	if sh.standInGone != nil && sh.standIn.End(sh.status) == nil && !sh.rt.sys.CheapStandIns() {
+	if sh.standInGone != nil && sh.standIn.End(sh.status) == nil {
 		<-sh.standInGone
 	}
 	if sh.group != nil {
