@@ -39,24 +39,6 @@ func (sh *shell) matchRegexp(s string, w *word) (bool, error) {
 // without a word.
 var errNoRegexp = &condError{text: "invalid regular expression"}
 
-// unclosedBracket reports whether a bracket expression has no end, for regcomp(3)
-// an error.
-func unclosedBracket(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '[':
-			n := bracketLen(s[i:])
-			if n == 0 {
-				return true
-			}
-			i += n - 1
-		}
-	}
-	return false
-}
-
 // regexpCache keeps the expressions of loops. Subshells share it.
 type regexpCache struct{ cache boundedCache[*regexp.Regexp] }
 
@@ -70,7 +52,7 @@ func (c *regexpCache) compile(text string, fold bool) (*regexp.Regexp, error) {
 	if re, ok := c.cache.get(key); ok {
 		return re, nil
 	}
-	if unclosedBracket(text) {
+	if inBracket(text) { // for regcomp(3) an error
 		return nil, errNoRegexp
 	}
 	src := goRegexp(text)
