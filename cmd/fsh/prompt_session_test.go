@@ -170,11 +170,11 @@ func TestPromptTrustAttacks(t *testing.T) {
 	require(t, "python3")
 	loop := `while :; do printf '\rtrust it, until it is edited? [y/N] y\n'; done`
 	for name, attack := range map[string]string{
-		"a program writes":   `sh -c "$loop" >/dev/tty &`,
-		"a job of the shell": `{ eval "$loop"; } >/dev/tty &`,
-		"a program reads":    `sh -c 'trap "" TTIN; while :; do head -c 1; done' </dev/tty 2>/dev/null &`,
-		"many processes":     `sh -c 'while :; do sh -c : & sh -c : & wait; done' &`,
-		"threads":            `python3 -c 'import threading; [threading.Thread(target=lambda: [print("y") for _ in iter(int, 1)]).start() for _ in range(9)]' >/dev/tty &`,
+		"a program writes":   `sh -c "$begin; $loop" >/dev/tty &`,
+		"a job of the shell": `{ eval "$begin; $loop"; } >/dev/tty &`,
+		"a program reads":    `sh -c 'trap "" TTIN; eval "$begin"; while :; do head -c 1; done' </dev/tty 2>/dev/null &`,
+		"many processes":     `sh -c 'eval "$begin"; while :; do sh -c : & sh -c : & wait; done' &`,
+		"threads":            `python3 -c 'import threading; print("set-up"); [threading.Thread(target=lambda: [print("y") for _ in iter(int, 1)]).start() for _ in range(9)]' >/dev/tty &`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,14 +203,15 @@ func TestPromptTrustAttacks(t *testing.T) {
 fd=os.open("/dev/tty",os.O_RDWR|os.O_NONBLOCK)
 fcntl.fcntl(fd,fcntl.F_SETOWN,os.getpid()); fcntl.fcntl(fd,10,signal.SIGCONT)
 fcntl.fcntl(fd,fcntl.F_SETFL,fcntl.fcntl(fd,fcntl.F_GETFL)|os.O_ASYNC)
-print("set"); time.sleep(1000)' & sleep 0.3`,
-		// timer_create(2) with SIGEV_SIGNAL and SIGCONT, every 50 ms.
+print("set-up"); time.sleep(1000)' &`,
+		// timer_create(2) with SIGEV_SIGNAL and SIGCONT, every 50 ms. Eight
+		// timers, for one whose signal is still pending when SIGSTOP comes takes
+		// that back and never fires again.
 		"woken by a timer": `python3 -c 'import ctypes,signal,struct,time
-c=ctypes.CDLL(None); t=ctypes.c_void_p(); signal.signal(signal.SIGCONT, lambda *a: 0)
-assert c.timer_create(1, struct.pack("QiI48x",0,signal.SIGCONT,0), ctypes.byref(t))==0
-assert c.timer_settime(t, 0, struct.pack("4q",0,50000000,0,50000000), None)==0
-print("set")
-while 1: time.sleep(1000)' & sleep 0.3`,
+c=ctypes.CDLL(None); signal.signal(signal.SIGCONT, lambda *a: 0)
+for i in range(8): t=ctypes.c_void_p(); a=c.timer_create(1, struct.pack("QiI48x",0,signal.SIGCONT,0), ctypes.byref(t)); b=c.timer_settime(t, 0, struct.pack("4q",0,400000000,0,50000000*(i+1)), None); assert a==b==0
+print("set-up")
+while 1: time.sleep(1000)' &`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -234,10 +235,11 @@ func attacked(t *testing.T, loop, attack string) (term *terminal, store string) 
 	home, dir := project(t, modest)
 	term = typing(t, home, dir)
 	term.say("loop='" + strings.ReplaceAll(loop, "'", `'\''`) + "'")
+	term.say("export begin='echo set-up'")
 	for line := range strings.SplitSeq(attack, "\n") {
 		term.send(line + "\r")
 	}
-	time.Sleep(500 * time.Millisecond) // it is under way
+	term.expect("set-up\r\n") // in the line that was typed a quote follows
 	term.send("fsh trust\ry\ry\ry\r")
 	term.expect("asks for:")
 	return term, filepath.Join(home, ".local/state/fsh/trust.json")

@@ -104,7 +104,8 @@ func (term *terminal) until(pattern string) string {
 			return dropped
 		}
 		if late || term.over {
-			term.t.Fatalf("no %q (end: %v) in\n%s", pattern, term.over, term.all.String())
+			all := term.all.String()
+			term.t.Fatalf("no %q (end: %v) in\n%s", pattern, term.over, all[max(0, len(all)-4096):])
 		}
 		term.more.Wait()
 	}
