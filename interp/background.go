@@ -116,9 +116,7 @@ func (sh *shell) detach() {
 	} else {
 		sh.setFile(0, nil).drop()
 	}
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
-		sh.traps.commands[int(sig)] = ""
-	}
+	sh.traps.detach()
 }
 
 // startDirect starts a program without a goroutine for the shell part. It

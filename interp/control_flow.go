@@ -84,6 +84,9 @@ func (sh *shell) exitStatus(args []string) (int, bool) {
 		sh.jump = flowAbort
 		return 1, false
 	}
+	if len(rest) > 1 {
+		return sh.builtinFailed(2, "%s: too many arguments", args[0]), false
+	}
 	n, err := strconv.ParseInt(rest[0], 10, 64)
 	if err != nil || n < 0 && !sh.bash() {
 		sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
@@ -120,7 +123,7 @@ func runExit(sh *shell, args []string) int {
 			status = sh.status
 		}
 		sh.jump = flowExit
-	} else if !sh.bash() {
+	} else if !sh.bash() && len(operands(args)) == 1 {
 		sh.jump = flowExit // `command exit x`, and at a prompt
 	}
 	return status

@@ -139,7 +139,7 @@ const childTrapDelay = 50 * time.Millisecond
 // came with it runs before that; elsewhere it has interrupted the wait, as any
 // signal with a trap would (XCU 2.12), whichever of the two was seen first.
 func (sh *shell) waitOver(status int, waited bool) (interrupted bool, _ int) {
-	if sh.parent != nil || !waited && !sh.bash() || sh.traps.disposition(syscall.SIGCHLD) != trapCommand {
+	if !waited && !sh.bash() || sh.traps.disposition(syscall.SIGCHLD) != trapCommand {
 		return false, status
 	}
 	if sh.attn.pending.Load() == 0 {

@@ -133,7 +133,8 @@ func (sh *shell) showTraps(conditions []string, all bool) int {
 }
 
 // trapActions are the traps that trap lists: in a subshell that has set none
-// those it was started with. onEntry adds the signals that cannot be trapped.
+// those it was started with. onEntry adds the signals that are ignored without
+// a trap: those that cannot be trapped, and interrupts in the background.
 func (sh *shell) trapActions(onEntry bool) map[int]string {
 	sh.traps.mu.RLock()
 	defer sh.traps.mu.RUnlock()
@@ -142,6 +143,9 @@ func (sh *shell) trapActions(onEntry bool) map[int]string {
 		list = sh.traps.inherited
 	}
 	commands := maps.Clone(list)
+	if !onEntry {
+		maps.DeleteFunc(commands, func(n int, s string) bool { return s == "" && n < 64 && sh.traps.detached&(1<<uint(n)) != 0 })
+	}
 	for sig := range sh.traps.ignored {
 		if _, ok := commands[int(sig)]; !ok && onEntry {
 			commands[int(sig)] = ""

@@ -160,11 +160,11 @@ func (sh *shell) costsLine(who string, err error) bool {
 }
 
 // builtinFailed reports an error of a builtin and returns the status. A
-// special builtin's error ends a POSIX script.
+// special builtin's error ends a POSIX script; at a prompt, the line goes on.
 func (sh *shell) builtinFailed(status int, format string, args ...any) int {
 	sh.errorf(format, args...)
-	if sh.special && !sh.bash() {
-		sh.jump = sh.fatalFlow()
+	if sh.special && !sh.bash() && !sh.prompting() {
+		sh.jump = flowExit
 	}
 	return status
 }

@@ -63,6 +63,12 @@ var posixRows = []string{
 	`for s in HUP INT TSTP TTIN TTOU CONT; do (trap '' $s; $SH -c "trap 'echo no' $s; kill -$s \$\$; trap - $s; kill -$s \$\$; echo $s"); done`,
 	// the death of a child is known when wait ends
 	`trap 'echo C' CHLD; sleep 0.1 & wait; echo d`, `trap 'echo C' CHLD; sleep 5 & kill -s KILL $!; wait $!; echo d`,
+	`(trap 'echo C' CHLD; (exit 1); /bin/true; echo x)`, `(trap 'echo C' CHLD; sleep 0.1 & wait; echo d)`, `{ trap 'echo C' CHLD; /bin/true; echo x; } | cat`,
+	// in the background interrupts are ignored without a trap (XCU 2.11): trap does not list them
+	`{ trap; } & wait`, `trap '' INT; { trap; } & wait`, `{ trap '' QUIT; trap; } & wait`, `{ trap - INT; (trap); } & wait`, `trap 'echo t' INT; { trap; trap - TERM; trap; } & wait`,
+	// a special builtin's error (XCU 2.8.1) ends no interactive shell, nor the line
+	`printf '%s\n' 'readonly r; readonly r=2; echo $((!$?))' 'unset r; echo $((!$?))' '. ./nosuch; echo $((!$?))' 'set -o nosuch; echo $((!$?))' 'f() { shift x; echo $((!$?)); }; f' 'return x; echo $((!$?))' 'exit 1 2; echo $((!$?))' '(shift x; echo no); echo $((!$?))' | $SH -i +m 2>/dev/null`,
+	`exit 5 2; echo no`, `command exit 5 2; echo $((!$?))`, `f() { return 5 2; }; f; echo no`, `unset a-b; echo $?`,
 	// SIGINT ends a script when the command that it waits for survives
 	`(sleep 0.2; kill -s INT $$) & sleep 0.5; echo no`,
 }

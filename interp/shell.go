@@ -248,10 +248,12 @@ func (sh *shell) newChild(text string) *job {
 	return j
 }
 
-// childEnded raises SIGCHLD for what would be a child of the main shell.
+// childEnded raises SIGCHLD for what would be a child of this shell.
 func (sh *shell) childEnded() {
 	if sh.parent == nil {
 		sh.rt.childEnded()
+	} else if sh.traps.disposition(syscall.SIGCHLD) == trapCommand {
+		sh.attn.raise(syscall.SIGCHLD)
 	}
 }
 

@@ -32,8 +32,11 @@ type traps struct {
 	// inherited are the traps of the parent, which a subshell shows (XCU
 	// trap) until it sets one of its own.
 	inherited map[int]string
-	pseudo    bool                    // ERR, DEBUG or RETURN was set at some time
-	ignored   map[syscall.Signal]bool // on entry of the shell
+	// detached are the interrupts that are ignored because the subshell is
+	// asynchronous (XCU 2.11), and not by a trap.
+	detached uint64
+	pseudo   bool                    // ERR, DEBUG or RETURN was set at some time
+	ignored  map[syscall.Signal]bool // on entry of the shell
 }
 
 func newTraps(ignored map[syscall.Signal]bool) traps {
@@ -64,6 +67,7 @@ func (t *traps) disposition(sig syscall.Signal) trapAction {
 // bash's own traps as its options say.
 func (t *traps) forSubshell(opts options) traps {
 	sub := newTraps(t.ignored)
+	sub.detached = t.detached
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if len(t.commands) > 0 {
@@ -80,6 +84,16 @@ func (t *traps) forSubshell(opts options) traps {
 		}
 	}
 	return sub
+}
+
+// detach ignores the interrupts in an asynchronous subshell.
+func (t *traps) detach() {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		if t.disposition(sig) != trapIgnore {
+			t.detached |= 1 << uint(sig)
+		}
+		t.commands[int(sig)] = ""
+	}
 }
 
 // ignoredSignals is what a command starts with.
@@ -122,6 +136,9 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 		sh.pseudoSetIn[n-firstPseudoTrap] = pseudoPlace{sh.thisCall, sh.funcDepth}
 	}
 	sh.traps.pseudo = sh.traps.pseudo || n >= firstPseudoTrap
+	if real {
+		sh.traps.detached &^= 1 << uint(n)
+	}
 	if remove {
 		delete(sh.traps.commands, n)
 	} else {

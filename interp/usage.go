@@ -58,8 +58,8 @@ func (sh *shell) usageError(name string) int {
 		return 2
 	}
 	sh.write(2, []byte(name+": "+text+"\n"))
-	if sh.special && !sh.bash() {
-		sh.jump = sh.fatalFlow()
+	if sh.special && !sh.bash() && !sh.prompting() {
+		sh.jump = flowExit
 	}
 	return 2
 }
