@@ -42,7 +42,7 @@ type Config struct {
 	Terminal func() int
 	// Check, if not nil, is asked about the text of a script file before any of
 	// it runs. An error ends the shell with status 125.
-	Check func(text []byte) error
+	Check func(text string) error
 	// Own, if not nil, is a command of an interactive shell.
 	Own *Own
 	// Ignored are signals that were ignored when the process started, which
@@ -334,12 +334,12 @@ func (s *Shell) RunFile(path string) Result {
 			return s.end(flowExit, 125)
 		}
 	}
-	if head, _, _ := strings.Cut(string(text[:min(len(text), 128)]), "\n"); strings.IndexByte(head, 0) >= 0 {
+	if head, _, _ := strings.Cut(text[:min(len(text), 128)], "\n"); strings.IndexByte(head, 0) >= 0 {
 		sh.write(2, []byte(sh.name+": "+path+": cannot execute binary file\n"))
 		return s.end(flowExit, 126)
 	}
 	sh.file, sh.rt.script = path, path
-	return s.run(parse.Lines(sh.recorded(sh.echoLines(string(text)))), path)
+	return s.run(parse.Lines(sh.recorded(sh.echoLines(text))).Sized(len(text)), path)
 }
 
 // RunStdin runs commands from standard input, which they share.

@@ -329,7 +329,7 @@ func (sh *shell) accountNames(path string) (names []string) {
 	if err != nil {
 		return nil
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if name, _, ok := strings.Cut(line, ":"); ok {
 			names = append(names, name)
 		}

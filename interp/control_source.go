@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"github.com/fsh-sh/fsh/interp/parse"
 )
@@ -162,7 +163,7 @@ func runDot(sh *shell, args []string) int {
 	sh.funcDepth++
 	special, current := sh.special, sh.current
 	sh.indirect++
-	f := sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(rest[0], 1)))
+	f := sh.runCommands(parse.New(parse.String(text), sh.parseOptions(rest[0], 1)))
 	sh.indirect--
 	sh.special, sh.current = special, current
 	sh.callStack = sh.callStack[:len(sh.callStack)-1]
@@ -190,7 +191,7 @@ func dotErrText(sh *shell, err error) string {
 
 // findDot reads the file of `.`: without a slash it is looked for in PATH;
 // bash also looks in the working directory.
-func (sh *shell) findDot(name string) ([]byte, error) {
+func (sh *shell) findDot(name string) (string, error) {
 	if strings.IndexByte(name, '/') >= 0 {
 		return sh.readScript(name, ".")
 	}
@@ -207,28 +208,39 @@ func (sh *shell) findDot(name string) ([]byte, error) {
 	if sh.bash() {
 		return sh.readScript(name, ".")
 	}
-	return nil, syscall.ENOENT
+	return "", syscall.ENOENT
 }
 
 // readScript reads a whole file of commands; a fifo or a terminal may take
 // its time, which a signal can end.
-func (sh *shell) readScript(path, what string) ([]byte, error) {
+func (sh *shell) readScript(path, what string) (string, error) {
 	f, err := sh.open(path, syscall.O_RDONLY, what)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.drop()
-	text := make([]byte, 0, 4096)
+	text := make([]byte, 0, scriptSize(f))
 	for {
 		if len(text) == cap(text) {
 			text = append(text, 0)[:len(text)]
 		}
 		n, err := sh.readFile(f, text[len(text):cap(text)])
 		if err != nil || n == 0 {
-			return text, err
+			return unsafe.String(unsafe.SliceData(text), len(text)), err // never written again
 		}
 		if text = text[:len(text)+n]; len(text) > maxScript {
-			return nil, syscall.EFBIG
+			return "", syscall.EFBIG
 		}
 	}
+}
+
+// scriptSize is the room that reading a file up to its end takes, as far as is
+// known: a file in /proc has size 0, and files grow.
+func scriptSize(f *file) int64 {
+	const least = 4096
+	var st syscall.Stat_t
+	if syscall.Fstat(f.fd, &st) != nil {
+		return least
+	}
+	return min(max(st.Size+1, least), 16<<20)
 }

@@ -141,7 +141,7 @@ func (sh *shell) loginShell() string {
 		return defaultShell
 	}
 	uid := strconv.Itoa(syscall.Getuid())
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), ":")
 		if len(fields) == 7 && fields[2] == uid && fields[6] != "" {
 			return fields[6]

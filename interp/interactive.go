@@ -74,7 +74,7 @@ func (sh *shell) readStartup(path, what string) (f flow, found bool) {
 	}
 	file := sh.file
 	sh.file = path
-	f = sh.runCommands(parse.New(parse.Bytes(text), sh.parseOptions(path, 1)))
+	f = sh.runCommands(parse.New(parse.String(text), sh.parseOptions(path, 1)))
 	sh.file = file
 	if f == flowReturn {
 		f = flowNext

@@ -26,7 +26,7 @@ type runtime struct {
 	terminal   int                     // descriptor of the controlling terminal, or -1
 
 	main  *shell
-	check func(text []byte) error // Config.Check
+	check func(text string) error // Config.Check
 	// own is Config.Own where there is one; startDir is where the shell began.
 	own      *Own
 	startDir Dir

@@ -273,8 +273,11 @@ func (in *invocation) system() (interp.System, error) {
 
 // checkSum makes sure that a script with a policy is the one that the policy
 // was read from, and trusted: it is opened a second time to be run.
-func (in *invocation) checkSum(text []byte) error {
-	if sum := sha256.Sum256(text); in.sum != nil && !bytes.Equal(sum[:], in.sum) {
+func (in *invocation) checkSum(text string) error {
+	if in.sum == nil {
+		return nil
+	}
+	if sum := sha256.Sum256([]byte(text)); !bytes.Equal(sum[:], in.sum) {
 		return errors.New("has changed since its policy was read: nothing has run")
 	}
 	return nil

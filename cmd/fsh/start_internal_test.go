@@ -9,11 +9,11 @@ import (
 func TestCheckSum(t *testing.T) {
 	sum := sha256.Sum256([]byte("as it was"))
 	for text, in := range map[string]*invocation{"as it was": {sum: sum[:]}, "without a policy": {}} {
-		if err := in.checkSum([]byte(text)); err != nil {
+		if err := in.checkSum(text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if err := (&invocation{sum: sum[:]}).checkSum([]byte("another")); err == nil {
+	if err := (&invocation{sum: sum[:]}).checkSum("another"); err == nil {
 		t.Error("another text passes")
 	}
 }

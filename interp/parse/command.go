@@ -8,15 +8,15 @@ func (p *Parser) command() *syntax.Stmt {
 		return p.simple()
 	}
 	p.enter()
-	s := &syntax.Stmt{Position: p.tokPos}
+	s := p.newStmt(p.tokPos, nil)
 	if p.tok == tLparen {
 		s.Cmd = p.parenCommand()
 	} else {
 		s.Cmd = p.compound()
 	}
 	if _, ok := s.Cmd.(*syntax.FuncDecl); !ok {
-		for p.tok == tRedir {
-			s.Redirs = append(s.Redirs, p.redirect())
+		if p.tok == tRedir {
+			s.Redirs = p.redirects()
 		}
 	}
 	p.depth--
@@ -96,7 +96,8 @@ func (p *Parser) body() []*syntax.Stmt {
 }
 
 func (p *Parser) block() *syntax.Block {
-	b := &syntax.Block{Lbrace: p.tokPos}
+	b := take(&p.blocks)
+	b.Lbrace = p.tokPos
 	p.takeKeyword()
 	b.Stmts = p.body()
 	b.Rbrace = p.tokPos
@@ -140,7 +141,7 @@ func (p *Parser) isNotArith(off int) {
 }
 
 func (p *Parser) ifClause() *syntax.IfClause {
-	root := &syntax.IfClause{Position: p.tokPos}
+	root := p.newIf(p.tokPos)
 	cur := root
 	for n := 0; ; n++ {
 		p.chain(n)
@@ -152,11 +153,11 @@ func (p *Parser) ifClause() *syntax.IfClause {
 		if p.kw != kwElif || p.tok != tWord {
 			break
 		}
-		cur.Else = &syntax.IfClause{Position: p.tokPos}
+		cur.Else = p.newIf(p.tokPos)
 		cur = cur.Else
 	}
 	if p.tok == tWord && p.kw == kwElse {
-		cur.Else = &syntax.IfClause{Position: p.tokPos}
+		cur.Else = p.newIf(p.tokPos)
 		p.takeKeyword()
 		cur.Else.Then = p.body()
 	}
@@ -186,7 +187,9 @@ func (p *Parser) doGroup() (do syntax.Pos, stmts []*syntax.Stmt, done syntax.Pos
 }
 
 func (p *Parser) forClause() *syntax.ForClause {
-	f := &syntax.ForClause{ForPos: p.tokPos, Select: p.kw == kwSelect}
+	fw := take(&p.fors)
+	f := &fw.clause
+	f.ForPos, f.Select = p.tokPos, p.kw == kwSelect
 	p.takeKeyword()
 	if p.tok == tLparen && !f.Select && p.at() == '(' {
 		p.i++
@@ -197,7 +200,8 @@ func (p *Parser) forClause() *syntax.ForClause {
 		}
 		p.skipNewlines()
 	} else {
-		f.Loop = p.wordIter()
+		p.wordIter(&fw.words)
+		f.Loop = &fw.words
 	}
 	p.commandWord()
 	if p.opt.Bash && p.tok == tWord && p.kw == kwBrace {
@@ -209,19 +213,20 @@ func (p *Parser) forClause() *syntax.ForClause {
 	return f
 }
 
-func (p *Parser) wordIter() *syntax.WordIter {
+// wordIter parses name [in word …] of a for.
+func (p *Parser) wordIter(wi *syntax.WordIter) {
 	lit, end := p.litAhead()
 	if p.tok != tWord || lit == "" || !p.opt.Bash && !validName(lit) {
 		p.unexpected("name")
 	}
 	pos := p.pos()
 	p.advance(end)
-	wi := &syntax.WordIter{Name: p.newLit(pos, p.pos(), lit)}
+	wi.Name = p.newLit(pos, p.pos(), lit)
 	p.next()
 	if p.tok == tSemi {
 		p.next()
 		p.skipNewlines()
-		return wi
+		return
 	}
 	p.skipNewlines()
 	if lit, end := p.litAhead(); p.tok == tWord && lit == "in" {
@@ -242,7 +247,6 @@ func (p *Parser) wordIter() *syntax.WordIter {
 		}
 		p.skipNewlines()
 	}
-	return wi
 }
 
 func (p *Parser) takeWords(mark int) []*syntax.Word {
@@ -252,7 +256,8 @@ func (p *Parser) takeWords(mark int) []*syntax.Word {
 }
 
 func (p *Parser) caseClause() *syntax.CaseClause {
-	c := &syntax.CaseClause{Case: p.tokPos}
+	c := take(&p.cases)
+	c.Case = p.tokPos
 	p.takeKeyword()
 	if p.tok != tWord {
 		p.unexpected("word")
@@ -267,30 +272,38 @@ func (p *Parser) caseClause() *syntax.CaseClause {
 	c.In = p.tokPos
 	p.advance(end)
 	p.next()
-	p.skipNewlines()
+	c.Items, c.Esac = p.caseItems()
+	return c
+}
+
+// caseItems parses up to and with esac.
+func (p *Parser) caseItems() (_ []*syntax.CaseItem, esac syntax.Pos) {
+	var buf [8]*syntax.CaseItem
+	items := buf[:0]
 	for {
+		p.skipNewlines()
 		if lit, end := p.litAhead(); p.tok == tWord && lit == "esac" {
-			c.Esac = p.tokPos
+			esac = p.tokPos
 			p.advance(end)
 			p.next()
-			return c
+			break
 		}
 		item := p.caseItem()
-		c.Items = append(c.Items, item)
+		items = append(items, item)
 		if !item.OpPos.IsValid() {
-			c.Esac = p.tokPos
+			esac = p.tokPos
 			p.want(kwEsac, "esac")
-			return c
+			break
 		}
 		p.next()
-		p.skipNewlines()
 	}
+	return list(&p.itemPtrs, items), esac
 }
 
 // caseItem parses pattern | pattern) list, and looks at what ends it: the
 // operator is the current token, or OpPos is not set and it is "esac".
 func (p *Parser) caseItem() *syntax.CaseItem {
-	item := &syntax.CaseItem{}
+	item := take(&p.items)
 	if p.tok == tLparen {
 		p.next()
 	}

@@ -109,7 +109,8 @@ func (p *Parser) dollarParen(pos syntax.Pos) syntax.WordPart {
 		}
 		p.isNotArith(at)
 	}
-	c := &syntax.CmdSubst{Left: pos}
+	c := take(&p.substs)
+	c.Left = pos
 	c.Stmts, c.Right = p.commandsUntilParen(pos)
 	return c
 }
@@ -174,7 +175,8 @@ func (p *Parser) resume(s suspended, pending []*syntax.Redirect) {
 // backslashes removed, and read as an input of its own.
 func (p *Parser) backquoted(quoted bool) *syntax.CmdSubst {
 	p.enter()
-	c := &syntax.CmdSubst{Left: p.pos(), Backquotes: true}
+	c := take(&p.substs)
+	c.Left, c.Backquotes = p.pos(), true
 	p.i++
 	in, right := p.backquoteText(c.Left, quoted)
 	c.Right = right

@@ -9,10 +9,29 @@ import (
 // maxHereDocs is bash's limit of a line's.
 const maxHereDocs = 16
 
+// redirects parses redirections, of which the current token is the first.
+func (p *Parser) redirects() []*syntax.Redirect {
+	var buf [4]*syntax.Redirect
+	rs := buf[:0]
+	for p.tok == tRedir {
+		rs = append(rs, p.redirect())
+	}
+	return list(&p.redirPtrs, rs)
+}
+
+// joined is a, mostly empty, and b.
+func joined(a, b []*syntax.Redirect) []*syntax.Redirect {
+	if a == nil {
+		return b
+	}
+	return append(a, b...)
+}
+
 // redirect parses the word of the redirection which is the current token, and
 // reads the next token.
 func (p *Parser) redirect() *syntax.Redirect {
-	r := &syntax.Redirect{OpPos: p.tokPos, Op: p.rop, N: p.rnum}
+	r := take(&p.redirs)
+	r.OpPos, r.Op, r.N = p.tokPos, p.rop, p.rnum
 	if r.N != nil {
 		r.OpPos = r.N.ValueEnd
 	}
@@ -71,7 +90,8 @@ func (p *Parser) hereWord() *syntax.Word {
 }
 
 func (p *Parser) hereQuoted() *syntax.DblQuoted {
-	q := &syntax.DblQuoted{Left: p.pos()}
+	q := take(&p.quotes)
+	q.Left = p.pos()
 	p.i++
 	r := p.beginLit()
 	for {

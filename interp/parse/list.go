@@ -56,15 +56,16 @@ func (p *Parser) andOr() *syntax.Stmt {
 	s := p.pipeline()
 	for n := 0; p.tok == tAndIf || p.tok == tOrIf; n++ {
 		p.chain(n)
-		b := &syntax.BinaryCmd{OpPos: p.tokPos, Op: syntax.AndStmt, X: s}
+		op := syntax.AndStmt
 		if p.tok == tOrIf {
-			b.Op = syntax.OrStmt
+			op = syntax.OrStmt
 		}
+		var b *syntax.BinaryCmd
+		s, b = p.newBinary(p.tokPos, op, s)
 		p.next()
 		p.skipNewlines()
 		p.needCommand()
 		b.Y = p.pipeline()
-		s = &syntax.Stmt{Position: s.Position, Cmd: b}
 	}
 	return s
 }
@@ -87,9 +88,9 @@ func (p *Parser) pipeline() *syntax.Stmt {
 	var s *syntax.Stmt
 	switch {
 	case p.kw == kwTime:
-		s = &syntax.Stmt{Position: pos, Cmd: p.timeClause()}
+		s = p.newStmt(pos, p.timeClause())
 	case bang && p.opt.Bash && p.endsPipeline():
-		s = &syntax.Stmt{Position: pos} // "!" alone is false
+		s = p.newStmt(pos, nil) // "!" alone is false
 	case bang && !p.startsCommand() || p.kw == kwBang:
 		p.unexpected("")
 	default:
@@ -109,10 +110,12 @@ func (p *Parser) pipes() *syntax.Stmt {
 	s := p.command()
 	for n := 0; p.tok == tPipe || p.tok == tPipeAmp; n++ {
 		p.chain(n)
-		b := &syntax.BinaryCmd{OpPos: p.tokPos, Op: syntax.Pipe, X: s}
+		op := syntax.Pipe
 		if p.tok == tPipeAmp {
-			b.Op = syntax.PipeAll
+			op = syntax.PipeAll
 		}
+		var b *syntax.BinaryCmd
+		s, b = p.newBinary(p.tokPos, op, s)
 		p.next()
 		p.skipNewlines()
 		p.needCommand()
@@ -120,7 +123,6 @@ func (p *Parser) pipes() *syntax.Stmt {
 			p.unexpected("")
 		}
 		b.Y = p.command()
-		s = &syntax.Stmt{Position: s.Position, Cmd: b}
 	}
 	return s
 }

@@ -218,7 +218,7 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 	}
 	if ops, ok := paramOps[c]; ok {
 		p.i++
-		pe.Exp = &syntax.Expansion{Op: ops[colon]}
+		pe.Exp = p.newExpansion(ops[colon])
 		if quoted {
 			mark := len(p.parts)
 			p.quotedParts(dqBrace)
@@ -233,7 +233,7 @@ func (p *Parser) paramOp(pe *syntax.ParamExp, quoted bool) bool {
 	}
 	if ops, ok := patternOps[c]; ok {
 		p.i++
-		pe.Exp = &syntax.Expansion{Op: ops[0]}
+		pe.Exp = p.newExpansion(ops[0])
 		if p.accept(c) {
 			pe.Exp.Op = ops[1]
 		}

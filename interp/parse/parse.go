@@ -108,6 +108,7 @@ type Parser struct {
 func New(src Source, opt Options) *Parser {
 	p := &Parser{opt: opt, lines: src.lines, kwAt: -1}
 	p.line = max(opt.Line, 1)
+	p.buf.Grow(src.size)
 	if src.lines == nil {
 		if n := strings.IndexByte(src.text, 0); n >= 0 {
 			src.text, p.nul = src.text[:n], true

@@ -12,10 +12,12 @@ func (p *Parser) simple() *syntax.Stmt {
 	s, call := &sc.stmt, &sc.call
 	s.Position = p.tokPos
 	mark := len(p.words)
+	var buf [4]*syntax.Assign
+	assigns := buf[:0]
 	textArgs := false
 	for first := true; ; first = false {
 		if p.tok == tRedir {
-			s.Redirs = append(s.Redirs, p.redirect())
+			s.Redirs = joined(s.Redirs, p.redirects())
 			continue
 		}
 		if p.tok != tWord {
@@ -24,7 +26,7 @@ func (p *Parser) simple() *syntax.Stmt {
 		bare := len(p.words) == mark // no word of the command yet
 		if bare {
 			if a := p.assignment(false); a != nil {
-				call.Assigns = append(call.Assigns, a)
+				assigns = append(assigns, a)
 				p.next()
 				continue
 			}
@@ -32,7 +34,7 @@ func (p *Parser) simple() *syntax.Stmt {
 		if (bare && !first || p.aliasNext) && p.aliasHere() {
 			continue
 		}
-		if bare && p.opt.Bash && len(call.Assigns) == 0 {
+		if bare && p.opt.Bash && len(assigns) == 0 {
 			if d := p.declClause(s); d != nil {
 				s.Cmd = d
 				return s
@@ -54,7 +56,7 @@ func (p *Parser) simple() *syntax.Stmt {
 			return s
 		}
 	}
-	call.Args = p.takeWords(mark)
+	call.Args, call.Assigns = p.takeWords(mark), list(&p.assignPtrs, assigns)
 	if call.Args != nil || call.Assigns != nil {
 		s.Cmd = call
 	}

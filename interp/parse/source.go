@@ -13,6 +13,7 @@ import (
 type Source struct {
 	text  string
 	lines func(more bool) (string, error) // nil: text is everything
+	size  int
 }
 
 // Bytes is a source held in memory. b is copied.
@@ -33,6 +34,12 @@ func Reader(r io.Reader) Source {
 // and returns a line with its newline. A last line without one comes with a
 // nil error or with io.EOF; "" and io.EOF is the end.
 func Lines(next func(more bool) (string, error)) Source { return Source{lines: next} }
+
+// Sized tells how many bytes all the lines are, which spares growing.
+func (s Source) Sized(n int) Source {
+	s.size = n
+	return s
+}
 
 type lineReader struct {
 	r   io.Reader

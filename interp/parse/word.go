@@ -276,7 +276,8 @@ func (p *Parser) escape(r *litRun) {
 
 // singleQuoted parses '…' or, with p.i after the dollar at pos, $'…'.
 func (p *Parser) singleQuoted(pos syntax.Pos, dollar bool) *syntax.SglQuoted {
-	q := &syntax.SglQuoted{Left: pos, Dollar: dollar}
+	q := take(&p.singles)
+	q.Left, q.Dollar = pos, dollar
 	p.i++
 	r := p.beginLit()
 	for {
@@ -305,7 +306,7 @@ func (p *Parser) singleQuoted(pos syntax.Pos, dollar bool) *syntax.SglQuoted {
 // doubleQuoted parses "…" or, with p.i after the dollar at pos, $"…".
 func (p *Parser) doubleQuoted(pos syntax.Pos, dollar bool) *syntax.DblQuoted {
 	p.enter()
-	q := &take(&p.quotes).quoted
+	q := take(&p.quotes)
 	q.Left, q.Dollar = pos, dollar
 	p.i++
 	mark := len(p.parts)
