@@ -153,7 +153,7 @@ func TestAttackByAnotherTmp(t *testing.T) {
 	}
 	must(t, unix.Mount("none", "/run", "tmpfs", 0, ""))
 	must(t, unix.Mount("/run", dir+"/run", "", unix.MS_BIND, ""))
-	must(t, unix.Mount("/tmp", "/var/tmp", "", unix.MS_BIND, ""))
+	must(t, unix.Mount("/tmp", "/var/tmp", "", unix.MS_BIND|unix.MS_REC, ""))
 	write(t, dir+"/data/secret", "x")
 	must(t, os.Mkdir("/run/data", 0o755))
 	must(t, unix.Mount(dir+"/data", "/run/data", "", unix.MS_BIND, ""))

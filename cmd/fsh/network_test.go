@@ -68,6 +68,7 @@ sh -c 'echo pinger $$; exec python3 -c "import socket; socket.socket(socket.AF_I
 sh -c 'echo raw $$; exec python3 -c "import socket; socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)"' 2>/dev/null
 sh -c 'echo allowed $$; exec curl -s http://allowed.test:PORT/'
 bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; printf "GET http://gone.test/ HTTP/1.1\r\nHost: gone.test\r\n\r\n" >&3'
+until grep -q gone.test events; do :; done # the session's end would end the proxy, too
 :`, "PORT", fmt.Sprint(port)))
 	if got.status != 0 {
 		t.Fatalf("%+v", got)

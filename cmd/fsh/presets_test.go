@@ -228,12 +228,12 @@ func testPreset(t *testing.T, name string, c presetCase) {
 // visibleDir is a directory that no private place hides, or writing to a home
 // in it would only change a fresh one.
 func visibleDir(t *testing.T) string {
-	for _, parent := range []string{os.TempDir(), "/var/lib", "."} {
+	for _, parent := range []string{os.TempDir(), "/var/lib", os.Getenv("HOME"), "."} {
 		parent, err := filepath.Abs(parent)
 		if err != nil || strings.HasPrefix(parent+"/", "/tmp/") || strings.HasPrefix(parent+"/", "/var/tmp/") {
 			continue
 		}
-		if dir, err := os.MkdirTemp(parent, "fsh-preset"); err == nil {
+		if dir, err := os.MkdirTemp(parent, "fsh-visible"); err == nil {
 			t.Cleanup(func() {
 				exec.Command("chmod", "-R", "u+w", dir).Run() // go's module cache
 				os.RemoveAll(dir)

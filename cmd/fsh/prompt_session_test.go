@@ -15,14 +15,7 @@ import (
 // publicProject is a project that no private place hides.
 func publicProject(t *testing.T, text string) (home, dir string) {
 	t.Helper()
-	home = t.TempDir()
-	if strings.HasPrefix(home, "/tmp/") {
-		var err error
-		if home, err = os.MkdirTemp("/var/lib", "fsh-prompt"); err != nil {
-			t.Fatal(err, ": set TMPDIR")
-		}
-		t.Cleanup(func() { os.RemoveAll(home) })
-	}
+	home = visibleDir(t)
 	dir = filepath.Join(home, "src/app")
 	put(t, filepath.Join(dir, ".fsh.toml"), text, 0o644)
 	return home, dir

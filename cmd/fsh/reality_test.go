@@ -147,7 +147,7 @@ func newReality(t *testing.T) *reality {
 
 // publicDir is a directory that no private place hides.
 func publicDir(t *testing.T) string {
-	for _, parent := range []string{os.TempDir(), "/var/lib", "."} {
+	for _, parent := range []string{os.TempDir(), "/var/lib", os.Getenv("HOME"), "."} {
 		parent, err := filepath.Abs(parent)
 		if err != nil || strings.HasPrefix(parent+"/", "/tmp/") || strings.HasPrefix(parent+"/", "/var/tmp/") {
 			continue
