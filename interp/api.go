@@ -143,7 +143,8 @@ func ignoredOnEntry(known []syscall.Signal) map[syscall.Signal]bool {
 }
 
 // adoptFiles takes over descriptors. Directories and O_PATH descriptors are
-// closed: a command could walk out of its confinement through them.
+// closed, for a command could walk out of its confinement through them, and
+// sockets of unix datagrams, from which one can send to any path.
 func (sh *shell) adoptFiles(files map[int]int) error {
 	if files == nil {
 		files = inheritedFiles(sh.rt.sys)
@@ -157,7 +158,7 @@ func (sh *shell) adoptFiles(files map[int]int) error {
 			continue
 		}
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		if err != nil || flags&unix.O_PATH != 0 || st.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+		if err != nil || flags&unix.O_PATH != 0 || st.Mode&syscall.S_IFMT == syscall.S_IFDIR || isUnixDatagrams(fd) {
 			syscall.Close(fd)
 			continue
 		}
@@ -165,6 +166,16 @@ func (sh *shell) adoptFiles(files map[int]int) error {
 		sh.setFile(n, newFile(fd)).drop()
 	}
 	return nil
+}
+
+// isUnixDatagrams tells whether a descriptor is such a socket.
+func isUnixDatagrams(fd int) bool {
+	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || family != unix.AF_UNIX {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_DGRAM
 }
 
 // inheritedLimit bounds the search for inherited descriptors.

@@ -155,7 +155,7 @@ var attackProbes = map[string]func([]string) error{
 	},
 	// Whether a socket says of itself what it was bound to.
 	"own-name": func(a []string) error {
-		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		if err != nil {
 			return err
 		}

@@ -147,9 +147,10 @@ type keeper struct {
 
 	mu sync.Mutex
 	// late are directories that commands made where private ones belong.
-	late    map[string]dirKey
-	nets    map[string]*netOnce
-	runners map[uint32]*runnerProc // by view
+	late     map[string]dirKey
+	nets     map[string]*netOnce
+	abstract abstractNames
+	runners  map[uint32]*runnerProc // by view
 	// made is what the session made of directories and repositories.
 	made *madeDirs
 	// groups are the control groups of the session.

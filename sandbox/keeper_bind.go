@@ -25,23 +25,22 @@ func (r *request) bind() verdict {
 		return failed(errno)
 	}
 	size := int(int32(r.n.args[2]))
-	if size < 0 || size > unix.SizeofSockaddrAny+16 {
+	if size < 0 || size > sizeofAddress {
 		return failed(unix.EINVAL)
 	}
 	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[1]), size)
 	if errno != 0 {
 		return failed(errno)
 	}
-	const familySize = 2
 	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil {
 		return failed(errnoOf(err))
 	}
-	if family == unix.AF_UNIX && size > familySize && addr[familySize] != 0 {
-		if binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || size > familySize+sizeofPath {
+	if family == unix.AF_UNIX && size > sizeofFamily && addr[sizeofFamily] != 0 {
+		if binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || size > sizeofFamily+sizeofPath {
 			return failed(unix.EINVAL)
 		}
-		path, _, _ := bytes.Cut(addr[familySize:], []byte{0})
+		path, _, _ := bytes.Cut(addr[sizeofFamily:], []byte{0})
 		return r.bindName(sock, addr, string(path))
 	}
 	if inet := family == unix.AF_INET || family == unix.AF_INET6; inet && !r.s.t.v.plan.Listen {
@@ -50,7 +49,24 @@ func (r *request) bind() verdict {
 			return failed(unix.EACCES)
 		}
 	}
-	return outcome(r.act(-1, func() error { return bindRaw(sock, addr) }))
+	return outcome(r.act(-1, func() error {
+		err := bindRaw(sock, addr)
+		if err == nil && family == unix.AF_UNIX {
+			r.noteAbstract(sock)
+		}
+		return err
+	}))
+}
+
+// noteAbstract remembers whose an abstract name is; the kernel may have chosen
+// it (unix(7), "Autobind feature").
+func (r *request) noteAbstract(sock int) {
+	var addr [sizeofAddress]byte
+	size := uint32(len(addr))
+	_, _, errno := unix.Syscall(unix.SYS_GETSOCKNAME, uintptr(sock), uintptr(unsafe.Pointer(&addr)), uintptr(unsafe.Pointer(&size)))
+	if errno == 0 && size > sizeofFamily && size <= sizeofAddress && addr[sizeofFamily] == 0 {
+		r.s.t.k.abstract.bind(*r.abstractName(addr[sizeofFamily:size]), r.s.t.id)
+	}
 }
 
 // bindName binds to a path.

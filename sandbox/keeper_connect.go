@@ -5,16 +5,21 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"sync"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
 // Sockets with a path lead to services of the host, whatever the mount they
-// are seen on. Those that are bound when a session starts are masked; for later
-// ones the calls that name a path are looked at before Landlock can (ABI 9).
-// The kernel reads the path again: a thread that exchanges it in time gets
-// through, and so does sendmsg(2) on a datagram socket, which is not looked at.
+// are seen on. Those that are bound when a session starts are masked; before
+// Landlock can tell the others apart (ABI 9) the keeper carries connect(2) out in
+// the stead of the process, for sockets of every family: what it has read of
+// the process once is what is looked at and what is done, on the socket that it
+// looked at (keeper_connector.go). A send could name a path as well, in memory
+// that no filter sees: on sockets of datagrams, which a command does not get
+// (socketNotices); those of the other types refuse the address or ignore it,
+// unix(7).
 
 // connectsAreJudged tells whether the kernel leaves such sockets to the keeper.
 func connectsAreJudged() bool {
@@ -22,54 +27,92 @@ func connectsAreJudged() bool {
 	return err == nil && abi < unixABI
 }
 
-// connect answers connect(2), and sendto(2) with an address.
-func (r *request) connect(c *watchedCall) verdict {
-	const familySize = 2
-	size := int(int32(r.n.args[c.mode]))
-	if size <= familySize || size > unix.SizeofSockaddrAny+16 {
-		return goOn
+// sizeofAddress is that of struct sockaddr_storage, which no address exceeds.
+const sizeofAddress = 128
+
+// sizeofFamily is that of sa_family_t, with which every address begins.
+const sizeofFamily = 2
+
+// connect answers connect(2).
+func (r *request) connect() verdict {
+	size := int(int32(r.n.args[2]))
+	if size < 0 || size > sizeofAddress {
+		return failed(unix.EINVAL)
 	}
-	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[c.path]), size)
-	if errno != 0 || binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || addr[familySize] == 0 {
-		return goOn
-	}
-	text, _, _ := bytes.Cut(addr[familySize:], []byte{0})
-	from, errno := r.base(none)
+	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[1]), size)
 	if errno != 0 {
 		return failed(errno)
+	}
+	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	if errno != 0 {
+		return failed(errno)
+	}
+	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	c := connection{sock: sock, addr: addr}
+	if family == unix.AF_UNIX && size > sizeofFamily && binary.NativeEndian.Uint16(addr) == unix.AF_UNIX {
+		if size > sizeofFamily+sizeofPath {
+			return failed(unix.EINVAL)
+		}
+		if name := addr[sizeofFamily:]; name[0] == 0 {
+			c.within = r.abstractName(name)
+		} else if errno := r.connectName(&c, name); errno != 0 {
+			return failed(errno)
+		}
+	}
+	if !r.valid() { // what was read, and the socket, may be another process's
+		return failed(unix.EPERM)
+	}
+	if kind, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM && family != unix.AF_UNIX {
+		return outcome(r.act(-1, func() error { return connectRaw(sock, addr) })) // nobody is waited for
+	}
+	return r.connectBy(&c)
+}
+
+// connectName judges a path, and holds where it leads. The address becomes one
+// that leads there from hostProc.
+func (r *request) connectName(c *connection, name []byte) unix.Errno {
+	text, _, _ := bytes.Cut(name, []byte{0})
+	from, errno := r.base(none)
+	if errno != 0 {
+		return errno
 	}
 	at, errno := r.spotFrom(from, string(text))
 	if errno == 0 {
 		at, _, errno = r.follow(at)
 	}
 	if errno != 0 {
-		return failed(errno)
+		return errno
 	}
 	held, errno := r.keep(unix.Openat(at.dir, at.nameOrDot(), unix.O_PATH|unix.O_CLOEXEC, 0))
 	if errno != 0 {
-		return failed(errno)
+		return errno
 	}
+	own := "thread-self/fd/" + strconv.Itoa(held)
+	c.addr = append(append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), own...), 0)
 	var st unix.Stat_t
 	if unix.Fstat(held, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return goOn // ECONNREFUSED, or a mask's errno
+		return 0 // ECONNREFUSED, or a mask's errno
 	}
 	path, errno := r.pathOf(held)
 	if errno != 0 {
-		return failed(errno)
+		return errno
 	}
 	if r.s.t.k.made.bound(held) || r.s.t.v.ownSocket(path) {
-		return goOn
+		return 0
 	}
 	if st.Mode&0o777 == 0 && readOnly(held) { // a mask
 		r.s.report(r.n, deniedNote{Action: actUnix, Path: path, Errno: "EACCES"})
-		return failed(unix.EACCES)
+		return unix.EACCES
 	}
 	// As for one that nobody listens on, which it may be: left by an earlier
 	// session, say.
 	if slices.Contains(boundSockets(r.s.t.k.base.hostProc, strconv.Itoa(r.s.t.k.shell)+"/net/unix"), path) {
 		r.s.report(r.n, deniedNote{Action: actUnix, Path: path, Errno: "ECONNREFUSED"})
 	}
-	return failed(unix.ECONNREFUSED)
+	return unix.ECONNREFUSED
 }
 
 // ownSocket tells whether a socket at path is no service of the host: it is in
@@ -107,4 +150,44 @@ func (m *madeDirs) bound(held int) bool {
 	defer m.mu.Unlock()
 	_, own := m.sockets[key]
 	return own && ok
+}
+
+// abstractNames says which view bound an abstract name last. Landlock keeps
+// the views apart by who connects, and that is the keeper.
+type abstractNames struct {
+	mu    sync.Mutex
+	views map[abstractName]uint32
+}
+
+// abstractName is a name in a network namespace, where they are unique
+// (unix(7)), by the key of its rules.
+type abstractName struct{ net, name string }
+
+func (r *request) abstractName(name []byte) *abstractName {
+	return &abstractName{r.s.t.v.plan.Net, string(name)}
+}
+
+// bind notes a name that a view has bound. Without room it is nobody's.
+func (a *abstractNames) bind(n abstractName, view uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.views == nil {
+		a.views = map[abstractName]uint32{}
+	}
+	if _, again := a.views[n]; again || len(a.views) < maxMadeSockets {
+		a.views[n] = view
+	}
+}
+
+// reach is the errno with which a view may not connect to a name, or 0.
+func (a *abstractNames) reach(n abstractName, view uint32) unix.Errno {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch by, known := a.views[n]; {
+	case !known:
+		return unix.ECONNREFUSED
+	case by != view:
+		return unix.EPERM // as Landlock says it
+	}
+	return 0
 }

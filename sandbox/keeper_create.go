@@ -40,7 +40,7 @@ func (r *request) judge() verdict {
 	case kindBind:
 		return r.bind()
 	case kindConnect:
-		return r.connect(&c)
+		return r.connect()
 	case kindExec:
 		if !r.allowsExec(&c) {
 			return failed(unix.EACCES)

@@ -19,6 +19,7 @@ type domain struct {
 	rulesets []int
 	work     chan func()
 	mask     int // umask of the thread
+	at       int // working directory, or 0
 }
 
 // What domain a process is in is said by a limit that has no meaning to it,
@@ -70,6 +71,9 @@ func (r *request) stack() verdict {
 func (d *domain) run(s *supervisor, entered chan<- error) {
 	runtime.LockOSThread()
 	err := s.enter(s.mountNS)
+	if err == nil && d.at > 0 {
+		err = unix.Fchdir(d.at)
+	}
 	if err == nil {
 		err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}

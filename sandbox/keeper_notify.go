@@ -33,8 +33,9 @@ type supervisor struct {
 	mounts map[uint64]bool
 	mask   int // umask of the thread
 	// mountNS is the view's. domains are those that processes entered.
-	mountNS int
-	domains []*domain
+	mountNS    int
+	domains    []*domain
+	connecting connectors
 	// masks are the umasks of processes, as of masksAt.
 	masks   map[uint32]int
 	masksAt time.Time
@@ -78,7 +79,8 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 		s.commands = p
 	}
 	names := t.v.supervises() // else for signals, sockets and attributes only
-	s.watch(func(c watchedCall) bool { return names || c.kind == kindConnect && connectsAreJudged() })
+	judged := connectsAreJudged()
+	s.watch(func(c watchedCall) bool { return names || judged && c.aboutSockets() })
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
 	}
@@ -124,6 +126,7 @@ func (s *supervisor) run(mountNS int) {
 	defer unix.Close(s.listen)
 	defer unix.Close(mountNS)
 	defer s.endDomains()
+	defer s.endConnectors()
 	s.mountNS = mountNS
 	err := s.enter(mountNS)
 	for {

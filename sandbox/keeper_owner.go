@@ -64,8 +64,8 @@ func (r *request) become() (back func(), ok bool) {
 		return func() {}, true
 	}
 	back = func() {
+		_ = onlyCapabilities(r.s.capabilities()) // it may not have had those that the rest needs
 		setFileUser(0, 0, nil)
-		_ = onlyCapabilities(r.s.capabilities())
 	}
 	if !setFileUser(o.uid, o.gid, o.groups) {
 		back()
@@ -82,6 +82,37 @@ func (r *request) become() (back func(), ok bool) {
 		return nil, false
 	}
 	return back, true
+}
+
+// becomePeer is become for what tells others who it is (SO_PEERCRED), and that
+// is the effective user.
+func (r *request) becomePeer() (back func(), ok bool) {
+	if !r.s.t.v.plan.Ownership || r.status().owner.plain() {
+		return r.become()
+	}
+	o := &r.status().owner
+	if !setEffective(o.uid, o.gid) {
+		return nil, false
+	}
+	_ = onlyCapabilities(r.s.capabilities()) // none is in effect after such a change
+	root := func() {
+		setEffective(0, 0)
+		_ = onlyCapabilities(r.s.capabilities())
+	}
+	files, ok := r.become()
+	if !ok {
+		root()
+		return nil, false
+	}
+	return func() { files(); root() }, true
+}
+
+// setEffective is for the thread alone, as setFileUser is.
+func setEffective(uid, gid int) bool {
+	const same = ^uintptr(0)
+	_, _, group := unix.RawSyscall(unix.SYS_SETRESGID, same, uintptr(gid), same)
+	_, _, user := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(uid), same)
+	return group == 0 && user == 0
 }
 
 // setFileUser is for the thread alone: the library's calls are for all.

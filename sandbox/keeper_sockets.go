@@ -24,6 +24,9 @@ const (
 	actUnix    = "connect to"
 )
 
+// unixDatagrams is what a refusal of them is called.
+const unixDatagrams = "a socket of unix datagrams"
+
 // socketNotices are the calls about sockets that a plan refuses.
 func socketNotices(listens bool) []bpf.Instruction {
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
@@ -40,10 +43,27 @@ func socketNotices(listens bool) []bpf.Instruction {
 	return prog
 }
 
+// datagramNotices are the calls that make sockets of unix datagrams, which can be
+// sent to any path (keeper_connect.go); SOCK_RAW is another word for them, unix(7).
+func datagramNotices() []bpf.Instruction {
+	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
+	var prog []bpf.Instruction
+	for _, nr := range []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
+		for _, kind := range []uint32{unix.SOCK_DGRAM, unix.SOCK_RAW} {
+			prog = append(prog, notifyTests(nr, ask, []argTest{equal(0, unix.AF_UNIX), {arg: 1, mask: 0xf, value: kind}})...)
+		}
+	}
+	return prog
+}
+
 // judgeSocket answers a call about a socket; ok is false for other calls.
 func (s *supervisor) judgeSocket(n *notification) (v verdict, ok bool) {
 	switch n.nr {
-	case unix.SYS_SOCKET:
+	case unix.SYS_SOCKET, unix.SYS_SOCKETPAIR:
+		if uint32(n.args[0]) == unix.AF_UNIX {
+			s.report(n, deniedNote{Action: actSocket, Path: unixDatagrams, Errno: "EACCES"})
+			return failed(unix.EACCES), true
+		}
 		kind, errno := "a raw socket", unix.EPERM
 		if n.args[1]&0xf != unix.SOCK_RAW {
 			errno = unix.EACCES // as where net.ipv4.ping_group_range has nobody, icmp(7)
@@ -138,6 +158,10 @@ func socketDenial(p *policy.Policy, n deniedNote) (e events.Event, ok bool) {
 		rule.Text = "allow_local_binding is not true"
 		e.Rule, e.Hint = &rule, "allow_local_binding = true in [network]"
 	case actSocket:
+		if n.Path == unixDatagrams {
+			e.Rule = &policy.Rule{Key: "network", Text: "unix datagrams can be sent to any service of this machine, which Landlock cannot tell apart before ABI 9"}
+			break
+		}
 		e.Rule = &policy.Rule{Key: "network", Text: "no rule is about ICMP and raw packets: only TCP and DNS leave the sandbox"}
 	case actUnix:
 		e.Rule = &policy.Rule{Key: "network", Text: "no allow_unix_sockets entry matches"}

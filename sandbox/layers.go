@@ -107,7 +107,7 @@ func settle(reports []LayerReport, err error, skip bool) {
 func landlockNote(abi int) string {
 	note := fmt.Sprintf("ABI %d", abi)
 	if abi < unixABI {
-		note += "; sockets with a path are kept by mounts, and by a look at those that are bound later"
+		note += "; fsh makes the connections of commands itself, to keep them from sockets with a path; there are none of unix datagrams"
 	}
 	return note
 }

@@ -27,7 +27,7 @@ type watchedCall struct {
 	// fromAt and from are what is moved or linked, or a symbolic link's text.
 	fromAt, from int
 	flags        int
-	mode         int // or a device's number in the one behind it, or a length
+	mode         int // or a device's number in the one behind it
 }
 
 const none = -1
@@ -66,10 +66,12 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_EXECVEAT, kindExec, 0, 1, none, none, 4, none},
 	{unix.SYS_UMASK, kindUmask, none, none, none, none, none, none},
 	{unix.SYS_BIND, kindBind, none, none, none, none, none, none},
-	{unix.SYS_CONNECT, kindConnect, none, 1, none, none, none, 2},
-	{unix.SYS_SENDTO, kindConnect, none, 4, none, none, none, 5},
+	{unix.SYS_CONNECT, kindConnect, none, none, none, none, none, none},
 	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
 }
+
+// aboutSockets: where the keeper connects, what leads to sockets is its to do.
+func (c *watchedCall) aboutSockets() bool { return c.kind == kindConnect || c.kind == kindBind }
 
 func watched() []watchedCall {
 	return append(watchedCalls[:len(watchedCalls):len(watchedCalls)], archWatched...)
@@ -85,12 +87,16 @@ const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
+	judged := connectsAreJudged()
 	for _, c := range sendingCalls {
 		for _, sig := range []unix.Signal{unix.SIGKILL, unix.SIGSTOP} {
 			prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(sig))})...)
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
+	if judged {
+		prog = append(prog, datagramNotices()...)
+	}
 	if pl.NoCores {
 		prog = append(prog, coreNotices()...)
 	}
@@ -100,12 +106,9 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	}
 	for _, w := range watched() {
 		switch {
-		case w.kind == kindConnect:
-			if connectsAreJudged() {
-				prog = append(prog, notifyTests(w.nr, ask, []argTest{nonZero(w.path)})...)
-				prog = append(prog, notifyTests(w.nr, ask, []argTest{highBits(w.path)})...)
-			}
-		case !names:
+		case judged && w.aboutSockets():
+			prog = append(prog, notifyTests(w.nr, ask, nil)...)
+		case w.kind == kindConnect || !names:
 		case w.kind == kindExec && !pl.Commands:
 		case w.kind == kindOpen && !pl.Monitor:
 			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, changing)})...)

@@ -112,7 +112,11 @@ func TestAttackSocketsBoundLater(t *testing.T) {
 				defer d.Close()
 				rr.attacks(dir, []attack{
 					{"connect", "unix," + path, "ECONNREFUSED", "serve,/tmp/" + filepath.Base(path)},
-					{"without connecting", "unix-dgram," + path + "d", "ECONNREFUSED", "unix,@/granted"},
+					{"without connecting", "unix-dgram," + path + "d", "EACCES", "unix,@/granted"},
+					{"by a message", "unix-sendmsg," + path + "d", "EACCES", "unix-packets"},
+					{"on a stream", "stream-sendmsg," + path + ",1", "ENOTSUP", ""},
+					{"on packets", "stream-sendmsg," + path + ",5", "ENOTCONN", ""},
+					{"of a pair", "unix-pair", "EACCES", ""},
 					{"dots", "unix," + filepath.Dir(path) + "/../" + filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path), "ECONNREFUSED", ""},
 					{"link", "symlink," + path + ",/tmp/link-" + filepath.Base(path), "ok", "serve,/dev/shm/" + filepath.Base(path)},
 					{"by a link", "unix,/tmp/link-" + filepath.Base(path), "ECONNREFUSED", ""},
@@ -131,4 +135,41 @@ func TestAttackSocketsBoundLater(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the keeper looked at is what it connects to, however fast the address
+// changes.
+func TestAttackChangingAddress(t *testing.T) {
+	dir := attackTree(t)
+	rr := inside(t, attackPolicy(dir))
+	l, err := net.Listen("unix", dir+"/ro/late")
+	must(t, err)
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	rr.attacks(dir, []attack{{"swap", "unix-swap,/tmp/own-of-the-session," + dir + "/ro/late,20000", "ok", ""}})
+}
+
+// Abstract names are those of the runner's commands, of whichever runner they are.
+func TestAttackAbstractNames(t *testing.T) {
+	dir := attackTree(t)
+	p := attackPolicy(dir)
+	s, err := New(Config{Policy: p, Dir: dir, Log: os.Stderr})
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	rr := newRawRunner(t, s, p)
+	q := attackPolicy(dir)
+	q.Filesystem.DenyRead = append(q.Filesystem.DenyRead, paths(dir+"/ro/f")...)
+	other := newRawRunner(t, s, q)
+	rr.checkAll(check{"abstract-hold,mine", "ok"}, check{"unix,@mine", "ok"}, check{"unix,@nobodys", "ECONNREFUSED"}, check{"autobind", "ok"},
+		check{"unix-busy,/tmp/busy", "ok"})
+	other.checkAll(check{"unix,@mine", "EPERM"}, check{"abstract-hold,mine", "EADDRINUSE"}, check{"abstract-hold,theirs", "ok"}, check{"unix,@theirs", "ok"})
+	rr.checkAll(check{"unix,@theirs", "EPERM"})
 }

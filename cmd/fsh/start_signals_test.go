@@ -81,6 +81,13 @@ func TestDescriptors(t *testing.T) {
 	}
 	pathOnly := os.NewFile(uintptr(fd), "path")
 	defer pathOnly.Close()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	datagrams := os.NewFile(uintptr(pair[0]), "datagrams")
+	defer datagrams.Close()
 	var inherited []string // by these tests, from whoever runs them
 	for n := range 1024 {
 		if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil && n > 6 && flags&unix.FD_CLOEXEC == 0 {
@@ -105,7 +112,7 @@ func TestDescriptors(t *testing.T) {
 	} {
 		cmd := exec.Command(fshBinary(t), "-c", test.script)
 		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}
-		cmd.ExtraFiles = []*os.File{null, root, pathOnly} // 3, 4, 5
+		cmd.ExtraFiles = []*os.File{null, root, pathOnly, datagrams} // 3 to 6
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v", test.script, err)

@@ -1,0 +1,186 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What attacks on sockets need besides the probes of files.
+
+func init() {
+	for name, call := range map[string]func([]string) error{
+		// Addresses that change while they are looked at: own, host, tries.
+		"unix-swap": func(a []string) error { return swapAddresses(a[0], a[1], int(number(a[2]))) },
+		"unix-pair": func([]string) error {
+			_, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+			return err
+		},
+		"unix-packets": func([]string) error {
+			_, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
+			return err
+		},
+		"unix-sendmsg": func(a []string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Sendmsg(fd, []byte("x"), nil, &unix.SockaddrUnix{Name: a[0]}, 0)
+		},
+		// On what cannot be sent to an address.
+		"stream-sendmsg": func(a []string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, int(number(a[1])), 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Sendmsg(fd, []byte("x"), nil, &unix.SockaddrUnix{Name: a[0]}, unix.MSG_NOSIGNAL)
+		},
+		// A server that lives on.
+		"abstract-hold": func(a []string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: "@" + a[0]}), unix.Listen(fd, 5)); err != nil {
+				return err
+			}
+			cmd := exec.Command("sleep", "1000")
+			cmd.ExtraFiles = []*os.File{os.NewFile(uintptr(fd), "server")}
+			return cmd.Start()
+		},
+		// The kernel chooses the name.
+		"autobind": func([]string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{}), unix.Listen(fd, 5)); err != nil {
+				return err
+			}
+			own, err := unix.Getsockname(fd)
+			if err != nil {
+				return err
+			}
+			return probes["unix"]([]string{own.(*unix.SockaddrUnix).Name})
+		},
+		"unix-busy": func(a []string) error { return busyServer(a[0]) },
+	} {
+		if probes[name] != nil {
+			panic("two probes called " + name)
+		}
+		probes[name] = call
+	}
+}
+
+// listenAt is a server that accepts for ever.
+func listenAt(path string, backlog int) (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	return fd, errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, backlog))
+}
+
+// swapAddresses connects to own while another thread writes host into the
+// address, and says whether host was reached.
+func swapAddresses(own, host string, tries int) error {
+	server, err := listenAt(own, 100)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for {
+			if fd, _, err := unix.Accept(server); err == nil {
+				unix.Close(fd)
+			}
+		}
+	}()
+	var addr unix.RawSockaddrUnix
+	addr.Family = unix.AF_UNIX
+	var stop atomic.Bool
+	write := func(path string) {
+		for i := range len(addr.Path) {
+			addr.Path[i] = 0
+			if i < len(path) {
+				addr.Path[i] = int8(path[i])
+			}
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !stop.Load() {
+			write(own)
+			write(host)
+		}
+	}()
+	reached := 0
+	for range tries {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			return err
+		}
+		_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&addr)), unsafe.Sizeof(addr))
+		if errno == 0 {
+			if peer, err := unix.Getpeername(fd); err == nil && peer.(*unix.SockaddrUnix).Name == own {
+				reached++
+			} else {
+				return errors.New("reached the host's")
+			}
+		}
+		unix.Close(fd)
+	}
+	stop.Store(true)
+	<-done
+	if reached == 0 {
+		return errors.New("never reached its own")
+	}
+	return nil
+}
+
+// busyServer is one that has no room for a connection until it accepts one.
+func busyServer(path string) error {
+	server, err := listenAt(path, 0)
+	if err != nil {
+		return err
+	}
+	connect := func(flags int, wait unix.Timeval) error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|flags, 0)
+		if err != nil {
+			return err
+		}
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
+			return err
+		}
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+		if now, e := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO); e != nil || now.Nano()/1e7 != wait.Nano()/1e7 {
+			return errors.Join(err, errors.New("another limit"))
+		}
+		return err
+	}
+	for {
+		err := connect(unix.SOCK_NONBLOCK, unix.Timeval{})
+		if err == unix.EAGAIN {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := connect(0, unix.Timeval{Usec: 20_000}); err != unix.EAGAIN {
+		return errors.Join(errors.New("with a limit"), err)
+	}
+	result := make(chan error)
+	go func() { result <- connect(0, unix.Timeval{}) }()
+	if _, _, err := unix.Accept(server); err != nil {
+		return err
+	}
+	return <-result
+}

@@ -1,0 +1,215 @@
+package sandbox
+
+import (
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A connection may take as long as the other side likes, and the supervisor
+// has more to answer. So connections are made by threads of their own, as many
+// as wait at a time, each in the Landlock domain of the processes that it
+// connects for (keeper_domain.go). They have hostProc for a working directory,
+// from where an address leads to what the keeper holds (connectName).
+//
+// The other side sees the user and group of the process (SO_PEERCRED), and the
+// number of the keeper.
+
+// connection is a connect(2) that was looked at.
+type connection struct {
+	sock int
+	addr []byte
+	// within is the abstract name that it leads to, if any.
+	within *abstractName
+}
+
+// connectors are the threads of a supervisor that have nothing to do, by domain.
+type connectors struct {
+	mu    sync.Mutex
+	idle  map[*domain][]*domain
+	count int
+	ended bool
+}
+
+// maxConnectors bounds the threads; one more connection is told to try again, as by a
+// server that has too many to accept.
+const maxConnectors = 64
+
+// connectBy hands the request to a connector, which answers it.
+func (r *request) connectBy(c *connection) verdict {
+	d, errno := r.s.domainOf(r.n.pid)
+	if errno != 0 {
+		return failed(errno)
+	}
+	worker, errno := r.s.connector(d)
+	if errno != 0 {
+		return failed(errno)
+	}
+	own := *r
+	r.fds, r.sent = nil, true
+	worker.work <- func() {
+		v := failed(unix.EACCES)
+		if back, ok := own.becomePeer(); ok {
+			v = outcome(own.connectNow(c))
+			back()
+		}
+		own.close()
+		own.s.answer(own.n.id, v)
+		own.s.spare(d, worker)
+	}
+	return verdict{}
+}
+
+// connector is a thread for the processes of a domain.
+func (s *supervisor) connector(d *domain) (*domain, unix.Errno) {
+	c := &s.connecting
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if list := c.idle[d]; len(list) > 0 {
+		c.idle[d] = list[:len(list)-1]
+		return list[len(list)-1], 0
+	}
+	if c.count >= maxConnectors {
+		return nil, unix.EAGAIN
+	}
+	worker := &domain{work: make(chan func(), 1), mask: -1, at: s.t.k.base.hostProc}
+	if d != nil {
+		worker.rulesets = d.rulesets
+	}
+	entered := make(chan error)
+	go worker.run(s, entered)
+	if err := <-entered; err != nil {
+		return nil, errnoOf(err)
+	}
+	c.count++
+	return worker, 0
+}
+
+// spare takes a connector back.
+func (s *supervisor) spare(d, worker *domain) {
+	c := &s.connecting
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		close(worker.work)
+		return
+	}
+	if c.idle == nil {
+		c.idle = map[*domain][]*domain{}
+	}
+	c.idle[d] = append(c.idle[d], worker)
+}
+
+// endConnectors lets the threads go; those that are waiting go when they are
+// done.
+func (s *supervisor) endConnectors() {
+	c := &s.connecting
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	for _, list := range c.idle {
+		for _, worker := range list {
+			close(worker.work)
+		}
+	}
+	c.idle = nil
+}
+
+// connectNow makes the connection, if the name still leads where it may.
+func (r *request) connectNow(c *connection) error {
+	names := &r.s.t.k.abstract
+	if c.within == nil {
+		return r.connectPatiently(c)
+	}
+	if errno := names.reach(*c.within, r.s.t.id); errno != 0 {
+		return errno
+	}
+	err := r.connectPatiently(c)
+	if errno := names.reach(*c.within, r.s.t.id); err == nil && errno != 0 {
+		_ = unix.Shutdown(c.sock, unix.SHUT_RDWR) // it was bound anew meanwhile
+		return errno
+	}
+	return err
+}
+
+// connectStep is how long a connection waits until it is asked whether the process
+// still does.
+const connectStep = time.Second
+
+// connectPatiently waits as the process would: not at all, as long as its
+// SO_SNDTIMEO says, or for ever. That option is what lets a thread look after
+// the process, whose death nothing else would tell it of.
+func (r *request) connectPatiently(c *connection) error {
+	flags, err := unix.FcntlInt(uintptr(c.sock), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	own, err := unix.GetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO)
+	if flags&unix.O_NONBLOCK != 0 || err != nil {
+		return connectRaw(c.sock, c.addr)
+	}
+	limit := time.Duration(own.Nano())
+	step := connectStep
+	if limit > 0 {
+		step = min(step, limit)
+	}
+	wait := unix.NsecToTimeval(int64(step))
+	if err := unix.SetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
+		return err
+	}
+	defer unix.SetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, own)
+	first := connectRaw(c.sock, c.addr)
+	for err, waited := first, step; ; waited += step {
+		switch err {
+		case unix.EAGAIN, unix.EINPROGRESS, unix.EALREADY:
+			if limit > 0 && waited >= limit {
+				return first
+			}
+		case unix.EINTR: // a signal of the runtime's
+		case unix.EISCONN:
+			if first == unix.EINPROGRESS || first == unix.EINTR {
+				return nil // between two looks
+			}
+			return err
+		default:
+			return err
+		}
+		if !r.valid() {
+			return unix.EINTR
+		}
+		err = connectRaw(c.sock, c.addr)
+	}
+}
+
+func connectRaw(sock int, addr []byte) error {
+	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(sock), uintptr(unsafe.Pointer(unsafe.SliceData(addr))), uintptr(len(addr)))
+	return errnoOrNothing(errno)
+}
+
+// listener is not used once the supervisor has ended: its number may be another
+// file's.
+func (s *supervisor) listener(use func(fd int) error) error {
+	c := &s.connecting
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return unix.EBADF
+	}
+	return use(s.listen)
+}
+
+// valid tells whether the process that asked waits still.
+func (r *request) valid() bool {
+	return r.s.listener(func(fd int) error {
+		return notifyIoctl(fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&r.n.id))
+	}) == nil
+}
+
+func (s *supervisor) answer(id uint64, v verdict) {
+	v.id = id
+	_ = s.listener(func(fd int) error {
+		return notifyIoctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&v))
+	})
+}
