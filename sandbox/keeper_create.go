@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"slices"
 	"strconv"
 
+	"github.com/fsh-sh/fsh/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -129,6 +131,9 @@ func (r *request) name(c *watchedCall) verdict {
 		}, true)
 	case kindSymlink:
 		var text string
+		if !to.isDir() && !r.mayLead(&to) {
+			return failed(unix.EACCES)
+		}
 		if text, errno = r.argument(c.from); errno == 0 {
 			errno = r.do(func() error { return unix.Symlinkat(text, to.dir, to.nameOrDot()) }, false)
 		}
@@ -217,7 +222,7 @@ func (r *request) link2(c *watchedCall, to *spot) unix.Errno {
 			return errno
 		}
 	}
-	if !magic && !r.mayAt(&from, true) {
+	if !magic && (!r.mayAt(&from, true) || isLinkAt(from.dir, from.last) && !r.mayLead(to)) {
 		return unix.EACCES
 	}
 	how := 0
@@ -293,7 +298,7 @@ func (r *request) mayLeave(from *spot) bool {
 	// Of the user's directories none may make room for a new one.
 	old := dir && !r.s.t.k.made.has(from.path())
 	denied, protected := r.s.rules.completes(from.path(), func(rest string) bool {
-		return old || unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+		return old || holdsAt(from.dir, from.last+"/"+rest)
 	})
 	if on, err := isMount(from.path()); err == nil && on {
 		return true // EBUSY
@@ -309,10 +314,10 @@ func isDirAt(sp *spot) bool {
 // mayBring looks into a directory that is about to be moved.
 func (r *request) mayBring(from, to *spot) bool {
 	if !isDirAt(from) {
-		return r.mayAt(to, true)
+		return r.mayAt(to, true) && (!isLinkAt(from.dir, from.last) || r.mayLead(to))
 	}
 	denied, protected := r.s.rules.completes(to.path(), func(rest string) bool {
-		return unix.Fstatat(from.dir, from.last+"/"+rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+		return holdsAt(from.dir, from.last+"/"+rest)
 	})
 	if !r.verdict(to.path(), denied, protected) {
 		return false
@@ -322,16 +327,13 @@ func (r *request) mayBring(from, to *spot) bool {
 		return true
 	}
 	left := maxMoved
-	return !r.brings(from.dir, from.last, to.path(), func(path string) bool {
+	return !r.brings(from.dir, from.last, to.path(), func(path string, dir int, name string) bool {
 		if left--; left < 0 {
 			return true
 		}
-		for i := range patterns {
-			if patterns[i].Covers(path) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(patterns, func(p policy.Path) bool {
+			return p.Covers(path) || onTheWay(&p, path) && isLinkAt(dir, name)
+		})
 	})
 }
 
@@ -341,7 +343,7 @@ const maxMoved = 20_000
 
 // brings tells whether bad holds for anything in a directory, as if it were
 // at path already.
-func (r *request) brings(dir int, name, path string, bad func(string) bool) bool {
+func (r *request) brings(dir int, name, path string, bad func(path string, dir int, name string) bool) bool {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return false // the process cannot have filled it either
@@ -356,7 +358,7 @@ func (r *request) brings(dir int, name, path string, bad func(string) bool) bool
 		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
 		for _, e := range names {
 			at := path + "/" + e
-			if bad(at) || r.brings(fd, e, at, bad) {
+			if bad(at, fd, e) || r.brings(fd, e, at, bad) {
 				return true
 			}
 		}

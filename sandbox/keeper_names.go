@@ -214,6 +214,11 @@ func (r *nameRules) completes(path string, has func(rest string) bool) (denied, 
 			return true, false
 		}
 	}
+	return r.prefixes(path, has)
+}
+
+// prefixes is completes for protected names.
+func (r *nameRules) prefixes(path string, has func(rest string) bool) (denied, protected bool) {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		for _, n := range r.first[foldName(part)] {

@@ -1,0 +1,87 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fsh-sh/fsh/policy"
+	"golang.org/x/sys/unix"
+)
+
+// A link where a rule expects a directory takes the rule's path to a place that
+// the rule is not about. What is refused there by name could be made first, or
+// later, under another.
+
+// leads tells whether a link at path would be on the way to a forbidden name,
+// and to which one.
+func (r *nameRules) leads(path string) (to string, denied, protected bool) {
+	if !r.inOpen(path) {
+		return path, false, false
+	}
+	for i := range r.denied {
+		if d := &r.denied[i]; onTheWay(d, path) {
+			if to = d.Pattern; d.Glob {
+				to = path
+			}
+			return to, true, false
+		}
+	}
+	_, protected = r.prefixes(path, func(rest string) bool {
+		to = path + "/" + rest
+		return true
+	})
+	return to, false, protected
+}
+
+// onTheWay tells whether path is a directory that a rule names before it names
+// something in it. A whole * names nothing: what a link that it matches leads to
+// is for the rule that covers that.
+func onTheWay(p *policy.Path, path string) bool {
+	if slices.ContainsFunc(p.Except, func(e string) bool { return below(path, e) }) {
+		return false
+	}
+	if !p.Glob {
+		return path != p.Pattern && below(p.Pattern, path)
+	}
+	return begins(strings.Split(p.Pattern, "/")[1:], strings.Split(path, "/")[1:], false)
+}
+
+// begins tells whether the first of a pattern's components match parts; named
+// says that the one before did so by letters of its own.
+func begins(pattern, parts []string, named bool) bool {
+	switch {
+	case len(parts) == 0:
+		return named && len(pattern) > 0
+	case len(pattern) == 0:
+		return false
+	case pattern[0] == "**":
+		return begins(pattern[1:], parts, false) || begins(pattern, parts[1:], false)
+	}
+	one := policy.Path{Pattern: "/" + pattern[0], Glob: true}
+	return one.Matches("/"+parts[0]) && begins(pattern[1:], parts[1:], strings.Trim(pattern[0], "*") != "")
+}
+
+// mayLead: a link may be called so.
+func (r *request) mayLead(sp *spot) bool {
+	if readOnly(sp.dir) {
+		return true
+	}
+	to, denied, protected := r.s.rules.leads(sp.path())
+	return r.verdict(to, denied, protected)
+}
+
+func isLinkAt(dir int, name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
+}
+
+// holdsAt tells whether a name is in a directory, or may come to be there
+// because a link is on the way to it.
+func holdsAt(dir int, rest string) bool {
+	for i := 0; i < len(rest); i++ {
+		if rest[i] == '/' && isLinkAt(dir, rest[:i]) {
+			return true
+		}
+	}
+	return unix.Fstatat(dir, rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+}
