@@ -331,6 +331,7 @@ func TestAttackRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("about root")
 	}
+	t.Setenv("XDG_STATE_HOME", t.TempDir()) // not the user's own
 	dir := t.TempDir()
 	p, _, err := policy.Load(policy.Options{Dir: dir, Home: os.Getenv("HOME")})
 	if err != nil {

@@ -128,7 +128,7 @@ func (s realScript) runIn(t *testing.T, shell string) outcome {
 	}
 	cmd := exec.Command(argv[0], append(argv[1:], "-c", strings.ReplaceAll(s.run, "%SH%", inside), s.name)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
