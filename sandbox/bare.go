@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -125,8 +126,8 @@ func (s *Session) barePlan(p *policy.Policy, pl *Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.temp == "" {
-		if s.temp, err = tempDir(stateDir(p.Home)); err != nil {
-			return &SetupError{Layer: "private directories", Err: err, Hint: "make the state directory writable"}
+		if s.temp, err = anyTempDir(p.Home); err != nil {
+			return &SetupError{Layer: "private directories", Err: err, Hint: "make the state directory or /tmp writable"}
 		}
 	}
 	pl.Temp, pl.BareNet = s.temp, slices.Contains(weaker, WeakerNet)
@@ -314,23 +315,43 @@ func (pl *Plan) barePrivate(s Step) string {
 	return filepath.Join(pl.Temp, "private"+strings.ReplaceAll(s.Path, "/", "!"))
 }
 
-// tempDir makes the session's TMPDIR; those of dead sessions are removed.
-func tempDir(state string) (string, error) {
-	base := filepath.Join(state, "tmp")
-	if err := os.MkdirAll(base, 0o700); err != nil {
-		return "", err
+// anyTempDir makes the session's TMPDIR, in /tmp where a home cannot be written,
+// as users of containers often have it.
+func anyTempDir(home string) (string, error) {
+	err := error(unix.ENOENT)
+	if state := stateDir(home); state != "" {
+		var dir string
+		if dir, err = tempDir(filepath.Join(state, "tmp")); err == nil {
+			return dir, nil
+		}
 	}
-	if err := ownDirectory(base); err != nil {
-		return "", err
+	if dir, err := tempDir("/tmp/fsh-" + strconv.Itoa(os.Geteuid())); err == nil {
+		return dir, nil
 	}
-	list, err := os.ReadDir(base)
+	return "", err
+}
+
+// tempDir makes a directory in base; those of dead sessions are removed.
+func tempDir(base string) (dir string, err error) {
+	for range 3 { // the last session in it removes base
+		if err = os.MkdirAll(base, 0o700); err != nil {
+			return "", err
+		}
+		if err = ownDirectory(base); err == nil {
+			dir, err = os.MkdirTemp(base, "session-")
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
 	if err != nil {
 		return "", err
 	}
+	list, err := os.ReadDir(base)
 	for _, e := range list { // a lock is held as long as the session lives
 		removeIfFree(filepath.Join(base, e.Name()))
 	}
-	return os.MkdirTemp(base, "session-")
+	return dir, err
 }
 
 // removeIfFree removes a directory that no session has locked.

@@ -24,7 +24,7 @@ type attributeCall struct {
 	kernelCall
 	dir, path, flags int
 	nofollow         bool // the call never follows a last link
-	change           func(n *notification, file string) error
+	change           func(n *asked, file string) error
 	// owner is the argument of the new owner, or 0.
 	owner int
 }
@@ -86,6 +86,10 @@ type bareSupervisor struct {
 	view uint32
 	mu   sync.Mutex
 	told map[deniedKey]bool
+}
+
+func (s *bareSupervisor) memory(n *notification) processMemory {
+	return processMemory{s.k.base.hostProc, int(n.pid)}
 }
 
 // report tells a thing once per program.
@@ -166,7 +170,7 @@ func (s *bareSupervisor) handle(n *notification, c *attributeCall) error {
 	path = strings.TrimSuffix(path, " (deleted)")
 	for _, w := range s.writable {
 		if below(path, w) {
-			return c.change(n, own)
+			return c.change(&asked{n, s.memory(n)}, own)
 		}
 	}
 	return unix.EPERM
@@ -184,7 +188,7 @@ func (s *bareSupervisor) open(n *notification, c *attributeCall) (int, error) {
 	}
 	if c.path >= 0 && n.args[c.path] != 0 {
 		var errno unix.Errno
-		if name, errno = readString(int(n.pid), uintptr(n.args[c.path])); errno != 0 {
+		if name, errno = s.memory(n).text(uintptr(n.args[c.path])); errno != 0 {
 			return -1, errno
 		}
 		if name == "" && flags&unix.AT_EMPTY_PATH == 0 {
@@ -219,16 +223,16 @@ func (s *bareSupervisor) open(n *notification, c *attributeCall) (int, error) {
 	return unix.Openat(at, name, how, 0)
 }
 
-func changeMode(arg int) func(*notification, string) error {
-	return func(n *notification, file string) error {
+func changeMode(arg int) func(*asked, string) error {
+	return func(n *asked, file string) error {
 		return unix.Chmod(file, uint32(n.args[arg])&0o7777) // set-id bits are setIDRows' to refuse
 	}
 }
 
 // changeOwner does what a process without capabilities may: nothing that
 // makes a difference, for whoever the keeper is.
-func changeOwner(arg int) func(*notification, string) error {
-	return func(n *notification, file string) error {
+func changeOwner(arg int) func(*asked, string) error {
+	return func(n *asked, file string) error {
 		uid, gid := int32(n.args[arg]), int32(n.args[arg+1])
 		var st unix.Stat_t
 		if err := unix.Stat(file, &st); err != nil {
@@ -242,7 +246,7 @@ func changeOwner(arg int) func(*notification, string) error {
 }
 
 // changeTimes reads the times in the layout of the call.
-func changeTimes(n *notification, file string) error {
+func changeTimes(n *asked, file string) error {
 	at := n.args[1]
 	nr := int(n.nr)
 	if nr == nativeArch.number(callUtimensat) || nr == nativeArch.number(callFutimesat) {
@@ -257,10 +261,7 @@ func changeTimes(n *notification, file string) error {
 		}
 		var words [4]int64
 		raw := unsafe.Slice((*byte)(unsafe.Pointer(&words)), size)
-		local := []unix.Iovec{{Base: &raw[0]}}
-		local[0].SetLen(size)
-		got, err := unix.ProcessVMReadv(int(n.pid), local, []unix.RemoteIovec{{Base: uintptr(at), Len: size}}, 0)
-		if err != nil || got != size {
+		if got, err := n.memory.read(uintptr(at), raw); err != nil || got != size {
 			return unix.EFAULT
 		}
 		switch nr {

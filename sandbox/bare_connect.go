@@ -108,7 +108,7 @@ func (k *keeper) bareNetwork(pl *Plan) (n *bareNet, fresh bool, err error) {
 
 // connect answers a connect(2) call.
 func (s *bareSupervisor) connect(n *notification) error {
-	to, err := readSockaddr(int(n.pid), uintptr(n.args[1]), int(int32(n.args[2])))
+	to, err := readSockaddr(s.memory(n), uintptr(n.args[1]), int(int32(n.args[2])))
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *bareSupervisor) connect(n *notification) error {
 
 // refuseListening answers bind(2) and listen(2).
 func (s *bareSupervisor) refuseListening(n *notification) error {
-	at, err := listenTarget(n)
+	at, err := listenTarget(n, s.memory(n))
 	if err != nil {
 		return err
 	}

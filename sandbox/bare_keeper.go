@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -101,6 +102,7 @@ func (k *keeper) tearDownBare() {
 	k.leaveGroups()
 	for _, dir := range k.temps {
 		_ = os.RemoveAll(dir)
+		_ = os.Remove(filepath.Dir(dir)) // if it was the last
 	}
 }
 

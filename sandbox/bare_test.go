@@ -51,7 +51,7 @@ func TestAttackBare(t *testing.T) {
 func likeContainer(t *testing.T) {
 	t.Helper()
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
-	for _, nr := range []uint32{unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIDFD_GETFD,
+	for _, nr := range []uint32{unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIDFD_GETFD, unix.SYS_PROCESS_VM_READV,
 		unix.SYS_OPEN_TREE, unix.SYS_FSOPEN, unix.SYS_BPF, unix.SYS_KEYCTL} {
 		body := []bpf.Instruction{ret(unix.EPERM)}
 		if nr == unix.SYS_UNSHARE { // namespaces only

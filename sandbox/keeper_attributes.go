@@ -111,7 +111,7 @@ func (r *request) change(c *attributeCall, file string) error {
 	if c.owner > 0 {
 		return unix.Chown(file, int(int32(r.n.args[c.owner])), int(int32(r.n.args[c.owner+1])))
 	}
-	return c.change(r.n, file)
+	return c.change(&asked{r.n, r.memory()}, file)
 }
 
 // attributed holds the file that a call is about.
@@ -131,7 +131,7 @@ func (r *request) attributed(c *attributeCall) (int, unix.Errno) {
 		return r.openDescriptor(int(int32(r.n.args[c.dir])))
 	}
 	if flags&unix.AT_EMPTY_PATH != 0 {
-		if text, errno := readString(int(r.n.pid), uintptr(r.n.args[c.path])); errno == 0 && text == "" {
+		if text, errno := r.memory().text(uintptr(r.n.args[c.path])); errno == 0 && text == "" {
 			return r.base(c.dir)
 		}
 	}
@@ -230,8 +230,8 @@ const (
 	maxXattrValue = 64 << 10
 )
 
-func xattrName(n *notification) (string, error) {
-	name, errno := readString(int(n.pid), uintptr(n.args[1]))
+func xattrName(n *asked) (string, error) {
+	name, errno := n.memory.text(uintptr(n.args[1]))
 	switch {
 	case errno == 0 && (name == "" || len(name) > maxXattrName), errno == unix.ENAMETOOLONG:
 		return "", unix.ERANGE
@@ -241,7 +241,7 @@ func xattrName(n *notification) (string, error) {
 	return name, nil
 }
 
-func setAttribute(n *notification, file string) error {
+func setAttribute(n *asked, file string) error {
 	name, err := xattrName(n)
 	if err != nil {
 		return err
@@ -249,14 +249,14 @@ func setAttribute(n *notification, file string) error {
 	if n.args[3] > maxXattrValue {
 		return unix.E2BIG
 	}
-	value, errno := readMemory(int(n.pid), uintptr(n.args[2]), int(n.args[3]))
+	value, errno := n.memory.bytes(uintptr(n.args[2]), int(n.args[3]))
 	if errno != 0 {
 		return errno
 	}
 	return unix.Setxattr(file, name, value, int(int32(n.args[4])))
 }
 
-func removeAttribute(n *notification, file string) error {
+func removeAttribute(n *asked, file string) error {
 	name, err := xattrName(n)
 	if err != nil {
 		return err
@@ -267,7 +267,7 @@ func removeAttribute(n *notification, file string) error {
 // setFlags is an ioctl of flagIoctls.
 func (r *request) setFlags(fd int) error {
 	request := uint32(r.n.args[1])
-	value, errno := readMemory(int(r.n.pid), uintptr(r.n.args[2]), flagIoctls[request])
+	value, errno := r.memory().bytes(uintptr(r.n.args[2]), flagIoctls[request])
 	if errno != 0 {
 		return errno
 	}

@@ -28,7 +28,7 @@ func (r *request) bind() verdict {
 	if size < 0 || size > sizeofAddress {
 		return failed(unix.EINVAL)
 	}
-	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[1]), size)
+	addr, errno := r.memory().bytes(uintptr(r.n.args[1]), size)
 	if errno != 0 {
 		return failed(errno)
 	}
@@ -149,19 +149,4 @@ func outcome(err error) verdict {
 func bindRaw(sock int, addr []byte) error {
 	_, _, errno := unix.Syscall(unix.SYS_BIND, uintptr(sock), uintptr(unsafe.Pointer(unsafe.SliceData(addr))), uintptr(len(addr)))
 	return errnoOrNothing(errno)
-}
-
-// readMemory copies from a process.
-func readMemory(pid int, at uintptr, size int) ([]byte, unix.Errno) {
-	buf := make([]byte, size)
-	if size == 0 {
-		return buf, 0
-	}
-	local := []unix.Iovec{{Base: &buf[0]}}
-	local[0].SetLen(size)
-	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: size}}, 0)
-	if err != nil || n != size {
-		return nil, unix.EFAULT
-	}
-	return buf, 0
 }

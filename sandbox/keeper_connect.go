@@ -39,7 +39,7 @@ func (r *request) connect() verdict {
 	if size < 0 || size > sizeofAddress {
 		return failed(unix.EINVAL)
 	}
-	addr, errno := readMemory(int(r.n.pid), uintptr(r.n.args[1]), size)
+	addr, errno := r.memory().bytes(uintptr(r.n.args[1]), size)
 	if errno != 0 {
 		return failed(errno)
 	}

@@ -208,7 +208,7 @@ func (r *request) link2(c *watchedCall, to *spot) unix.Errno {
 		flags = int(int32(r.n.args[c.flags]))
 	}
 	if flags&unix.AT_EMPTY_PATH != 0 {
-		if b, errno := readString(int(r.n.pid), uintptr(r.n.args[c.from])); errno == 0 && b == "" {
+		if b, errno := r.memory().text(uintptr(r.n.args[c.from])); errno == 0 && b == "" {
 			return r.linkOpen(c, to)
 		}
 	}

@@ -21,12 +21,12 @@ const (
 // allowsExec judges one execve. What cannot be read or does not exist fails by
 // itself.
 func (r *request) allowsExec(c *watchedCall) bool {
-	pid := int(r.n.pid)
-	name, errno := readString(pid, uintptr(r.n.args[c.path]))
+	memory := r.memory()
+	name, errno := memory.text(uintptr(r.n.args[c.path]))
 	if errno != 0 {
 		return true
 	}
-	argv := readArgv(pid, uintptr(r.n.args[c.path+1]))
+	argv := readArgv(memory, uintptr(r.n.args[c.path+1]))
 	if len(argv) == 0 {
 		argv = []string{name}
 	}
@@ -66,16 +66,14 @@ func (r *request) executed(c *watchedCall, name string) (string, unix.Errno) {
 
 // readArgv copies the words of a command out of another process, as many as
 // rules can be about.
-func readArgv(pid int, at uintptr) []string {
+func readArgv(memory processMemory, at uintptr) []string {
 	var argv []string
 	size := 0
 	pointers := make([]byte, 64*8)
 	for at != 0 && len(argv) < maxRuleWords && size < maxRuleBytes {
-		local := []unix.Iovec{{Base: &pointers[0]}}
 		// Up to the end of a page: the next one may be missing.
 		want := min(len(pointers), int(4096-at%4096)+8)
-		local[0].SetLen(want)
-		got, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: want}}, 0)
+		got, err := memory.read(at, pointers[:want])
 		if err != nil || got < 8 {
 			return argv
 		}
@@ -83,7 +81,7 @@ func readArgv(pid int, at uintptr) []string {
 			word := uintptr(binary.NativeEndian.Uint64(pointers[i:]))
 			text, ok := "", word != 0
 			if ok {
-				text, ok = readWord(pid, word)
+				text, ok = readWord(memory, word)
 			}
 			if !ok {
 				return argv
@@ -96,7 +94,7 @@ func readArgv(pid int, at uintptr) []string {
 }
 
 // readWord is the beginning of an argument; no rule has words of a page.
-func readWord(pid int, at uintptr) (string, bool) {
-	text, errno := readString(pid, at)
+func readWord(memory processMemory, at uintptr) (string, bool) {
+	text, errno := memory.text(at)
 	return text, errno == 0 || errno == unix.ENAMETOOLONG
 }

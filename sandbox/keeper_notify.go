@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"runtime"
 	"slices"
 	"strconv"
@@ -274,28 +273,4 @@ func fileOfProcess(proc int, pid uint32, file string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(buf[:n]))
-}
-
-// readString copies a NUL-terminated string out of another process, page by
-// page: the one behind it may be missing. Of a longer one it is the beginning.
-func readString(pid int, at uintptr) (string, unix.Errno) {
-	const page = 4096
-	var text []byte
-	for len(text) < unix.PathMax {
-		buf := make([]byte, page-at%page)
-		local := []unix.Iovec{{Base: &buf[0]}}
-		local[0].SetLen(len(buf))
-		n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: len(buf)}}, 0)
-		if err != nil || n <= 0 {
-			return "", unix.EFAULT
-		}
-		if i := bytes.IndexByte(buf[:n], 0); i >= 0 {
-			if text = append(text, buf[:i]...); len(text) < unix.PathMax {
-				return string(text), 0
-			}
-			break
-		}
-		text, at = append(text, buf[:n]...), at+uintptr(n)
-	}
-	return string(text), unix.ENAMETOOLONG
 }

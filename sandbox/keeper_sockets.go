@@ -78,7 +78,7 @@ func (s *supervisor) judgeSocket(n *notification) (v verdict, ok bool) {
 			_, carried := s.calls[n.nr] // by the keeper, keeper_bind.go
 			return goOn, !carried
 		}
-		at, err := listenTarget(n)
+		at, err := listenTarget(n, processMemory{s.t.k.base.hostProc, int(n.pid)})
 		if err != nil {
 			return goOn, true // for the kernel to refuse
 		}
@@ -89,11 +89,11 @@ func (s *supervisor) judgeSocket(n *notification) (v verdict, ok bool) {
 }
 
 // listenTarget is where a bind(2) or listen(2) wants to be.
-func listenTarget(n *notification) (string, error) {
+func listenTarget(n *notification, memory processMemory) (string, error) {
 	if n.nr == unix.SYS_LISTEN {
 		return "a port", nil
 	}
-	addr, err := readSockaddr(int(n.pid), uintptr(n.args[1]), int(int32(n.args[2])))
+	addr, err := readSockaddr(memory, uintptr(n.args[1]), int(int32(n.args[2])))
 	return addr.String(), err
 }
 
@@ -122,14 +122,12 @@ const pidfdThread = unix.O_EXCL
 
 // readSockaddr copies an internet address out of a process: sockaddr_in, ip(7),
 // and sockaddr_in6, ipv6(7).
-func readSockaddr(pid int, at uintptr, size int) (netip.AddrPort, error) {
+func readSockaddr(memory processMemory, at uintptr, size int) (netip.AddrPort, error) {
 	var buf [128]byte
 	if size < 2 || size > len(buf) {
 		return netip.AddrPort{}, unix.EINVAL
 	}
-	local := []unix.Iovec{{Base: &buf[0]}}
-	local[0].SetLen(size)
-	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: size}}, 0)
+	n, err := memory.read(at, buf[:size])
 	if err != nil || n != size {
 		return netip.AddrPort{}, unix.EFAULT
 	}

@@ -128,7 +128,7 @@ const keepUmasks = 500 * time.Millisecond
 
 // argument reads a path out of the process.
 func (r *request) argument(i int) (string, unix.Errno) {
-	text, errno := readString(int(r.n.pid), uintptr(r.n.args[i]))
+	text, errno := r.memory().text(uintptr(r.n.args[i]))
 	if errno == 0 && text == "" {
 		errno = unix.ENOENT
 	}

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,7 +20,7 @@ var filterCalls = map[string][]uint32{
 	"docker": {
 		unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_OPEN_TREE, unix.SYS_MOVE_MOUNT,
 		unix.SYS_FSOPEN, unix.SYS_FSMOUNT, unix.SYS_FSCONFIG, unix.SYS_FSPICK, unix.SYS_MOUNT_SETATTR, unix.SYS_KEYCTL, unix.SYS_ADD_KEY,
-		unix.SYS_REQUEST_KEY, unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_PIDFD_GETFD, unix.SYS_KCMP, unix.SYS_USERFAULTFD,
+		unix.SYS_REQUEST_KEY, unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_PIDFD_GETFD, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP, unix.SYS_USERFAULTFD,
 		unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_PROCESS_MADVISE, unix.SYS_IO_URING_SETUP, unix.SYS_QUOTACTL, unix.SYS_SYSLOG,
 		unix.SYS_FANOTIFY_INIT, unix.SYS_CLOCK_SETTIME, unix.SYS_SETTIMEOFDAY, unix.SYS_REBOOT, unix.SYS_SWAPON, unix.SYS_ACCT,
 	},
@@ -110,7 +111,7 @@ func TestContainers(t *testing.T) {
 			dir := home(t)
 			run := func(args ...string) outcome { return outcomeOf(t, contained(t, where, dir, args...)) }
 			before := tree(t, dir)
-			got := run("-c", `echo x >"$TMPDIR/f" && cat "$TMPDIR/f" | cat; cat ~/.ssh/id_ed25519 || echo refused
+			got := run("-c", `echo x >"$TMPDIR/f" && chmod 600 "$TMPDIR/f" && cat "$TMPDIR/f" | cat; cat ~/.ssh/id_ed25519 || echo refused
 				echo x >~/.bashrc || echo refused; touch ~/new || echo refused; (exit 3); echo $?
 				exec 9>"$TMPDIR/g"; (cd /; exec /nonexistent 2>/dev/null); pwd >&9; exec sh -c 'cat "$TMPDIR/g"; umask; exit 7'`)
 			if got.status != 7 || got.stdout != "x\nrefused\nrefused\nrefused\n3\n"+dir+"\n0022\n" || strings.Contains(got.stderr, "t0psecret") {
@@ -126,6 +127,12 @@ func TestContainers(t *testing.T) {
 			got = run("doctor")
 			if got.status != 1 || !strings.Contains(got.stdout, want.layer) || !strings.Contains(got.stdout, want.remedy) {
 				t.Errorf("doctor does not name %q and %q: %+v", want.layer, want.remedy, got)
+			}
+			homeless := contained(t, where, dir, "-c", `echo x >"$TMPDIR/f" && cat "$TMPDIR/f"; echo y >/tmp/y || echo refused; dirname "$TMPDIR"`)
+			homeless.Env = append(homeless.Env, "HOME=/proc/none")
+			base := fmt.Sprint("/tmp/fsh-", os.Geteuid())
+			if got := outcomeOf(t, homeless); got.status != 0 || got.stdout != "x\nrefused\n"+base+"\n" {
+				t.Errorf("without a home: %+v", got)
 			}
 			if after := tree(t, dir); after != before {
 				t.Errorf("home changed:\n%s\nwas:\n%s", after, before)
