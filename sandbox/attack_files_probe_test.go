@@ -204,15 +204,11 @@ var attackProbes = map[string]func([]string) error{
 		_ = unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
 		return err
 	},
-	// A file that its opener is to be asked about before others change it (F_SETLEASE).
-	"truncate-leased": func(a []string) error {
-		return onFile(a[0], unix.O_RDWR, func(fd int) error {
-			if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-				return err
-			}
-			return unix.Truncate(a[0], 0)
-		})
-	},
+	// Its opener is to be asked before others change a file, or open it.
+	"lease":      onOpen(unix.F_SETLEASE, unix.F_RDLCK),
+	"leased":     onOpen(unix.F_GETLEASE, 0),
+	"delegation": onOpen(setDelegation, 0),
+	"keep-hint":  onOpen(unix.F_SET_RW_HINT, 0),
 	"inode-flags": func(a []string) error {
 		return onFile(a[0], unix.O_RDONLY, func(fd int) error { return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, 0x10) })
 	},
@@ -224,6 +220,16 @@ var attackProbes = map[string]func([]string) error{
 	"race-dirs":   func(a []string) error { return raceDirs(a[0], a[1], a[2]) },
 	"stack":       func([]string) error { return stackDomain(rightsRead) },
 	"stack-wide":  func([]string) error { return stackDomain(rightsRead | rightsChange) },
+}
+
+// onOpen is a request of fcntl(2) for a file that is open to be read.
+func onOpen(request, arg int) func([]string) error {
+	return func(a []string) error {
+		return onFile(a[0], unix.O_RDONLY, func(fd int) error {
+			_, err := unix.FcntlInt(uintptr(fd), request, arg)
+			return err
+		})
+	}
 }
 
 // openQueue is mq_open(2), whose names have no slash.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/fsh-sh/fsh/policy"
+	"golang.org/x/sys/unix"
 )
 
 // attack is one way past the policy: a probe, the errno it must get, and an
@@ -133,10 +134,20 @@ func TestAttackFilesThatAreReadOnly(t *testing.T) {
 		{"longer than the limit", "lengthen,@/w/f,1001", "EFBIG", "lengthen,@/w/f,1000"},
 		{"truncate as a directory", "truncate,@/w/f/", "ENOTDIR", ""},
 		{"no process", "rdwr,/proc/nothing", "ENOENT", "rdwr,/proc/self/comm"},
-		{"keep the keeper waiting", "truncate-leased,@/w/f", "EAGAIN", "truncate,@/w/f"},
+		{"lease", "lease,@/ro/f", "EACCES", "leased,@/ro/f"},
+		{"lease of what may be written", "lease,@/w/f", "EACCES", "truncate,@/w/f"},
+		{"delegation", "delegation,@/ro", "EACCES", ""},
+		{"how long it will be kept", "keep-hint,@/ro/f", "EPERM", ""},
 		{"kernel settings", "touch,/proc/sys/kernel/core_pattern", sealedErrno(), ""},
 		{"another name for them", "touch,/proc/self/root/proc/sys/kernel/core_pattern", sealedErrno(), ""},
 	})
+	// A lease of somebody outside does not keep the keeper waiting.
+	leased, err := unix.Open(dir+"/w/f", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(leased)
+	_, err = unix.FcntlInt(uintptr(leased), unix.F_SETLEASE, unix.F_WRLCK)
+	must(t, err)
+	rr.attacks(dir, []attack{{"keep the keeper waiting", "truncate,@/w/f", "EAGAIN", "truncate,@/w/aaaaaa"}})
 	for _, f := range []string{"ro/n", "ro/d", "ro/g", "ro/l"} {
 		if _, err := os.Lstat(dir + "/" + f); err == nil {
 			t.Error("came to be:", f)

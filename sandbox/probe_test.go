@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 const probeName = "fsh-test-probe"
 
 func probeMain() int {
+	runtime.LockOSThread() // what one call does to the thread is there for the next
 	for _, arg := range os.Args[1:] {
 		fmt.Println(probeOne(strings.Split(arg, ",")))
 	}

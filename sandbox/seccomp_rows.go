@@ -43,6 +43,9 @@ var (
 	whyHandle = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
 	whyVolume = &reason{"makes a name, and a copy of a whole tree, that no mount and no rule is on",
 		"btrfs-subvolume(8): a snapshot of a home has its secrets in it"}
+	whyLease = &reason{"whoever opens or changes the file outside waits, up to a minute for each lease",
+		"F_SETLEASE(2const), /proc/sys/fs/lease-break-time: a file that may be read is enough"}
+	whyHint     = &reason{"is about the file, which may be open to be read only", "F_SET_RW_HINT(2const)"}
 	whyLeak     = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
 	whyOther    = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
 	whyABI      = &reason{"other layouts and address rules weaken the program itself", "personality(2)"}
@@ -102,6 +105,9 @@ const (
 	// ioctlReflink is OCFS2_IOC_REFLINK.
 	ioctlReflink = 0x40186f04
 )
+
+// setDelegation is F_SETDELEG of Linux 6.19: a lease of a file or a directory.
+const setDelegation = 1024 + 16
 
 // personalities are what personality(2) may be asked for: Linux and its
 // 32-bit form, each also with UNAME26, and the present one (0xffffffff). The
@@ -171,6 +177,11 @@ var seccompRows = []seccompRow{
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xffffff00, value: ioctlBtrfs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xfffffffe, value: ioctlBcachefs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{equal(1, ioctlReflink)}},
+
+	{kernelCall{"fcntl", 72, 25}, unix.EACCES, whyLease, []argTest{equal(1, unix.F_SETLEASE)}},
+	{kernelCall{"fcntl", 72, 25}, unix.EACCES, whyLease, []argTest{equal(1, setDelegation)}},
+	{kernelCall{"fcntl", 72, 25}, unix.EPERM, whyHint, []argTest{equal(1, unix.F_SET_RW_HINT)}},
+	{kernelCall{"fcntl", 72, 25}, unix.EPERM, whyHint, []argTest{equal(1, unix.F_SET_FILE_RW_HINT)}},
 
 	{kernelCall{"clone", 56, 220}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace)}},
 	{kernelCall{"unshare", 272, 97}, unix.EPERM, whyNS, []argTest{anyBit(0, newNamespace|unix.CLONE_NEWTIME)}},
