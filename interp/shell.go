@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"runtime/metrics"
 	"sort"
 	"syscall"
 	"time"
@@ -170,6 +171,23 @@ type node func(sh *shell) flow
 // substitutions: a Go stack cannot be recovered once it overflowed.
 const maxDepth = 3000
 
+// A level may be as deep as the parser lets text be, and the Go runtime ends the
+// program when a stack would grow from 512 MiB to twice that. So all stacks
+// together are measured every depthStep levels, which are far from the other half.
+const (
+	depthStep = 50
+	maxStack  = 512 << 20
+)
+
+func stackBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
+}
+
 // subshell returns a copy of the environment for a subshell. The parent must
 // not run until the copy has ended, unless async is set.
 func (sh *shell) subshell(async bool) *shell {
@@ -259,13 +277,17 @@ func (sh *shell) childEnded() {
 
 // deeper enters one level of nesting; leave with sh.evalDepth--.
 func (sh *shell) deeper(what string) bool {
-	if sh.evalDepth >= maxDepth {
+	switch {
+	case sh.evalDepth >= maxDepth:
 		sh.errorf("%s: maximum nesting depth (%d) exceeded", what, maxDepth)
-		sh.status = 2
-		return false
+	case sh.evalDepth%depthStep == depthStep-1 && stackBytes() >= maxStack:
+		sh.errorf("%s: maximum nesting depth exceeded: %d MiB of stack", what, maxStack>>20)
+	default:
+		sh.evalDepth++
+		return true
 	}
-	sh.evalDepth++
-	return true
+	sh.status = 2
+	return false
 }
 
 // flags is the value of $-.

@@ -58,9 +58,10 @@ func (sh *shell) expandPrompt(text string) string {
 		return text
 	}
 	w, err := parseText(text)
-	if err != nil {
+	if err != nil || !sh.deeper("prompt") { // ${x@P} may be in x
 		return text
 	}
+	defer func() { sh.evalDepth-- }()
 	status, ran, last := sh.status, sh.substRan, sh.substStatus
 	c := &compiler{file: sh.file}
 	s, err := compileHeredoc(c, w, false).str(sh)
