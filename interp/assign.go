@@ -493,10 +493,8 @@ func (a *assign) traceBash(sh *shell, value *string) {
 	sh.trace(assignSource(&left) + text)
 }
 
-// traceAfter is the assignment as -x of other shells shows it.
-func (a *assign) traceAfter(sh *shell) {
-	if sh.opts.on(optXtrace) && !sh.rt.bash {
-		s, _ := sh.getVar(a.name)
-		sh.trace(a.name + "=" + quoteWord(s))
-	}
+// traced is an assignment that was made as -x of other shells shows it.
+func (a *assign) traced(sh *shell) string {
+	s, _ := sh.getVar(a.name)
+	return a.name + "=" + quoteWord(s)
 }

@@ -48,7 +48,9 @@ func (sh *shell) isReserved(s string) bool {
 	case "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi",
 		"for", "if", "in", "then", "until", "while":
 		return true
-	case "[[", "]]", "function", "select", "time", "coproc":
+	case "[[", "function", "select", "time": // reserved in every dialect
+		return true
+	case "]]", "coproc":
 		return sh.rt.bash
 	}
 	return false

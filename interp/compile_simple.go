@@ -101,12 +101,8 @@ func (s *simple) assignOnly(sh *shell) flow {
 	}
 	sh.pipeStatus = nil
 	sh.substRan, sh.lastArg = false, ""
-	for i := range s.assigns {
-		a := &s.assigns[i]
-		if err := a.shown(sh); err != nil {
-			return sh.assignmentFailed(err)
-		}
-		a.traceAfter(sh)
+	if err := s.assign(sh); err != nil {
+		return sh.assignmentFailed(err)
 	}
 	if !sh.substRan {
 		sh.status = 0
@@ -114,6 +110,25 @@ func (s *simple) assignOnly(sh *shell) flow {
 	}
 	sh.status = sh.substStatus
 	return sh.failed()
+}
+
+// assign makes the assignments of a command without a name, which -x of other
+// shells than bash then shows in one line.
+func (s *simple) assign(sh *shell) error {
+	line := ""
+	for i := range s.assigns {
+		a := &s.assigns[i]
+		if err := a.shown(sh); err != nil {
+			return err
+		}
+		if sh.opts.on(optXtrace) && !sh.rt.bash {
+			line += " " + a.traced(sh)
+		}
+	}
+	if line != "" {
+		sh.trace(line[1:])
+	}
+	return nil
 }
 
 func (s *simple) run(sh *shell) flow {
@@ -194,12 +209,8 @@ func (s *simple) nothing(sh *shell) flow {
 			return sh.failed()
 		}
 	}
-	for i := range s.assigns {
-		a := &s.assigns[i]
-		if err := a.shown(sh); err != nil {
-			return sh.assignmentFailed(err)
-		}
-		a.traceAfter(sh)
+	if err := s.assign(sh); err != nil {
+		return sh.assignmentFailed(err)
 	}
 	sh.status = 0
 	if subst || sh.substRan {

@@ -1,6 +1,9 @@
 package interp
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 var flowBuiltins = []builtin{
 	{name: ":", special: true, run: func(*shell, []string) int { return 0 }},
@@ -27,7 +30,7 @@ func runLoopExit(sh *shell, args []string) int {
 	n := 1
 	if rest := operands(args); len(rest) > 0 {
 		var err error
-		switch n, err = strconv.Atoi(rest[0]); {
+		switch n, err = strconv.Atoi(unblanked(rest[0])); {
 		case err == nil && n > 0:
 		case !sh.bash():
 			return sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
@@ -63,6 +66,10 @@ func (sh *shell) badNumber() int {
 	return 2
 }
 
+// unblanked is a number without the white space that strtol(3) skips: wc(1)
+// writes some in places.
+func unblanked(s string) string { return strings.TrimLeft(s, " \t\n\v\f\r") }
+
 func (sh *shell) illegal(s string) string {
 	if sh.bash() {
 		return s + ": numeric argument required"
@@ -87,7 +94,7 @@ func (sh *shell) exitStatus(args []string) (int, bool) {
 	if len(rest) > 1 {
 		return sh.builtinFailed(2, "%s: too many arguments", args[0]), false
 	}
-	n, err := strconv.ParseInt(rest[0], 10, 64)
+	n, err := strconv.ParseInt(unblanked(rest[0]), 10, 64)
 	if err != nil || n < 0 && !sh.bash() {
 		sh.builtinFailed(2, "%s: %s", args[0], sh.illegal(rest[0]))
 		return 2, false
@@ -133,7 +140,7 @@ func runShift(sh *shell, args []string) int {
 	n := 1
 	if rest := operands(args); len(rest) > 0 {
 		var err error
-		if n, err = strconv.Atoi(rest[0]); err == nil && sh.bash() && (len(rest) > 1 || n < 0) {
+		if n, err = strconv.Atoi(unblanked(rest[0])); err == nil && sh.bash() && (len(rest) > 1 || n < 0) {
 			return sh.badShift(rest)
 		}
 		if err != nil || n < 0 {

@@ -230,7 +230,7 @@ func (sh *shell) unsetOne(name string, functions, variables bool) int {
 		if fn, _ := sh.funcs.get(name); fn != nil && !variables {
 			return sh.unsetFunction(name)
 		}
-		if !variables {
+		if sh.bash() && !variables {
 			return 0 // the name of a function that is not there
 		} else if sh.bash() {
 			return sh.builtinFailed(1, "unset: `%s': not a valid identifier", name)

@@ -450,6 +450,8 @@ func (p *tildePart) expand(e *expander) error {
 		e.literal("~"+p.user, hasMeta(p.user))
 		return nil
 	}
-	e.quoted(home)
+	if home != "" || sh.bash() {
+		e.quoted(home)
+	} // else no field: the word has no quotes (XCU 2.6)
 	return nil
 }

@@ -186,7 +186,7 @@ func (p *paramPart) expandConditional(e *expander) error {
 	}
 	if full {
 		if p.isList() {
-			e.list(vals, p.joins(), p.quoted)
+			e.list(vals, p.joinsIn(e), p.quoted)
 		} else {
 			e.piece(s, p.quoted)
 		}

@@ -56,7 +56,14 @@ func (p *paramPart) appendList(e *expander, vals []string) {
 		e.wholeList(vals)
 		return
 	}
-	e.list(vals, p.joins(), p.quoted)
+	e.list(vals, p.joinsIn(e), p.quoted)
+}
+
+// joinsIn reports whether the first character of IFS joins the list. XCU 2.5.2
+// leaves open what becomes of $@ where there are no fields: it is $* in dash,
+// yash and busybox, and joined by blanks in bash.
+func (p *paramPart) joinsIn(e *expander) bool {
+	return p.joins() || e.mode != toFields && p.char == '@' && !e.sh.rt.bash
 }
 
 // expandIndirect is ${!x…}: the value of x names the parameter.

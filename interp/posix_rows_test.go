@@ -68,7 +68,17 @@ var posixRows = []string{
 	`{ trap; } & wait`, `trap '' INT; { trap; } & wait`, `{ trap '' QUIT; trap; } & wait`, `{ trap - INT; (trap); } & wait`, `trap 'echo t' INT; { trap; trap - TERM; trap; } & wait`,
 	// a special builtin's error (XCU 2.8.1) ends no interactive shell, nor the line
 	`printf '%s\n' 'readonly r; readonly r=2; echo $((!$?))' 'unset r; echo $((!$?))' '. ./nosuch; echo $((!$?))' 'set -o nosuch; echo $((!$?))' 'f() { shift x; echo $((!$?)); }; f' 'return x; echo $((!$?))' 'exit 1 2; echo $((!$?))' '(shift x; echo no); echo $((!$?))' | $SH -i +m 2>/dev/null`,
-	`exit 5 2; echo no`, `command exit 5 2; echo $((!$?))`, `f() { return 5 2; }; f; echo no`, `unset a-b; echo $?`,
+	`exit 5 2; echo no`, `command exit 5 2; echo $((!$?))`, `f() { return 5 2; }; f; echo no`,
+	// $@ where there are no fields (XCU 2.5.2 leaves it open) is $*
+	"IFS=:; set -- a 'b c'; v=$@; echo \"$v\"; v=\"$@\"; echo \"$v\"; v=${u-\"$@\"}; echo \"$v\"; cat <<E\n$@ \"$@\" ${u-$@}\nE\ncase $@ in 'a:b c') echo y; esac; IFS=; v=$@; echo \"$v\"; unset IFS; v=$@; echo \"$v\"",
+	"IFS=:; set -- a '' b; v=x$@y; echo \"$v\"; set --; v=$@; echo \"<$v>\"; set -- a; v=\"$@$@\"; echo \"$v\"",
+	// -x shows the assignments of a command without a name in one line
+	`exec 2>&1; PS4='<$x>'; set -x; x=1 y="a b"; x=$(echo 1) y=2; x=3`,
+	// the word ~ has no quotes: without a HOME it is no field (XCU 2.6)
+	`HOME=; set -- ~; echo $#; set -- ~/a; echo $1; set -- ~""; echo $#; x=~; echo "<$x>"; set -- "$x" a~ ~; echo $#`,
+	// operands are numbers as strtol(3) reads them
+	`f() { return "	3"; }; f; echo $?; set -- a b; shift " 1"; echo $1; for i in 1 2; do break " 1"; done; echo $i; exit " 4"`,
+	`command -v [[; command -v function`,
 	// SIGINT ends a script when the command that it waits for survives
 	`(sleep 0.2; kill -s INT $$) & sleep 0.5; echo no`,
 }
