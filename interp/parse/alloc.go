@@ -98,7 +98,9 @@ func list[T any](s *slab[T], items []T) []T {
 // grow goes on with another block, of n nodes or one used before.
 func (s *slab[T]) grow(n int) {
 	if s.recycles {
-		s.full = append(s.full, s.block)
+		if cap(s.block) > 0 {
+			s.full = append(s.full, s.block)
+		}
 		if last := len(s.free) - 1; last >= 0 {
 			s.block, s.free = s.free[last], s.free[:last]
 			return

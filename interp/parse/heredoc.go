@@ -36,6 +36,9 @@ func (p *Parser) redirect() *syntax.Redirect {
 		r.OpPos = r.N.ValueEnd
 	}
 	p.next()
+	if p.copied(r) {
+		return r
+	}
 	if p.tok != tWord {
 		p.unexpected("word")
 	}
@@ -50,6 +53,28 @@ func (p *Parser) redirect() *syntax.Redirect {
 	}
 	p.next()
 	return r
+}
+
+// copied parses what bash ends a >& or <& with before the end of a word: the
+// number of what it takes for another redirection in POSIX's grammar, where an
+// IO_NUMBER is no word (2>&1>file), and a - (2>&-1>&3).
+func (p *Parser) copied(r *syntax.Redirect) bool {
+	if !p.opt.Bash || r.Op != syntax.DplIn && r.Op != syntax.DplOut {
+		return false
+	}
+	switch {
+	case p.tok == tRedir && p.rnum != nil && p.rnum.Value[0] != '{':
+		r.Word = p.newWord([]syntax.WordPart{p.rnum})
+		p.tokPos, p.rnum = p.rnum.ValueEnd, nil
+	case p.tok == tWord && p.at() == '-':
+		pos := p.pos()
+		p.i++
+		r.Word = p.newLitWord(pos, p.pos(), "-")
+		p.next()
+	default:
+		return false
+	}
+	return true
 }
 
 // hereWord parses the word after <<, in which only quotes are special.

@@ -113,6 +113,11 @@ func FuzzParse(f *testing.F) {
 			if n != rn || (err == nil) != (rerr == nil) {
 				t.Fatalf("from memory: %d, %v; from a reader: %d, %v", n, err, rn, rerr)
 			}
+			again := New(String(text), opt)
+			again.Recycle()
+			if rn, rerr = drain(t, again, len(text)); n != rn || (err == nil) != (rerr == nil) {
+				t.Fatalf("%d, %v; with nodes used again: %d, %v", n, err, rn, rerr)
+			}
 			opt.Interactive = true
 			if !reachesEnd(New(String(text), opt), len(text)) {
 				t.Fatal("interactive: no end")
@@ -146,6 +151,9 @@ func drain(t *testing.T, p *Parser, size int) (n int, err error) {
 		}
 		n += len(stmts)
 		walk(stmts)
+		if p.lits.recycles {
+			p.Recycle()
+		}
 	}
 	t.Fatal("no end")
 	return
