@@ -48,14 +48,25 @@ func inlineText(stmts ...*syntax.Stmt) string {
 // substText is what stands within $( and ).
 func substText(stmts []*syntax.Stmt) string {
 	l := lister{flush: true, subst: true}
-	if len(stmts) > 0 {
-		if _, ok := stmts[0].Cmd.(*syntax.Subshell); ok && !stmts[0].Negated {
-			l.text(" ")
-		}
+	if len(stmts) > 0 && beginsWithSubshell(stmts[0]) {
+		l.text(" ") // $(( is arithmetic
 	}
 	l.list(stmts)
 	l.bodies("")
 	return l.b.String()
+}
+
+func beginsWithSubshell(s *syntax.Stmt) bool {
+	if s.Negated {
+		return false
+	}
+	switch c := s.Cmd.(type) {
+	case *syntax.Subshell:
+		return true
+	case *syntax.BinaryCmd:
+		return beginsWithSubshell(c.X)
+	}
+	return false
 }
 
 // headText is what BASH_COMMAND has of a command: of loops and case only the
@@ -147,14 +158,16 @@ func (l *lister) list(stmts []*syntax.Stmt) {
 			continue
 		case len(l.heredocs) > 0:
 			l.bodies(map[bool]string{true: "", false: ";"}[l.lines])
-		case l.subst && stmts[i+1].Pos().Line() > s.End().Line():
+			l.wasDoc = i == 0 && l.lines // of the first, it takes a later separator
+		case l.subst && !s.Semicolon.IsValid():
 			l.text("\n")
 			l.flush = true
 			continue
-		case !l.wasDoc:
+		case l.wasDoc:
+			l.wasDoc = false
+		default:
 			l.text(";")
 		}
-		l.wasDoc = false
 		if l.lines {
 			l.text("\n")
 		} else {
@@ -192,10 +205,13 @@ func (l *lister) stmt(s *syntax.Stmt) {
 			l.text(" ")
 		}
 		l.redirect(r)
+		l.wasDoc = false
 	}
 	if s.Background {
-		l.bodies(" &")
-		if s := l.b.String(); !strings.HasSuffix(s, "\n") {
+		if len(l.heredocs) > 0 {
+			l.bodies(" &")
+			l.text(" ")
+		} else {
 			l.text(" &")
 		}
 	}
@@ -294,96 +310,6 @@ func (l *lister) block(stmts []*syntax.Stmt) {
 	l.text("\n")
 	l.body(stmts)
 	l.newline("}")
-}
-
-func (l *lister) ifClause(c *syntax.IfClause) {
-	l.text("if ")
-	l.inline(c.Cond)
-	l.semicolon()
-	l.text(" then\n")
-	l.body(c.Then)
-	if e := c.Else; e != nil {
-		l.semicolon()
-		l.newline("else\n")
-		if len(e.Cond) > 0 {
-			l.body([]*syntax.Stmt{{Cmd: e}})
-		} else {
-			l.body(e.Then)
-		}
-	}
-	l.semicolon()
-	l.newline("fi")
-}
-
-func (l *lister) whileClause(c *syntax.WhileClause) {
-	word := "while "
-	if c.Until {
-		word = "until "
-	}
-	l.text(word)
-	l.inline(c.Cond)
-	if len(l.heredocs) > 0 {
-		l.bodies("")
-		l.wasDoc = false
-	}
-	l.semicolon()
-	l.text(" do\n")
-	l.body(c.Do)
-	l.semicolon()
-	l.newline("done")
-}
-
-func (l *lister) forClause(c *syntax.ForClause) {
-	switch loop := c.Loop.(type) {
-	case *syntax.WordIter:
-		word := "for "
-		if c.Select {
-			word = "select "
-		}
-		l.text(word, loop.Name.Value, " in")
-		if !loop.InPos.IsValid() {
-			l.text(` "$@"`)
-		}
-		for _, w := range loop.Items {
-			l.text(" ")
-			l.word(w)
-		}
-		l.text(";")
-	case *syntax.CStyleLoop:
-		l.text("for ((", loopSource(loop.Init), "; ", loopSource(loop.Cond), "; ", loopSource(loop.Post), "))")
-	}
-	l.newline("do\n")
-	l.body(c.Do)
-	l.semicolon()
-	l.newline("done")
-}
-
-func loopSource(x syntax.ArithmExpr) string {
-	if s := strings.TrimLeft(arithSource(x), " \t\n"); s != "" {
-		return s
-	}
-	return "1"
-}
-
-func (l *lister) caseClause(c *syntax.CaseClause) {
-	l.text("case ")
-	l.word(c.Word)
-	l.text(" in ")
-	l.indent += 4
-	for _, item := range c.Items {
-		l.newline("")
-		for i, w := range item.Patterns {
-			if i > 0 {
-				l.text(" | ")
-			}
-			l.word(w)
-		}
-		l.text(")\n")
-		l.body(item.Stmts)
-		l.newline(item.Op.String())
-	}
-	l.indent -= 4
-	l.newline("esac")
 }
 
 func (l *lister) function(d *syntax.FuncDecl, word string) {

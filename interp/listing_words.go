@@ -161,7 +161,7 @@ func (l *lister) part(p syntax.WordPart, quoted bool) {
 		}
 	case *syntax.CmdSubst:
 		if p.Backquotes {
-			l.text("`", escapeBackquoted(inlineText(p.Stmts...), quoted), "`")
+			l.text("`", parse.Backquoted(p), "`")
 		} else {
 			l.text("$(", substText(p.Stmts), ")")
 		}
@@ -172,16 +172,6 @@ func (l *lister) part(p syntax.WordPart, quoted bool) {
 	default:
 		l.text(printNode(&syntax.Word{Parts: []syntax.WordPart{p}}))
 	}
-}
-
-// escapeBackquoted is the inverse of what the parser does to text between
-// backquotes.
-func escapeBackquoted(s string, quoted bool) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "`", "\\`")
-	if quoted {
-		s = strings.ReplaceAll(s, `"`, `\"`)
-	}
-	return s
 }
 
 // paramSource is an expansion in braces; its words are written as they are.

@@ -24,6 +24,7 @@
 //     ParamExp for which [BadSubst] reports true.
 //   - ${x~} and ${x~~} are an OtherParamOps whose word is ~ or ~~.
 //   - Comments are dropped.
+//   - The text between backquotes is kept as it is written: see [Backquoted].
 //   - [[ a && b || c ]] groups as (a && b) || c.
 //   - "! !", and "!" alone (a Stmt without Cmd and Redirs), as bash has them.
 //   - The body of a function is the command after it, not the list.

@@ -178,8 +178,9 @@ func (p *Parser) backquoted(quoted bool) *syntax.CmdSubst {
 	c := take(&p.substs)
 	c.Left, c.Backquotes = p.pos(), true
 	p.i++
-	in, right := p.backquoteText(c.Left, quoted)
+	in, written, right := p.backquoteText(c.Left, quoted)
 	c.Right = right
+	c.Last = []syntax.Comment{{Text: written}}[:0]
 	saved, depth := p.suspend(), len(p.stack)
 	p.push(in)
 	p.next()
@@ -198,14 +199,26 @@ func (p *Parser) backquoted(quoted bool) *syntax.CmdSubst {
 	return c
 }
 
-// backquoteText consumes the text and the closing backquote.
-func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syntax.Pos) {
+// Backquoted is what stands between the backquotes of c, backslashes included
+// but for continuations of lines.
+// The tree has it behind the end of c.Last, where no printer takes it for a
+// comment.
+func Backquoted(c *syntax.CmdSubst) string {
+	if cap(c.Last) == 0 {
+		return ""
+	}
+	return c.Last[:1][0].Text
+}
+
+// backquoteText consumes the text, also given as it is written, and the
+// closing backquote.
+func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, written string, right syntax.Pos) {
 	in = input{base: p.off(p.i), line: p.line, lineOff: p.lineOff, kind: nestedInput}
 	if p.isFixed {
 		in.fixed, in.isFixed = p.fixed, true
 	}
-	var text strings.Builder
-	start := p.i
+	var text, raw strings.Builder
+	start, from := p.i, p.i        // of what text and raw do not have yet
 	single, double := false, false // whether quotes are open, roughly
 	for {
 		if p.i == len(p.src) {
@@ -216,18 +229,20 @@ func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syn
 				p.failOpen(pos, "backquote")
 			}
 			text.WriteString(p.src[start:p.i])
+			raw.WriteString(p.src[from:p.i])
 			if !p.more() {
 				p.failOpen(pos, "backquote")
 			}
-			start = p.i
+			start, from = p.i, p.i
 		}
 		switch p.src[p.i] {
 		case '`':
 			text.WriteString(p.src[start:p.i])
+			raw.WriteString(p.src[from:p.i])
 			right = p.pos()
 			p.i++
 			in.src = text.String()
-			return in, right
+			return in, raw.String(), right
 		case '\n':
 			p.newline()
 		case '\'':
@@ -249,10 +264,15 @@ func (p *Parser) backquoteText(pos syntax.Pos, quoted bool) (in input, right syn
 				p.i += 2
 			case e == '\n' && single: // goes here too; elsewhere it is a continuation
 				text.WriteString(p.src[start:p.i])
+				raw.WriteString(p.src[from:p.i])
 				p.i++
 				p.newline()
-				start = p.i
+				start, from = p.i, p.i
 				in.gaps = append(in.gaps, gap{text.Len(), p.off(p.i) - in.base - text.Len()})
+			case e == '\n':
+				raw.WriteString(p.src[from:p.i])
+				from = p.i + 2
+				p.i++
 			default:
 				p.i++
 			}
