@@ -40,6 +40,28 @@ func (c *compiler) subscript(x syntax.ArithmExpr) *subscript {
 	return &subscript{compileWord(c, w), compileArithText(c, indexWord(w)).eval}
 }
 
+// listSubscript is that of an element of a list. Its quotes are removed before
+// it is evaluated.
+func (c *compiler) listSubscript(x syntax.ArithmExpr) *subscript {
+	s := c.subscript(x)
+	w, ok := x.(*syntax.Word)
+	if s == nil || !ok {
+		return s
+	}
+	for _, p := range w.Parts {
+		if _, quoted := p.(*syntax.SglQuoted); quoted {
+			s.num = func(sh *shell) (int64, error) {
+				text, err := s.key.str(sh)
+				if err != nil {
+					return 0, err
+				}
+				return sh.arith(text)
+			}
+		}
+	}
+	return s
+}
+
 func (c *compiler) assigns(list []*syntax.Assign) []assign {
 	out := make([]assign, 0, len(list))
 	for _, a := range list {
@@ -61,10 +83,10 @@ func (c *compiler) assign(a *syntax.Assign) assign {
 		for _, e := range a.Array.Elems {
 			el := element{}
 			if e.Index != nil {
-				el.index = c.subscript(e.Index)
+				el.index = c.listSubscript(e.Index)
 			}
 			if index, value, ok := appending(e); ok {
-				el.index, el.add, e = c.subscript(index), true, &syntax.ArrayElem{Value: value}
+				el.index, el.add, e = c.listSubscript(index), true, &syntax.ArrayElem{Value: value}
 			}
 			if e.Value != nil {
 				el.value = compileWord(c, e.Value)
@@ -388,82 +410,6 @@ func (sh *shell) replaceArray(name string, fresh *indexedArray) error {
 	v.value, v.array = "", fresh
 	v.attrs |= attrIndexed
 	sh.assigned(name, v)
-	return nil
-}
-
-// assignMembers is name=(…) for an associative array: [key]=value, or keys
-// and values in turns.
-func (a *assign) assignMembers(sh *shell, old *variable) error {
-	fresh := &assocArray{}
-	if old.assoc != nil {
-		fresh.first = old.assoc.buckets(len(old.assoc.grown)) // bash empties its table
-	}
-	if a.add && old.assoc != nil {
-		fresh = old.assoc.clone()
-	}
-	var loose []string
-	for _, e := range a.array {
-		if e.index != nil {
-			if err := e.assignKey(sh, old, fresh); err != nil {
-				return err
-			}
-			continue
-		}
-		fields, err := e.member(sh)
-		if err != nil {
-			return err
-		}
-		if a.array[0].index == nil {
-			loose = append(loose, fields...)
-			continue
-		}
-		for _, f := range fields { // keys and values in turns only if the first is no [key]=
-			sh.errorf("%s: '%s': must use subscript when assigning associative array", a.name, f)
-		}
-	}
-	for i := 0; i < len(loose); i += 2 {
-		value := ""
-		if i+1 < len(loose) {
-			value = loose[i+1]
-		}
-		value, err := sh.convert(old, value)
-		if err != nil {
-			return err
-		}
-		fresh.set(loose[i], value)
-	}
-	v, err := sh.writable(a.name)
-	if err != nil {
-		return err
-	}
-	v.assoc = fresh
-	v.attrs |= attrAssoc
-	sh.assigned(a.name, v)
-	return nil
-}
-
-// assignKey is [key]=value or [key]+=value within name=(…); the attributes are
-// those of old.
-func (e *element) assignKey(sh *shell, old *variable, fresh *assocArray) error {
-	key, err := e.index.key.str(sh)
-	if err != nil {
-		return err
-	}
-	if key == "" {
-		sh.errorf("[]: bad array subscript")
-		return nil
-	}
-	value, err := e.text(sh)
-	if err != nil {
-		return err
-	}
-	if before, had := fresh.get(key); e.add && had {
-		value = sh.joinValue(old, before, value)
-	}
-	if value, err = sh.convert(old, value); err != nil {
-		return err
-	}
-	fresh.set(key, value)
 	return nil
 }
 

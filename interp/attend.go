@@ -59,14 +59,20 @@ func (sh *shell) runErrTrap() flow { return sh.pseudoTrap(trapOnErr, optErrtrace
 func (sh *shell) runDebugTrap() flow { return sh.pseudoTrap(trapOnDebug, optFunctrace) }
 
 // beforeCommand runs the DEBUG trap before a command, which with extdebug its
-// status can forbid.
+// status can forbid: 2 is as if the function or file returned.
 func (sh *shell) beforeCommand() (f flow, skip bool) {
 	if !sh.traps.pseudo {
 		return flowNext, false
 	}
 	sh.debugStatus = 0
 	f = sh.runDebugTrap()
-	return f, f != flowNext || sh.debugStatus != 0 && sh.shopts.on(shoptExtdebug)
+	if f != flowNext || sh.debugStatus == 0 || !sh.shopts.on(shoptExtdebug) {
+		return f, f != flowNext
+	}
+	if sh.debugStatus == 2 && sh.funcDepth > 0 {
+		sh.status, f = 2, flowReturn
+	}
+	return f, true
 }
 
 func (sh *shell) runReturnTrap() flow { return sh.pseudoTrap(trapOnReturn, optFunctrace) }

@@ -48,5 +48,6 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashTrapRows)
 	compareRows(t, "bash", bashHistoryRows)
 	compareRows(t, "bash", bashFailureRows)
+	compareRows(t, "bash", bashHuntedRows)
 	compareRows(t, "bash", bashMessageRows)
 }

@@ -41,6 +41,10 @@ func runHash(sh *shell, args []string) int {
 	if sh.mayNotName(args[0], c.path) {
 		return 1
 	}
+	if c.path != "" && sh.isDirectory(c.path) {
+		sh.errorf("%s: %s: Is a directory", args[0], c.path)
+		return 1
+	}
 	if c.path != "" && sh.opts.on(optRestricted) {
 		var err error
 		if c.path, err = sh.searchPath(c.path, sh.path()); err != nil {

@@ -126,9 +126,9 @@ func (sh *shell) setShopt(name string, on bool) {
 		if o.name == name {
 			if sh.shopts &^= o.bit; on {
 				sh.shopts |= o.bit
-				if o.bit == shoptExtdebug {
-					sh.beginArguments()
-				}
+			}
+			if o.bit == shoptExtdebug {
+				sh.debugging(on)
 			}
 			return
 		}
@@ -140,6 +140,15 @@ func (sh *shell) setShopt(name string, on bool) {
 		}
 	}
 	sh.accepted = accepted
+}
+
+// debugging is what extdebug does besides.
+func (sh *shell) debugging(on bool) {
+	sh.opts &^= optErrtrace | optFunctrace
+	if on {
+		sh.opts |= optErrtrace | optFunctrace
+		sh.beginArguments()
+	}
 }
 
 // listShopts prints all options, or with -s and -u those that are on or off.

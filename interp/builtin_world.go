@@ -43,6 +43,11 @@ func (sh *shell) condStat(path string, nofollow bool, st *syscall.Stat_t) error 
 	return sh.rt.sys.Stat(sh.dir, path, nofollow, st)
 }
 
+func (sh *shell) isDirectory(path string) bool {
+	var st syscall.Stat_t
+	return sh.condStat(path, false, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFDIR
+}
+
 func (sh *shell) statDescriptor(n int, nofollow bool, st *syscall.Stat_t) error {
 	f := sh.fdFile(n)
 	if f == nil {

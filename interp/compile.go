@@ -202,8 +202,10 @@ func (sh *shell) failed() flow {
 	if sh.status == 0 || sh.noErrexit > 0 {
 		return flowNext
 	}
-	if f := sh.runErrTrap(); f != flowNext {
-		return f
+	if quiet := sh.isSolo() && sh.soloAt.quiet && sh.rt.bash; !quiet {
+		if f := sh.runErrTrap(); f != flowNext {
+			return f
+		}
 	}
 	if sh.opts.on(optErrexit) {
 		return flowExit
@@ -260,7 +262,7 @@ func (c *compiler) andOr(b *syntax.BinaryCmd) node {
 // subshell runs in this goroutine: the shell waits for it anyway. Its status is
 // for judged to act on.
 func (c *compiler) subshell(s *syntax.Subshell) node {
-	body := c.solo(s.Stmts, c.list(s.Stmts))
+	body := c.solo(s.Stmts, c.list(s.Stmts), false)
 	alone := &pipeline{members: []node{body}, text: func(sh *shell) string { return sh.stmtText(&syntax.Stmt{Cmd: s}) }}
 	return func(sh *shell) flow {
 		sub := sh.subshell(false)

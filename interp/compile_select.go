@@ -36,6 +36,7 @@ func (l *forLoop) choose(sh *shell) flow {
 		reply, ok := sh.readReply()
 		if !ok {
 			sh.write(1, []byte("\n"))
+			sh.setVar("REPLY", "")
 			sh.status = 1
 			if sh.attn.pending.Load() != 0 {
 				return sh.attend()

@@ -261,7 +261,13 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 		} else if sh.rt.bash {
 			sh.keep(a.name)
 		}
+		if f != nil && sh.rt.bash && !a.add {
+			sh.plainPrefix(a.name)
+		}
 		err := a.run(sh)
+		if f != nil && sh.rt.bash {
+			sh.plainPrefix(a.name) // += has used them
+		}
 		if err == nil && (f != nil || sh.rt.bash || args[0] == "exec" && len(args) > 1) {
 			err = sh.setAttrs(a.name, attrExport, 0)
 		}
@@ -275,6 +281,17 @@ func (s *simple) prefix(sh *shell, saved *savedFiles, f *frame, args []string) (
 		}
 	}
 	return flowNext, true
+}
+
+// plainPrefix makes an assignment before a command that of a variable of its
+// own: bash applies no attributes to it, but for those of an array or reference.
+func (sh *shell) plainPrefix(name string) {
+	const converting = attrInteger | attrLower | attrUpper | attrCapital
+	if v, _ := sh.vars.get(name); v.is(converting) {
+		v = cloneVariable(v)
+		v.attrs &^= converting
+		sh.vars.set(name, v)
+	}
 }
 
 func (s *simple) callFunction(sh *shell, fn *function, args []string) flow {

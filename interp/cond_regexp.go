@@ -2,7 +2,6 @@ package interp
 
 import (
 	"regexp"
-	"regexp/syntax"
 	"strings"
 )
 
@@ -55,7 +54,10 @@ func (c *regexpCache) compile(text string, fold bool) (*regexp.Regexp, error) {
 	if inBracket(text) { // for regcomp(3) an error
 		return nil, errNoRegexp
 	}
-	src := goRegexp(text)
+	src, err := goRegexp(text)
+	if err != nil {
+		return nil, err
+	}
 	if fold {
 		src = "(?i)" + src
 	}
@@ -66,45 +68,6 @@ func (c *regexpCache) compile(text string, fold bool) (*regexp.Regexp, error) {
 	re.Longest() // POSIX: leftmost-longest
 	c.cache.put(key, re)
 	return re, nil
-}
-
-// goRegexp rewrites a POSIX extended expression for package regexp: there a
-// bracket expression has no escapes, and a brace that starts no interval or
-// a backslash before an ordinary character stand for themselves.
-func goRegexp(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '[':
-			n := bracketLen(s[i:])
-			if n == 0 {
-				b.WriteString(`\[`)
-				continue
-			}
-			b.WriteString(goBracket(s[i : i+n]))
-			i += n - 1
-		case c == '\\' && i+1 < len(s):
-			i++
-			switch s[i] {
-			case 'w', 'W', 's', 'S', 'b', 'B': // GNU extensions
-				b.WriteString(`\` + s[i:i+1])
-			case '<', '>':
-				b.WriteString(`\b`)
-			default:
-				b.WriteString(regexp.QuoteMeta(s[i : i+1]))
-			}
-		default:
-			b.WriteByte(c)
-		}
-	}
-	if _, err := syntax.Parse(b.String(), syntax.Perl); err != nil {
-		if fixed := strings.ReplaceAll(b.String(), "{", `\{`); fixed != b.String() {
-			if _, err := syntax.Parse(fixed, syntax.Perl); err == nil {
-				return fixed
-			}
-		}
-	}
-	return b.String()
 }
 
 // bracketLen is the length of the bracket expression at the start of s, 0 if

@@ -29,6 +29,8 @@ func runWait(sh *shell, args []string) int {
 		case a == "-f":
 		case a == "-p" && len(rest) > 1:
 			into, rest = rest[1], rest[1:]
+		case a == "-p":
+			return sh.badCall(args[0], &optionError{a, true})
 		default:
 			return sh.badOption(args[0], a)
 		}

@@ -29,6 +29,9 @@ func (c *declCall) show(sh *shell) int {
 			}
 		}
 		v, _ := sh.vars.get(name)
+		if v.hook == hookDynamic && unlisted[name] && c.add == 0 && !c.print {
+			continue
+		}
 		b.WriteString(c.line(sh, name, sh.listed(name, v)))
 	}
 	return sh.output(c.name, []byte(b.String()))

@@ -159,6 +159,9 @@ func (sh *shell) showVariables() int {
 	var b strings.Builder
 	for _, name := range sh.variableNames(func(v *variable) bool { return v.attrs&attrSet != 0 }) {
 		v := sh.lookupVar(name)
+		if v == nil || v.hook == hookDynamic && unlisted[name] && sh.rt.bash {
+			continue
+		}
 		if v.is(attrIndexed | attrAssoc) {
 			b.WriteString(name + "=" + v.listText() + "\n")
 			continue

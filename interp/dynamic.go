@@ -64,6 +64,13 @@ var dynamicArrays = map[string]attr{
 	"BASH_LINENO": attrIndexed, "BASH_ARGC": attrIndexed, "BASH_ARGV": attrIndexed,
 }
 
+// unlisted are the dynamic variables that lists of all values do not have: bash
+// computes them when they are asked for, and scripts compare such lists.
+var unlisted = map[string]bool{
+	"BASHPID": true, "BASH_COMMAND": true, "BASH_SUBSHELL": true, "EPOCHREALTIME": true, "EPOCHSECONDS": true,
+	"LINENO": true, "RANDOM": true, "SECONDS": true, "SRANDOM": true,
+}
+
 // listed is a variable as lists of all of them show it: bash computes some of
 // the dynamic ones only when they are asked for by name.
 func (sh *shell) listed(name string, v *variable) *variable {

@@ -289,7 +289,7 @@ func (p *cmdPart) expand(e *expander) error {
 // substBody compiles the commands of a substitution. In bash $(<file) is the
 // text of the file.
 func (c *compiler) substBody(stmts []*syntax.Stmt) node {
-	body := c.solo(stmts, c.list(stmts))
+	body := c.solo(stmts, c.list(stmts), false)
 	if len(stmts) != 1 {
 		return body
 	}

@@ -38,25 +38,32 @@ func asksForParent(argv []string) bool {
 
 // soloMark is where the only command of a subshell runs: a program there would
 // have replaced the subshell, so that its parent is the shell above.
-type soloMark struct{ funcDepth, evalDepth int }
+type soloMark struct {
+	funcDepth, evalDepth int
+	quiet                bool // its failure is that of what it is part of
+}
 
-// solo compiles the body of a subshell that may be one command.
-func (c *compiler) solo(stmts []*syntax.Stmt, body node) node {
+// solo compiles the body of a subshell that may be one command. A failure of
+// such a command has no ERR trap of its own if it is a member of a pipeline, or
+// another subshell.
+func (c *compiler) solo(stmts []*syntax.Stmt, body node, member bool) node {
 	if len(stmts) != 1 || stmts[0].Negated || stmts[0].Background {
 		return body
 	}
-	switch stmts[0].Cmd.(type) {
-	case *syntax.CallExpr, *syntax.Subshell:
-		return func(sh *shell) flow {
-			sh.soloAt = &soloMark{sh.funcDepth, sh.evalDepth}
-			return body(sh)
-		}
+	_, quiet := stmts[0].Cmd.(*syntax.Subshell)
+	if _, ok := stmts[0].Cmd.(*syntax.CallExpr); ok {
+		quiet = member
+	} else if !quiet {
+		return body
 	}
-	return body
+	return func(sh *shell) flow {
+		sh.soloAt = &soloMark{sh.funcDepth, sh.evalDepth, quiet}
+		return body(sh)
+	}
 }
 
 func (sh *shell) isSolo() bool {
-	return sh.soloAt != nil && *sh.soloAt == soloMark{sh.funcDepth, sh.evalDepth}
+	return sh.soloAt != nil && sh.soloAt.funcDepth == sh.funcDepth && sh.soloAt.evalDepth == sh.evalDepth
 }
 
 // parentFor is the process that is to be a program's parent, nil for the

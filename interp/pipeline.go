@@ -38,7 +38,7 @@ func (c *compiler) pipeMembers(b *syntax.BinaryCmd, p *pipeline) {
 			c.pipeMembers(in, p)
 			c.depth--
 		} else {
-			p.members = append(p.members, c.solo([]*syntax.Stmt{s}, c.stmt(s)))
+			p.members = append(p.members, c.solo([]*syntax.Stmt{s}, c.stmt(s), true))
 			p.names = append(p.names, constantName(s))
 			var shown syntax.Node
 			call, ok := s.Cmd.(*syntax.CallExpr)

@@ -49,15 +49,22 @@ func (sh *shell) prompt(text string) string {
 				continue
 			}
 		}
-		if c := text[i]; c >= '0' && c <= '7' {
-			v, n := digits(text[i:min(i+3, len(text))], 8, 3)
+		if v, n := digits(text[i:min(i+3, len(text))], 8, 3); n == 3 {
 			b.WriteByte(byte(v))
 			i += n - 1
 			continue
 		}
 		b.WriteString(sh.promptEscape(text[i]))
 	}
+	if !sh.acceptedShopt("promptvars") && sh.rt.bash {
+		return promptPlain(b.String())
+	}
 	return sh.expandPrompt(b.String())
+}
+
+// promptPlain takes the backslashes from a prompt that is not to be expanded.
+func promptPlain(s string) string {
+	return strings.NewReplacer(`\\`, `\`, `\$`, "$", "\\`", "`").Replace(s)
 }
 
 // promptEscape is what \c stands for. What names could contain is escaped
@@ -140,8 +147,35 @@ func (sh *shell) promptDir(last bool) string {
 	if home != "" && home != "/" && (dir == home || strings.HasPrefix(dir, home+"/")) {
 		dir = "~" + dir[len(home):]
 	}
-	if i := strings.LastIndexByte(dir, '/'); last && i >= 0 && dir != "/" {
+	i := strings.LastIndexByte(dir, '/')
+	switch {
+	case !last:
+		return sh.trimPrompt(dir)
+	case i >= 0 && dir != "/":
 		dir = dir[i+1:]
 	}
 	return dir
+}
+
+// trimPrompt keeps as many directories at the end as PROMPT_DIRTRIM says.
+func (sh *shell) trimPrompt(dir string) string {
+	keep, err := strconv.Atoi(sh.getOr("PROMPT_DIRTRIM", ""))
+	if err != nil || keep <= 0 || !sh.rt.bash {
+		return dir
+	}
+	start := 0
+	if dir[0] == '~' {
+		start = max(strings.IndexByte(dir, '/'), 0)
+	}
+	end := len(dir)
+	for range keep {
+		if end = strings.LastIndexByte(dir[:end], '/'); end <= start {
+			return dir
+		}
+	}
+	trimmed := dir[:start] + map[bool]string{true: "/"}[start > 0] + "..." + dir[end:]
+	if len(trimmed) >= len(dir) {
+		return dir
+	}
+	return trimmed
 }
