@@ -123,10 +123,11 @@ func TestAttackByAnotherMount(t *testing.T) {
 		return
 	}
 	dir := top + "/h"
-	for _, f := range []string{"h/w/f", "h/w/secret", "h/w/keys/k", "h/w/vendor/f", "all/x", "a b/x", "h/w/again/x"} {
+	for _, f := range []string{"h/w/f", "h/w/secret", "h/w/keys/k", "h/w/vendor/f", "all/x", "a b/x", "h/w/again/x", "h/w/keys/sub/k", "h/w/vendor/sub/f", "part/x", "h/w/piece/x", "one"} {
 		write(t, top+"/"+f, "x")
 	}
-	for from, to := range map[string]string{dir: "/all", dir + "/w/keys": "/a b", dir + "/w/vendor": "/h/w/again"} {
+	for from, to := range map[string]string{dir: "/all", dir + "/w/keys": "/a b", dir + "/w/vendor": "/h/w/again",
+		dir + "/w/keys/sub": "/part", dir + "/w/vendor/sub": "/h/w/piece", dir + "/w/keys/k": "/one"} {
 		must(t, unix.Mount(from, top+to, "", unix.MS_BIND, ""))
 	}
 	p := testPolicy(dir + "/w")
@@ -138,6 +139,9 @@ func TestAttackByAnotherMount(t *testing.T) {
 		{"where all is again", "read,@/all/w/secret", "EACCES", "read,@/all/w/f"},
 		{"a directory", "list,@/all/w/keys", "EACCES", "list,@/all/w"},
 		{"it alone", "read,@/a b/k", "EACCES", "touch,@/h/w/n"},
+		{"a part of it", "read,@/part/k", "EACCES", "list,@/h"},
+		{"a file of it", "read,@/one", "EACCES", ""},
+		{"a part of what must not be written", "touch,@/h/w/piece/n", "EROFS", "read,@/h/w/piece/f"},
 		{"what must not be written", "touch,@/h/w/again/n", "EROFS", "read,@/h/w/again/f"},
 	})
 }

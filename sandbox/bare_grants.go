@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,7 @@ type bareView struct {
 const maxBareRules = 20_000
 
 // bareGrants are the rules of a plan as Landlock can have them.
-func bareGrants(pl *Plan, exe string) (*bareView, error) {
+func bareGrants(pl *Plan, exe string, mounts []hostMount) (*bareView, error) {
 	v := &bareView{plan: pl, host: newResolver()}
 	v.hidden = append(v.hidden, bareHidden...)
 	for _, s := range pl.Steps {
@@ -61,6 +62,7 @@ func bareGrants(pl *Plan, exe string) (*bareView, error) {
 			}
 		}
 	}
+	v.hideElsewhere(mounts)
 	reads := slices.Clone(pl.Read)
 	for _, g := range pl.ReadGlobs {
 		found, err := v.host.expand(g)
@@ -79,6 +81,19 @@ func bareGrants(pl *Plan, exe string) (*bareView, error) {
 	}
 	v.places()
 	return v, v.err
+}
+
+// hideElsewhere hides what is hidden wherever it is mounted, covered or not: a rule
+// is about the directory itself, so that one for a directory above, by whatever
+// path, would be one for all of it by every path.
+func (v *bareView) hideElsewhere(mounts []hostMount) {
+	for _, h := range slices.Clone(v.hidden) {
+		again, parts := places(mounts, h)
+		v.hidden = append(v.hidden, again...)
+		if !slices.Contains(bareHidden, h) { // mounts of parts of those have their own rules
+			v.hidden = slices.AppendSeq(v.hidden, maps.Keys(parts))
+		}
+	}
 }
 
 func (v *bareView) add(path string, rights uint64) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -208,7 +209,11 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	if err := k.bareTemp(pl); err != nil {
 		return 0, fmt.Errorf("temporary directory: %w", err)
 	}
-	view, err := bareGrants(pl, k.base.exe)
+	mounts := hostMounts(k.base.hostProc)
+	if len(mounts) == 0 {
+		return 0, errors.New("/proc/thread-self/mountinfo cannot be read")
+	}
+	view, err := bareGrants(pl, k.base.exe, mounts)
 	if err != nil {
 		return 0, err
 	}

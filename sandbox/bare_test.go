@@ -29,7 +29,7 @@ func TestAttackBare(t *testing.T) {
 		return []syscall.SysProcIDMap{{ContainerID: n, HostID: n, Size: 1}}
 	}
 	for how, attr := range map[string]*syscall.SysProcAttr{
-		"limit": {Cloneflags: unix.CLONE_NEWUSER, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid()),
+		"limit": {Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid()),
 			AmbientCaps: []uintptr{unix.CAP_SYS_RESOURCE, unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_ADMIN}},
 		"container": nil,
 	} {
@@ -93,6 +93,10 @@ func TestBareInside(t *testing.T) {
 	for _, f := range []string{"/.ssh/id", "/.bashrc", "/.netrc", "/public", "/project/f", "/project/.git/hooks/x"} {
 		write(t, home+f, "x")
 	}
+	mounted := os.Getenv("FSH_TEST_LIMITED") == "limit"
+	if mounted {
+		bareMounts(t, home)
+	}
 	p, _, err := policy.Load(policy.Options{Dir: dir, Home: home})
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +115,13 @@ func TestBareInside(t *testing.T) {
 		t.Errorf("note %+v", e)
 	}
 	bareFiles(t, rr, home, s.temp)
+	if mounted {
+		rr.checkAll(
+			check{"read," + home + "/elsewhere/id", "EACCES"}, check{"read," + home + "/part/key", "EACCES"}, check{"read," + home + "/one", "EACCES"},
+			check{"read," + home + "/above/.ssh/id", "EACCES"}, check{"read," + home + "/above/project/shown/f", "ok"},
+			check{"read," + home + "/shown/f", "ok"}, check{"read," + home + "/beside", "ok"},
+		)
+	}
 	bareProcesses(t, rr)
 	coresOf(t, rr)
 	bareRefusals(t, p)
@@ -123,6 +134,20 @@ func TestBareInside(t *testing.T) {
 	if _, err := os.Stat(temp); err == nil {
 		t.Error("the temporary directory is left")
 	}
+}
+
+// bareMounts shows a secret directory, a part of it, a file in it, what it is in, and
+// something else, at other paths.
+func bareMounts(t *testing.T, home string) {
+	t.Helper()
+	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	for _, f := range []string{"/.ssh/sub/key", "/one", "/beside", "/elsewhere/x", "/part/x", "/shown/x", "/above/x", "/project/shown/f"} {
+		write(t, home+f, "x")
+	}
+	for _, m := range [][2]string{{"/.ssh", "/elsewhere"}, {"/.ssh/sub", "/part"}, {"/.ssh/id", "/one"}, {"/project/f", "/beside"}, {"/project/shown", "/shown"}} {
+		must(t, unix.Mount(home+m[0], home+m[1], "", unix.MS_BIND, ""))
+	}
+	must(t, unix.Mount(home, home+"/above", "", unix.MS_BIND, ""))
 }
 
 func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {

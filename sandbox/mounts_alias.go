@@ -65,6 +65,18 @@ func unescapeMount(s string) string {
 
 // aliases are the other paths of what is at a resolved path.
 func aliases(mounts []hostMount, path string) (others []string) {
+	again, _ := places(mounts, path)
+	for _, other := range again {
+		if isSame(path, other) { // it may be covered
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+// places are where else the mounts have what is at a resolved path, and parts of
+// it with their paths below it, if nothing else covers that.
+func places(mounts []hostMount, path string) (again []string, parts map[string]string) {
 	var on *hostMount
 	for i := range mounts { // the last is on top
 		if m := &mounts[i]; below(path, m.at) && (on == nil || len(m.at) >= len(on.at)) {
@@ -72,20 +84,23 @@ func aliases(mounts []hostMount, path string) (others []string) {
 		}
 	}
 	if on == nil {
-		return nil
+		return nil, nil
 	}
+	parts = map[string]string{}
 	inside := filepath.Join(on.root, strings.TrimPrefix(path, on.at))
 	for i := range mounts {
 		m := &mounts[i]
-		if m == on || m.dev != on.dev || !below(inside, m.root) {
-			continue
-		}
-		other := filepath.Join(m.at, strings.TrimPrefix(inside, m.root))
-		if other != path && isSame(path, other) { // it may be covered
-			others = append(others, other)
+		switch {
+		case m == on || m.dev != on.dev:
+		case below(inside, m.root):
+			if other := filepath.Join(m.at, strings.TrimPrefix(inside, m.root)); other != path {
+				again = append(again, other)
+			}
+		case below(m.root, inside):
+			parts[m.at] = filepath.Join(path, strings.TrimPrefix(m.root, inside))
 		}
 	}
-	return others
+	return again, parts
 }
 
 // hideOtherProcs: a second /proc, in a chroot for example, shows the processes
@@ -102,8 +117,15 @@ func (v *view) hideOtherProcs() {
 // are the session's own: what the host has there is not shown elsewhere either.
 func (v *view) maskAliases() {
 	for _, m := range slices.Clone(v.masks) {
-		if !m.absent {
-			v.maskOthers(m, func(string) bool { return false })
+		if m.absent {
+			continue
+		}
+		v.maskOthers(m, func(string) bool { return false })
+		_, parts := places(v.mounts, m.path)
+		for part, own := range parts {
+			if !below(part, m.path) && !slices.Contains(v.fresh, part) && isSame(part, own) {
+				v.addMask(mask{path: part, hide: m.hide, rule: m.rule})
+			}
 		}
 	}
 	for _, place := range v.fresh {
