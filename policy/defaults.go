@@ -96,12 +96,28 @@ var secretVariables = []string{
 	"*_API_KEY*", "*_APIKEY*", "*_PRIVATE_KEY*", "*_ACCESS_KEY*", "*_AUTH", "AWS_*", "AZURE_*", "DATABASE_URL", "PGPASS*",
 }
 
-// hijackVariables make a program run code of the caller's choice. They are
-// dropped for a program whose own table gives it rights.
+// hijackVariables make a program run code of the caller's choice, or take its
+// configuration from a place of the caller's. They are dropped for a program whose
+// own table gives it rights.
 var hijackVariables = []string{
-	"LD_*", "NODE_OPTIONS", "NODE_PATH", "PYTHON*", "PERL5*", "PERLLIB", "RUBY*", "GEM_*", "GIT_*", "BASH_ENV", "BASH_FUNC_*", "ENV",
-	"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "GOFLAGS", "CARGO_*", "RUSTC*", "npm_config_*", "NPM_CONFIG_*",
-	"GCONV_PATH", "LOCPATH", "SSH_ASKPASS", "EDITOR", "VISUAL", "PAGER",
+	// The loader, the C library and what libraries load.
+	"LD_*", "GCONV_PATH", "LOCPATH", "NLSPATH", "GLIBC_TUNABLES", "HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN",
+	"OPENSSL_*", "SSLKEYLOGFILE", "SASL_PATH", "SASL_CONF_PATH", "KRB5_CONFIG", "PKCS11_*", "P11_KIT_*", "GIO_*", "QT_PLUGIN_PATH", "GTK_PATH", "GTK_MODULES",
+	// Languages.
+	"NODE_OPTIONS", "NODE_PATH", "PYTHON*", "PERL5*", "PERLLIB", "RUBY*", "GEM_*", "BUNDLE_*", "LUA_INIT*", "LUA_PATH*", "LUA_CPATH*",
+	"PHPRC", "PHP_INI_SCAN_DIR", "R_PROFILE*", "R_ENVIRON*", "R_LIBS*", "JULIA_*", "ERL_*", "TCLLIBPATH", "CLASSPATH",
+	"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "MAVEN_*", "MVN_*", "GRADLE_*", "DOTNET_*", "CORECLR_*", "COR_PROFILER*",
+	// Build tools and package managers.
+	"GOFLAGS", "GOENV", "GOROOT", "GOTOOLDIR", "GOTOOLCHAIN", "GOPROXY", "GONOSUMDB", "GOAUTH", "CARGO_*", "RUSTC*", "RUSTFLAGS", "RUSTUP_*",
+	"npm_config_*", "NPM_CONFIG_*", "YARN_*", "PNPM_*", "BUN_*", "PIP_*", "UV_*", "POETRY_*", "CONDA_*", "COMPOSER_*",
+	"MAKEFLAGS", "MAKEFILES", "GNUMAKEFLAGS", "TAR_OPTIONS", "CMAKE_TOOLCHAIN_FILE", "CMAKE_PROJECT_*",
+	// Tools that fetch, and clients.
+	"GIT_*", "CURL_HOME", "WGETRC", "SYSTEM_WGETRC", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "CVS_RSH", "SVN_SSH", "HGRCPATH", "HGPLAIN*",
+	"SSH_ASKPASS", "KUBECONFIG", "DOCKER_*", "BOTO_CONFIG", "CLOUDSDK_*", "TF_CLI_*", "ANSIBLE_*", "PSQLRC", "PGSERVICEFILE", "PGSYSCONFDIR",
+	// Shells, editors, pagers.
+	"BASH_ENV", "BASH_FUNC_*", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "SHELL",
+	"EDITOR", "VISUAL", "PAGER", "MANPAGER", "BROWSER", "LESSOPEN", "LESSCLOSE", "LESSKEY*", "VIMINIT", "EXINIT", "VIMRUNTIME", "INPUTRC",
+	"XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS",
 }
 
 // commandDenials stop what a script run as root would do to the machine.

@@ -172,9 +172,11 @@ func (p *Policy) settingOf(key, value string) Rule {
 }
 
 func (c *comparison) rest() {
+	// What is built in for programs with rights is not something the files ask for.
+	asked := func(r Rule) bool { return r.Origin.Layer != "defaults" }
 	env := func(gained bool, verb string, before, after []EnvRule) {
 		for _, r := range after {
-			if !slices.ContainsFunc(before, func(o EnvRule) bool { return o.Pattern == r.Pattern }) {
+			if asked(r.Rule) && !slices.ContainsFunc(before, func(o EnvRule) bool { return o.Pattern == r.Pattern }) {
 				c.add("variables", gained, verb+" "+r.Pattern, r.Rule)
 			}
 		}
@@ -183,7 +185,7 @@ func (c *comparison) rest() {
 	env(true, "get the variable", b.Environment.Pass, a.Environment.Pass)
 	env(false, "not get the variable", b.Environment.Deny, a.Environment.Deny)
 	for _, v := range a.Environment.Set {
-		if !slices.ContainsFunc(b.Environment.Set, func(o EnvVar) bool { return o.Name == v.Name && o.Value == v.Value }) {
+		if asked(v.Rule) && !slices.ContainsFunc(b.Environment.Set, func(o EnvVar) bool { return o.Name == v.Name && o.Value == v.Value }) {
 			c.add("variables", true, "set "+v.Name+"="+v.Value, v.Rule)
 		}
 	}

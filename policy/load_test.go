@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -301,6 +302,13 @@ func TestPrograms(t *testing.T) {
 		t.Errorf("main %v, npm %v", p.Network.AllowedDomains, npm.Network.AllowedDomains)
 	}
 	w.check(npm, "-env LD_PRELOAD", "-env NODE_OPTIONS", "-env GIT_SSH_COMMAND", "+env HOME")
+	w.check(npm, "-env OPENSSL_CONF", "-env WGETRC", "-env LESSOPEN", "-env MAKEFLAGS", "+env DEBUG", "+env npm_lifecycle_event")
+	if got := npm.FilterEnv([]string{"HOME=/evil", "DEBUG=1"}); !slices.Equal(got, []string{"DEBUG=1", "HOME=" + p.Home}) {
+		t.Errorf("the home of a program with rights is the script's: %q", got)
+	}
+	if got := p.FilterEnv([]string{"HOME=/other", "DEBUG=1"}); !slices.Equal(got, []string{"HOME=/other", "DEBUG=1"}) {
+		t.Errorf("the home of other programs is not the script's: %q", got)
+	}
 	w.check(p, "+env LD_PRELOAD", "+read DIR/x")
 	w.check(p.ForProgram("/usr/bin/curl"), "-read DIR/x")
 	if p.ForProgram("/opt/bin/curl") != p || p.ForProgram("/bin/npmx") != p {

@@ -260,6 +260,9 @@ func (m *merger) environment(sections []*section, hijack bool) {
 			e.Deny = append(e.Deny, EnvRule{name, Rule{Key: "environment.deny", Value: name, Origin: Origin{Layer: "defaults"},
 				Text: "a program with rights of its own does not get it"}})
 		}
+		if m.Home != "" { // where its configuration is, whatever the script says
+			e.Set = append(e.Set, EnvVar{"HOME", m.Home, defaultRule("environment.set", "HOME")})
+		}
 	}
 	for _, s := range sections {
 		for _, p := range s.envPass {
