@@ -38,6 +38,10 @@ true | false
 h() { f | cat; false; }
 h
 { false; } | cat`,
+	`echo " a  b\ " | (read x; echo "-$x-"); echo 'a\ b \  ' | (read x; echo "-$x-"); echo 'a\ b\ \ ' | (read x y; echo "-$x-$y-"); echo 'b\ ' | (read x; echo "-$x-"); echo 'x b\ c \ ' | (read x y; echo "-$x-$y-"); echo 'a::\:' | (IFS=:; read x; echo "-$x-")`,
+	`mkdir a b; printf '#!/bin/sh\necho a\n' >a/foo; printf '#!/bin/sh\necho b\n' >b/foo; chmod 655 a/foo; chmod 755 b/foo; PATH=$PWD/a:$PWD/b:$PATH; foo; type -a foo | wc -l`,
+	`a() { :; }; declare -f -a a; echo $?; declare -f -i b; echo $?; declare -fn a; echo $?; readonly -n AA; echo $?; AA=1; echo $AA; (AA=2); echo $AA`,
+	`hash -v; echo $?; set +h; hash; echo $?; hash ls; echo $?; set -h; hash; trap -p -s NOSIG; echo $?; trap -p -- INT; echo $?; head -c 5000 /bin/ls >l; . ./l; echo $?`,
 	`mkdir d; hash -p d foo; echo $?; hash -t foo; echo $?; wait -p; echo $?`,
 	`( set ) >a; ( set ) >b; grep -cE '^(RANDOM|SRANDOM|SECONDS|EPOCHSECONDS|EPOCHREALTIME|LINENO|BASHPID|BASH_COMMAND|BASH_SUBSHELL)=' a; declare | grep -cE '^(RANDOM|LINENO|EPOCHREALTIME)='`,
 }

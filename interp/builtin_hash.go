@@ -17,7 +17,14 @@ type hashCall struct {
 
 func runHash(sh *shell, args []string) int {
 	var c hashCall
-	opts := optionScanner{args: args[1:], spec: "rdtlvp:"}
+	opts := optionScanner{args: args[1:], spec: "rdtlvp:"} // -v of dash
+	if sh.bash() {
+		opts.spec = "rdtlp:"
+	}
+	if sh.bash() && !sh.opts.on(optHashall) {
+		sh.errorf("%s: hashing disabled", args[0])
+		return 1
+	}
 	for opts.next() {
 		switch opts.letter {
 		case 'r':

@@ -184,7 +184,7 @@ func (sh *shell) endsElement(s string, token bool) bool {
 // assignRead splits what was read and assigns it.
 func (sh *shell) assignRead(c *readCall) error {
 	text := string(c.line.text)
-	split := readSplitter{text: text, protected: c.line.protected, class: &sh.ifs.class}
+	split := readSplitter{text: text, protected: c.line.protected, class: &sh.ifs.class, bash: sh.rt.bash}
 	switch {
 	case c.array != "" && sh.bash() && sh.lookupVar(c.array).is(attrAssoc):
 		return errors.New(c.array + ": not an indexed array")

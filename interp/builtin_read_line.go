@@ -93,6 +93,7 @@ type readSplitter struct {
 	protected []int
 	class     *[256]ifsClass
 	pos       int
+	bash      bool // white space behind several fields goes even if it is protected
 }
 
 // at is the class of a byte; protected bytes are ordinary.
@@ -139,7 +140,7 @@ func (s *readSplitter) rest() string {
 		return f
 	}
 	end := len(s.text)
-	for end > start && s.at(end-1) == ifsWhite {
+	for end > start && (s.at(end-1) == ifsWhite || s.bash && s.class[s.text[end-1]] == ifsWhite) {
 		end--
 	}
 	s.pos = len(s.text)

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fsh-sh/fsh/interp/arith"
 	"mvdan.cc/sh/v3/syntax"
@@ -130,7 +131,10 @@ type declCall struct {
 }
 
 // declOptions are the options of those that do not have all of declare's.
-var declOptions = map[string]string{"export": "aAfnp", "readonly": "aAfp"}
+var declOptions = map[string]string{"export": "aAfnp", "readonly": "aAfnp"}
+
+// variableAttrs are those that a function cannot have.
+const variableAttrs = attrIndexed | attrAssoc | attrInteger | attrNameref
 
 var declFlags = map[byte]attr{
 	'a': attrIndexed, 'A': attrAssoc, 'i': attrInteger, 'l': attrLower,
@@ -157,6 +161,9 @@ func runDeclare(sh *shell, args []string) int {
 			c.add |= attrExport
 		}
 	case "readonly":
+		if c.add&attrNameref != 0 { // taken, and undoes nothing
+			return 0
+		}
 		c.add |= attrReadonly
 	case "local":
 		c.local = true
@@ -225,6 +232,10 @@ func (c *declCall) parse(list []declArg) (bad string, ok bool) {
 
 func (c *declCall) run(sh *shell) int {
 	switch {
+	case c.functions && sh.rt.bash && c.name != "export" && c.name != "readonly" && len(c.args) > 0 && c.add&variableAttrs != 0:
+		flag, _ := utf8.DecodeRuneInString(attrText(c.add & variableAttrs))
+		sh.errorf("%s: -%c: invalid option", c.name, flag)
+		return 1
 	case c.functions:
 		return c.runFunctions(sh)
 	case len(c.args) == 0:

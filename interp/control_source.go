@@ -117,6 +117,9 @@ func (sh *shell) survivesAbort() bool {
 // maxScript bounds the text of one script.
 const maxScript = 256 << 20
 
+// maxNULs is how many NUL bytes bash takes in what is no binary file.
+const maxNULs = 256
+
 func runDot(sh *shell, args []string) int {
 	rest := operands(args)
 	if len(rest) == 0 {
@@ -141,6 +144,9 @@ func runDot(sh *shell, args []string) int {
 			return sh.builtinFailed(1, "%s: %s", rest[0], errText(err))
 		}
 		return sh.builtinFailed(2, "%s: %s: %s", args[0], rest[0], dotErrText(sh, err))
+	}
+	if strings.Count(text, "\x00") > maxNULs && sh.bash() {
+		return sh.builtinFailed(126, "%s: %s: cannot execute binary file", args[0], rest[0])
 	}
 	if !sh.deeper(args[0]) {
 		sh.jump = sh.depthFlow()

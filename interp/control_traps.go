@@ -25,6 +25,8 @@ func runTrap(sh *shell, args []string) int {
 		rest = rest[1:]
 	}
 	switch {
+	case print && !ended && len(rest) > 0 && isOption(rest[0]) && sh.bash():
+		return sh.badOption(args[0], rest[0][:2])
 	case len(rest) == 0 || print:
 		return sh.showTraps(rest, print && !sh.bash())
 	case !ended && len(rest[0]) > 1 && rest[0][0] == '-':

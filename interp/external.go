@@ -213,7 +213,7 @@ func (sh *shell) findCommand(name string) (string, error) {
 		return path, nil
 	}
 	path, err := sh.searchPath(name, sh.path())
-	if err == nil && path[0] == '/' {
+	if err == nil && path[0] == '/' && (sh.opts.on(optHashall) || !sh.bash()) {
 		sh.hashed.set(name, path)
 		sh.hit(name, 1)
 	}
@@ -243,7 +243,8 @@ func (sh *shell) searchPath(name, path string) (string, error) {
 		if i >= len(errs) || errs[i] != nil || sts[i].Mode&syscall.S_IFMT != syscall.S_IFREG {
 			continue
 		}
-		if sts[i].Mode&0o111 != 0 {
+		mode := sts[i].Mode & 0o111
+		if mode == 0o111 || mode != 0 && sh.rt.sys.Access(sh.dir, c, accessExec) == nil { // nobody is left out, or not we
 			return c, nil
 		}
 		if found == "" {
