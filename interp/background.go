@@ -243,10 +243,10 @@ func statusOf(ws syscall.WaitStatus) int {
 	return ws.ExitStatus()
 }
 
-// standFor gives a subshell a process when it asks for its id, so that a
-// signal sent there reaches it and nothing else. Without one it goes on with
-// its parent's.
-func (sh *shell) standFor() {
+// standFor gives a subshell a process when it asks for its id, or a program of
+// its does, so that a signal sent there reaches it and nothing else. Without one
+// it goes on with its parent's.
+func (sh *shell) standFor(report Report) {
 	group := -1
 	if sh.group != nil {
 		group = sh.group.pgid
@@ -254,14 +254,16 @@ func (sh *shell) standFor() {
 	st, err := sh.rt.sys.StandIn(&Command{
 		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir,
 		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: group, Terminal: -1,
-		Report: ReportStart, Where: sh.where("$BASHPID"),
+		Report: report, Where: sh.where("$BASHPID"),
 	})
 	if err != nil {
 		return
 	}
 	sh.standIn, sh.standInGone = st, make(chan struct{})
 	sh.killed = &fateShared{}
-	sh.updateStandIn()
+	if caught, _ := sh.traps.wanted(); len(caught) > 0 {
+		sh.updateStandIn()
+	}
 	go sh.relay(st)
 	go func(attn *attention, killed *fateShared, gone chan struct{}) {
 		defer close(gone)

@@ -348,12 +348,14 @@ func (sh *shell) awaitOwnSignal(sig syscall.Signal) {
 	if sig == 0 || action == trapIgnore || action == trapDefault && !sigEnds(sig) && !stops {
 		return
 	}
-	if sh.attn.pending.Load() != 0 {
-		return
+	if sh.attn.pending.Load() == 0 {
+		select {
+		case <-sh.attn.bell:
+		case <-time.After(ownSignalDelay):
+		}
 	}
-	select {
-	case <-sh.attn.bell:
-	case <-time.After(ownSignalDelay):
+	if stops && !sh.hold() {
+		sh.awaitContinue() // it has been stopped, and told to go on already
 	}
 }
 

@@ -243,7 +243,7 @@ func (sh *shell) shoptNames() string {
 // it has one.
 func (sh *shell) pid() int {
 	if sh.parent != nil && sh.standIn == nil && sh.group == nil {
-		sh.standFor()
+		sh.standFor(ReportStart)
 	}
 	for s := sh; s != nil; s = s.parent {
 		if s.standIn != nil {

@@ -228,9 +228,8 @@ func (g *jobGroup) resumed() {
 	g.open()
 }
 
-// hold keeps a shell at the gate while its job is stopped.
-func (sh *shell) hold() {
-	held := false
+// hold keeps a shell at the gate while its job is stopped, and tells whether it was.
+func (sh *shell) hold() (held bool) {
 	for sh.attn.pending.Load()&attnStop != 0 {
 		if gate := sh.rt.heldBy(); gate != nil && sh.parent != nil {
 			<-gate
@@ -240,7 +239,7 @@ func (sh *shell) hold() {
 		g := sh.group
 		if g == nil {
 			sh.attn.pending.And(^uint32(attnStop))
-			return
+			return held
 		}
 		g.mu.Lock()
 		gate := g.gate
@@ -260,6 +259,7 @@ func (sh *shell) hold() {
 	if held && sh.attn.pending.Load()&attnCancel == 0 {
 		sh.awaitContinue()
 	}
+	return held
 }
 
 // awaitContinue lets the SIGCONT that opened the gate arrive by way of the leader,
@@ -282,7 +282,7 @@ func (sh *shell) awaitContinue() {
 // ended and its group with it, the next makes a new one.
 func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	sh.hold()
-	parent := sh.parentFor(cmd)
+	parent, _ := sh.parentFor(cmd)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.programs == nil {

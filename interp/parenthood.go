@@ -9,8 +9,9 @@ import (
 )
 
 // In shells that fork, a subshell is the parent of what it runs. Here the shell
-// is, which nobody can tell but a program that looks for its parent's number. Where
-// a command says that word, the subshell gets a stand-in that starts the program.
+// is, which nobody can tell but a program that looks for its parent's number. A
+// subshell that has a stand-in has that start its programs, where it costs nothing.
+// Where a command says that word, the subshell gets one.
 
 // Parent is a StandIn that can start programs as its own children.
 type Parent interface {
@@ -67,29 +68,33 @@ func (sh *shell) isSolo() bool {
 }
 
 // parentFor is the process that is to be a program's parent, nil for the
-// System's own.
-func (sh *shell) parentFor(cmd *Command) Parent {
-	if sh.parent == nil || !asksForParent(cmd.Argv) {
-		return nil
+// System's own; asked tells whether the program says so.
+func (sh *shell) parentFor(cmd *Command) (p Parent, asked bool) {
+	if sh.parent == nil {
+		return nil, false
+	}
+	asked = asksForParent(cmd.Argv)
+	if !asked && !sh.rt.sys.CheapStandIns() {
+		return nil, false
 	}
 	owner := sh
 	for owner.parent != nil && owner.isSolo() {
 		owner = owner.parent
 	}
 	if owner.parent == nil {
-		return nil
+		return nil, asked
 	}
 	st := owner.standIn
 	switch {
 	case st != nil:
 	case owner.leadsAlone():
 		st = owner.group.leader
-	default:
-		owner.standFor()
+	case asked:
+		owner.standFor(0)
 		st = owner.standIn
 	}
-	p, _ := st.(Parent)
-	return p
+	p, _ = st.(Parent)
+	return p, asked
 }
 
 // leadsAlone reports whether the leader of the job stands for this subshell:
@@ -99,15 +104,16 @@ func (sh *shell) leadsAlone() bool {
 }
 
 // startProgram starts a program of a shell that is no job's. adopted: a stand-in
-// is its parent.
+// is its parent, whose death is not its own.
 func (sh *shell) startProgram(cmd *Command) (p Process, adopted bool, err error) {
-	if parent := sh.parentFor(cmd); parent != nil {
-		if p, err := parent.Start(cmd); err == nil {
-			return p, true, nil
-		}
-	}
-	if sh.killed != nil {
+	parent, asked := sh.parentFor(cmd)
+	if sh.killed != nil && !asked {
 		cmd.Report |= ReportStart
+	}
+	if parent != nil {
+		if p, err := parent.Start(cmd); err == nil {
+			return p, asked, nil
+		}
 	}
 	p, err = sh.rt.sys.Start(cmd)
 	return p, false, err

@@ -247,7 +247,7 @@ func (sh *shell) close() {
 	sh.peek.close()
 	sh.peek = nil
 	sh.rt.leave(sh)
-	if sh.standInGone != nil && sh.standIn.End(sh.status) == nil {
+	if sh.standInGone != nil && sh.standIn.End(sh.status) == nil && !sh.rt.sys.CheapStandIns() {
 		<-sh.standInGone
 	}
 	if sh.group != nil {

@@ -28,6 +28,10 @@ type System interface {
 	// StandIn starts a process that does nothing, for a job that the shell
 	// runs itself but which needs a number, a process group or signals.
 	StandIn(*Command) (StandIn, error)
+	// CheapStandIns tells that a stand-in is a Parent, that it starts programs for
+	// no more than Start costs, and that after End, Kill finds it gone, whether
+	// that was waited for or not.
+	CheapStandIns() bool
 	// Kill is kill(2): pid may be 0, -1 or a negated process group.
 	Kill(pid int, sig syscall.Signal) error
 	// Signals delivers signals that were sent to $$ by number and reached

@@ -176,13 +176,16 @@ func (sh *shell) setTrap(n int, command string, remove bool) {
 
 // updateStandIn tells the process that stands for this subshell which
 // signals to report rather than die of.
-func (sh *shell) updateStandIn() {
-	sh.traps.mu.RLock()
-	var caught, ignored []syscall.Signal
-	for sig := range sh.traps.ignored {
+func (sh *shell) updateStandIn() { sh.standIn.Catch(sh.traps.wanted()) }
+
+// wanted are the signals that have a trap, and those that are ignored.
+func (t *traps) wanted() (caught, ignored []syscall.Signal) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for sig := range t.ignored {
 		ignored = append(ignored, sig)
 	}
-	for n, s := range sh.traps.commands {
+	for n, s := range t.commands {
 		switch {
 		case n <= 0 || n >= firstPseudoTrap:
 		case s == "":
@@ -191,6 +194,5 @@ func (sh *shell) updateStandIn() {
 			caught = append(caught, syscall.Signal(n))
 		}
 	}
-	sh.traps.mu.RUnlock()
-	sh.standIn.Catch(caught, ignored)
+	return caught, ignored
 }

@@ -50,16 +50,18 @@ const (
 	opExec // as opStart; answered on failure only
 	opReadDirs
 	opPing // does nothing, and is answered
+	opWho  // the number of a stand-in
 )
 
 // Replies, from runner to shell.
 const (
-	opHello   op = iota + 64 // first frame, id 0: the runner's number
-	opReply                  // the only reply of a request other than a start
-	opStarted                // arg: pid
-	opChanged                // stop or continue: status and rusage
-	opEnded                  // exit or death: status and rusage
-	opFailed                 // arg: errno of the start
+	opHello    op = iota + 64 // first frame, id 0: the runner's number
+	opReply                   // the only reply of a request other than a start
+	opStarted                 // arg: pid
+	opChanged                 // stop or continue: status and rusage
+	opEnded                   // exit or death: status and rusage
+	opFailed                  // arg: errno of the start
+	opOrphaned                // its parent, a stand-in, has died
 )
 
 // header of a frame; arg is an errno in replies.

@@ -156,14 +156,14 @@ func FuzzRequest(f *testing.F) {
 	f.Add(uint16(opStatAll), []byte("\x00\x00\x00\x00\x01\x00\x00\x00/\x00"))
 	f.Add(uint16(opHome), []byte("root\x00"))
 	f.Fuzz(func(t *testing.T, o uint16, b []byte) {
-		r := &runner{pid: 1, dirs: map[uint32]int{}, groups: map[int]int{}, children: map[int]child{}, standIns: map[uint32]*runnerStandIn{}}
+		r := &runner{pid: 1, dirs: map[uint32]int{}, groups: map[int]int{}, children: map[int]child{}, standIns: newStandIns()}
 		r.reply.reset()
 		d := decoder{b: b}
 		switch op(o) {
 		case opStart, opStandIn:
 			var e encoder
 			e.reset()
-			r.planStart(&frame{}, &d)
+			r.planStart(&r.plan, &frame{}, &d)
 			p := &r.plan
 			if len(p.paths) == 0 || p.paths[len(p.paths)-1] != nil || p.argv[len(p.argv)-1] != nil {
 				t.Error("lists are not ended")

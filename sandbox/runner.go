@@ -46,9 +46,9 @@ type runner struct {
 	changes int // eventfd: a child has changed state
 	status  encoder
 
-	mu       sync.Mutex
-	children map[int]child // R writes
-	standIns map[uint32]*runnerStandIn
+	children map[int]child
+	standIns standIns
+	spare    []*adoption
 }
 
 // child is a process that the shell asked for.
@@ -134,11 +134,11 @@ func newRunner(sock, events int) (*runner, error) {
 		pid:      os.Getpid(),
 		in:       newFrameReader(sock, inlinePayload+headerSize, 2*maxFrameFiles),
 		out:      outbox{sock: sock},
-		events:   &eventWriter{sock: events},
+		events:   &eventWriter{out: outbox{sock: events}},
 		dirs:     map[uint32]int{},
 		groups:   map[int]int{},
 		children: map[int]child{},
-		standIns: map[uint32]*runnerStandIn{},
+		standIns: newStandIns(),
 	}
 	return r, r.readLimits()
 }
@@ -185,8 +185,10 @@ func (r *runner) serve() error {
 func (r *runner) handle(f *frame, d *decoder) error {
 	r.reply.reset()
 	switch f.op {
-	case opStart, opStandIn:
+	case opStart:
 		return r.start(f, d)
+	case opStandIn:
+		return r.startStandIn(f, d)
 	case opExec:
 		return r.exec(f, d)
 	case opCancel:
@@ -234,43 +236,36 @@ func (r *runner) answer(o op, d *decoder) syscall.Errno {
 		return r.getcwd(d)
 	case opHome:
 		return r.home(d)
+	case opWho:
+		return r.who(d.u32())
 	case opKill:
 		return r.kill(int(int32(d.u32())), syscall.Signal(d.u32()))
 	}
 	return syscall.ENOSYS
 }
 
-// start forks a command or a stand-in. Success is silent unless asked.
+// start forks a command, or has its parent do so. Success is silent unless asked.
 func (r *runner) start(f *frame, d *decoder) error {
-	report, errno := r.planStart(f, d)
-	own, its := -1, -1
-	if errno == 0 && f.op == opStandIn {
-		own, its, errno = r.planStandIn()
+	whole := *d
+	report, parent, errno := r.planStart(&r.plan, f, d)
+	if s := r.standIns.byID[parent]; s != nil && errno == 0 && len(s.programs) < standInChildren {
+		return r.adopt(s, f, &whole)
+	} else if s == nil && parent != 0 {
+		r.orphaned(f.id)
+		return nil
 	}
 	if errno != 0 {
 		return r.startFailed(f.id, errno)
 	}
 	pid, errno := r.plan.fork()
-	if its >= 0 {
-		syscall.Close(its)
-	}
 	if errno != 0 {
-		if own >= 0 {
-			syscall.Close(own)
-		}
 		if pid > 0 {
 			_, _ = syscall.Wait4(pid, nil, 0, nil)
 		}
 		return r.startFailed(f.id, errno)
 	}
-	r.regroup(pid)
-	r.mu.Lock()
+	r.regroup(&r.plan, pid)
 	r.children[pid] = child{id: f.id, stops: report&reportStops != 0}
-	r.mu.Unlock()
-	if own >= 0 {
-		r.startStandIn(f.id, pid, own)
-		return nil // it says itself when it is ready
-	}
 	if report&reportStart != 0 {
 		return r.out.send(header{id: f.id, op: opStarted, arg: int32(pid)}, &r.reply)
 	}
@@ -287,10 +282,10 @@ const (
 	reportStops
 )
 
-// planStart decodes a start request into r.plan, whose strings stay in the
-// receive buffer.
-func (r *runner) planStart(f *frame, d *decoder) (report uint32, errno syscall.Errno) {
-	p := &r.plan
+// planStart decodes a start request into a plan, whose strings stay where they
+// are. parent is the stand-in that is to be the parent, 0 for this process.
+func (r *runner) planStart(p *forkPlan, f *frame, d *decoder) (report, parent uint32, errno syscall.Errno) {
+	parent = d.u32()
 	dir := d.u32()
 	p.umask = d.u32()
 	p.group = int(int32(d.u32()))
@@ -319,23 +314,22 @@ func (r *runner) planStart(f *frame, d *decoder) (report uint32, errno syscall.E
 	p.envv = d.cstrs(p.envv[:0])
 	p.mask = 0
 	if !d.done() || n > len(f.fds) {
-		return 0, syscall.EPROTO
+		return 0, 0, syscall.EPROTO
 	}
 	var ok bool
 	if p.dir, ok = r.dirFD(dir); !ok {
-		return 0, syscall.EBADF
+		return 0, 0, syscall.EBADF
 	}
 	if to, ok := r.groups[p.group]; ok && p.group > 0 {
 		p.group = to
 	}
-	return report, 0
+	return report, parent, 0
 }
 
 // regroup remembers which group a process made because the one it was to
 // join had lost its last member: children are reaped at once, so the first
 // program of a pipeline may be gone before the second one starts.
-func (r *runner) regroup(pid int) {
-	p := &r.plan
+func (r *runner) regroup(p *forkPlan, pid int) {
 	if p.group == 0 {
 		delete(r.groups, pid) // a new group with an old number
 	}

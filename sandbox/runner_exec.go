@@ -18,7 +18,10 @@ import (
 // whole process and are put back; only a hard limit that was lowered stays,
 // as it does in the shell that asked.
 func (r *runner) exec(f *frame, d *decoder) error {
-	_, errno := r.planStart(f, d)
+	_, parent, errno := r.planStart(&r.plan, f, d)
+	if errno == 0 && parent != 0 {
+		errno = syscall.EPROTO
+	}
 	if errno == 0 {
 		errno = r.plan.reachable()
 	}

@@ -34,6 +34,8 @@ type forkPlan struct {
 	limits     []forkLimit
 	ignored    uint64 // bit n-1 is signal n
 	harmless   uint64 // signals with signalHandler or none
+	lent       []int  // what a stand-in closes when it has forked; -1: has closed
+	telling    bool   // a stand-in reports the start
 	mask       uint64 // signal mask of the program
 
 	// Scratch for the child.
@@ -64,8 +66,7 @@ func rawVfork(flags uintptr) (pid, errno uintptr)
 // program could not be executed pid is the number of a child that has ended,
 // and errno says why. The goroutine must be locked to its thread.
 func (p *forkPlan) fork() (pid int, errno syscall.Errno) {
-	p.dfl, p.ign = sigaction{}, sigaction{handler: sigIgn}
-	p.errno, p.regrouped = 0, false
+	p.begin()
 	all, old := ^uint64(0), uint64(0)
 	syscall.ForkLock.Lock()
 	rawMask(&all, &old)
@@ -82,6 +83,12 @@ func (p *forkPlan) fork() (pid int, errno syscall.Errno) {
 		return 0, syscall.Errno(e)
 	}
 	return int(n), p.errno
+}
+
+// begin sets what the child finds.
+func (p *forkPlan) begin() {
+	p.dfl, p.ign = sigaction{}, sigaction{handler: sigIgn}
+	p.errno, p.regrouped = 0, false
 }
 
 // stayHere has the child start on the processor of the runner, which waits for

@@ -37,12 +37,15 @@ func (o *outbox) send(h header, e *encoder) error {
 	}
 	h.size, h.files = uint32(len(e.b)-headerSize), uint16(len(e.fds))
 	h.put(e.b)
+	return o.put(e.b, e.fds)
+}
+
+func (o *outbox) put(b []byte, fds []int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil {
 		return o.err
 	}
-	b, fds := e.b, e.fds
 	if len(o.queue) == 0 {
 		n, err := o.try(b, fds)
 		if err != nil {
@@ -112,16 +115,16 @@ func (o *outbox) flush() {
 }
 
 // eventWriter tells the shell about signals, on a socket of its own because
-// nobody reads the other one while nothing is running. It may wait: the
-// kernel keeps one of each signal meanwhile.
+// nobody reads the other one while nothing is running.
 type eventWriter struct {
 	mu   sync.Mutex
-	sock int
+	out  outbox
 	sent atomic.Uint32 // events; the end of a process tells how many came before
 }
 
 // event says that a signal came to a stand-in, or with id 0 to the runner's
-// own number, and which process sent it, 0 if that is not known.
+// own number, and which process sent it, 0 if that is not known. Without a
+// signal, it is the stand-in's wait status that is in sender.
 type event struct {
 	id     uint32
 	sig    syscall.Signal
@@ -132,12 +135,21 @@ type event struct {
 const eventSize = 12
 
 func (w *eventWriter) signal(id uint32, sig syscall.Signal, sender int) {
+	w.write(id, uint32(sig), sender)
+}
+
+// changed tells of a stand-in's wait status, where there would be a sender.
+func (w *eventWriter) changed(id uint32, status syscall.WaitStatus) {
+	w.write(id, 0, int(int32(status)))
+}
+
+func (w *eventWriter) write(id, sig uint32, sender int) {
 	var b [eventSize]byte
 	binary.NativeEndian.PutUint32(b[:], id)
-	binary.NativeEndian.PutUint32(b[4:], uint32(sig))
+	binary.NativeEndian.PutUint32(b[4:], sig)
 	binary.NativeEndian.PutUint32(b[8:], uint32(sender))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent.Add(1)
-	_ = sendAll(w.sock, b[:], nil) // no shell, nobody to tell
+	_ = w.out.put(b[:], nil) // no shell, nobody to tell
 }

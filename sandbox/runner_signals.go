@@ -252,6 +252,7 @@ func (r *runner) kill(pid int, sig syscall.Signal) syscall.Errno {
 		}
 		return 0
 	}
+	r.reapEnding(max(pid, -pid))
 	if pid < -1 {
 		if to, ok := r.groups[-pid]; ok {
 			pid = -to

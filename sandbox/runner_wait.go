@@ -17,7 +17,10 @@ func (r *runner) awaitRequest() error {
 	if r.in.buffered() {
 		return nil
 	}
-	fds := [2]unix.PollFd{{Fd: int32(r.in.sock), Events: unix.POLLIN}, {Fd: int32(r.changes), Events: unix.POLLIN}}
+	fds := [3]unix.PollFd{
+		{Fd: int32(r.in.sock), Events: unix.POLLIN}, {Fd: int32(r.changes), Events: unix.POLLIN},
+		{Fd: int32(r.standIns.in), Events: unix.POLLIN},
+	}
 	for {
 		// EINTR: the handler of SIGCHLD ran here, and has made it readable.
 		n, errno := pollBriefly(fds[:])
@@ -31,6 +34,9 @@ func (r *runner) awaitRequest() error {
 			var count [8]byte
 			_, _ = unix.Read(r.changes, count[:]) // before looking: what comes later is told again
 			r.reap()
+		}
+		if errno == 0 && fds[2].Revents != 0 {
+			r.readReports()
 		}
 		if errno == 0 && fds[0].Revents != 0 {
 			return nil
@@ -79,31 +85,16 @@ func (r *runner) reap() {
 
 // changed reports a change of state.
 func (r *runner) changed(pid int, status syscall.WaitStatus, ru *syscall.Rusage) {
-	o := opEnded
-	if status.Stopped() || status.Continued() {
-		o = opChanged
-	}
-	r.mu.Lock()
 	c, known := r.children[pid]
-	if known && o == opEnded {
-		delete(r.children, pid)
-	}
-	r.mu.Unlock()
-	if known && o == opChanged {
-		r.standInStops(c.id, status.Stopped())
-	}
-	if !known || o == opChanged && !c.stops {
+	if !known {
 		return
 	}
-	sent := int32(0)
-	if o == opEnded {
-		r.flushSignals()
-		sent = int32(r.events.sent.Load())
+	if !status.Stopped() && !status.Continued() {
+		delete(r.children, pid)
 	}
-	e := &r.status
-	e.reset()
-	e.u32(uint32(pid))
-	e.u32(uint32(status))
-	e.b = append(e.b, unsafe.Slice((*byte)(unsafe.Pointer(ru)), rusageSize)...)
-	_ = r.out.send(header{id: c.id, op: o, arg: sent}, e) // the next read sees the end of the socket
+	if r.standIns.byID[c.id] != nil {
+		r.standInChanged(c, status)
+		return
+	}
+	r.tell(c, pid, status, ru)
 }

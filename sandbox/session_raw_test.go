@@ -85,6 +85,7 @@ func (rr *rawRunner) send(argv []string, out *os.File) {
 	rr.id++
 	var e encoder
 	e.reset()
+	e.u32(0) // the runner itself is the parent
 	e.u32(0)
 	e.u32(0o22)
 	e.u32(^uint32(0))

@@ -28,8 +28,6 @@ func helper(argv0 string) func() int {
 		return bareKeeperMain
 	case nameRunner:
 		return confinedRunner
-	case standInName:
-		return standInMain
 	}
 	return nil
 }

@@ -61,6 +61,7 @@ type system struct {
 	conns   []*runnerConn
 	initial *dir
 	standIn map[standInKey]*standInProcess
+	births  sync.Mutex // of stand-ins; before mu
 
 	signals  chan syscall.Signal
 	sent     atomic.Uint64 // to signals
@@ -131,6 +132,7 @@ func (s *system) runnerFor(p *policy.Policy) (*runnerConn, error) {
 // listen follows a runner to its end.
 func (s *system) listen(rc *runnerConn) {
 	rc.readEvents(func(ev event) { s.deliver(rc, ev) })
+	s.births.Lock() // one that is being started hears of it, too
 	s.mu.Lock()
 	for i, other := range s.conns {
 		if other == rc {
@@ -138,12 +140,14 @@ func (s *system) listen(rc *runnerConn) {
 			break
 		}
 	}
-	for key := range s.standIn {
+	for key, p := range s.standIn {
 		if key.rc == rc {
 			delete(s.standIn, key)
+			p.lost(rc.err)
 		}
 	}
 	s.mu.Unlock()
+	s.births.Unlock()
 	var gone *GoneError
 	if !errors.As(rc.err, &gone) || gone.Cause == syscall.ECANCELED || rc.replaced.Load() {
 		return
@@ -157,12 +161,7 @@ func (s *system) listen(rc *runnerConn) {
 // deliver hands on a signal that was sent to $$ or to a stand-in.
 func (s *system) deliver(rc *runnerConn, ev event) {
 	if ev.id != 0 {
-		s.mu.Lock()
-		p := s.standIn[standInKey{rc, ev.id}]
-		s.mu.Unlock()
-		if p != nil {
-			notify(p.signals, ev.sig)
-		}
+		s.deliverTo(standInKey{rc, ev.id}, ev)
 		return
 	}
 	if s.echo(rc, ev.sender) {

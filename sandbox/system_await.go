@@ -96,8 +96,14 @@ func (rc *runnerConn) dispatch(f *frame) error {
 		delete(rc.calls, f.id)
 	case c.process && f.op == opStarted && f.arg > 0 && c.pid == 0:
 		c.pid = int(f.arg)
+		if c.ended = c.standIn; c.ended {
+			delete(rc.calls, f.id)
+		}
 	case c.process && f.op == opFailed && f.arg > 0:
 		c.failed, c.ended = syscall.Errno(f.arg), true
+		delete(rc.calls, f.id)
+	case c.process && f.op == opOrphaned:
+		c.orphan, c.ended = true, true
 		delete(rc.calls, f.id)
 	case c.process && (f.op == opChanged || f.op == opEnded):
 		err = c.changed(f)

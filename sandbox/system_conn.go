@@ -56,6 +56,7 @@ type runnerConn struct {
 type call struct {
 	id      uint32
 	process bool
+	standIn bool // a process whose changes are events
 	wantFD  bool
 	waits   bool // for what others do: see mayWait
 
@@ -64,6 +65,7 @@ type call struct {
 	ended   bool // no more frames will come
 	changes []change
 	failed  syscall.Errno
+	orphan  bool // its parent has died
 
 	// Of a request.
 	replied bool

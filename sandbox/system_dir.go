@@ -280,16 +280,16 @@ func (s *system) begin(d interp.Dir, o op, c *call, fill func(e *encoder, handle
 	if err != nil {
 		return nil, err
 	}
-	return s.beginIn(own, own.policy, o, c, fill)
+	return s.beginIn(own, own.policy, o, c, func(_ *runnerConn, e *encoder, handle uint32) { fill(e, handle) })
 }
 
-func (s *system) beginIn(own *dir, pol *policy.Policy, o op, c *call, fill func(e *encoder, handle uint32)) (*runnerConn, error) {
+func (s *system) beginIn(own *dir, pol *policy.Policy, o op, c *call, fill func(rc *runnerConn, e *encoder, handle uint32)) (*runnerConn, error) {
 	for try := 0; ; try++ {
 		rc, handle, err := own.placeFor(pol)
 		if err != nil {
 			return nil, err
 		}
-		err = rc.send(o, c, func(e *encoder) { fill(e, handle) })
+		err = rc.send(o, c, func(e *encoder) { fill(rc, e, handle) })
 		runtime.KeepAlive(own)
 		if _, gone := err.(*GoneError); gone && try == 0 {
 			continue

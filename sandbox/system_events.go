@@ -14,7 +14,7 @@ func (rc *runnerConn) readEvents(deliver func(event)) {
 	for rc.readEvent(b[:]) == nil {
 		ne := binary.NativeEndian
 		ev := event{id: ne.Uint32(b[:]), sig: syscall.Signal(ne.Uint32(b[4:])), sender: int(int32(ne.Uint32(b[8:])))}
-		if ev.sig < 1 || ev.sig > 64 {
+		if ev.sig < 0 || ev.sig > 64 || ev.sig == 0 && ev.id == 0 {
 			break
 		}
 		deliver(ev)

@@ -80,6 +80,7 @@ func (s *system) place(c *interp.Command) (rc *runnerConn, fill func(*encoder), 
 	if err != nil {
 		return nil, nil, err
 	}
+	s.awaitEnding()
 	s.mu.Lock()
 	first := rc.pid == s.pid && len(s.standIn) == 0
 	s.mu.Unlock()
@@ -87,7 +88,7 @@ func (s *system) place(c *interp.Command) (rc *runnerConn, fill func(*encoder), 
 		return nil, nil, nil
 	}
 	encode := s.encodeFor(c, pol, 0)
-	return rc, func(e *encoder) { encode(e, handle); runtime.KeepAlive(own) }, nil
+	return rc, func(e *encoder) { e.u32(0); encode(e, handle); runtime.KeepAlive(own) }, nil
 }
 
 func (s *system) execInPlace(c *interp.Command, outside <-chan os.Signal) (ws syscall.WaitStatus, err error, done bool) {

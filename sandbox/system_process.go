@@ -14,6 +14,8 @@ type process struct {
 	rc   *runnerConn
 	call call
 	cmd  *interp.Command
+	// parent is the stand-in that was asked, nil for the runner.
+	parent *standInProcess
 
 	began time.Time
 }
@@ -44,16 +46,25 @@ func (s *system) startProcess(o op, c *interp.Command, report uint32) (interp.Pr
 			return refused{err}, nil
 		}
 	}
-	return s.launch(o, c, report)
+	return s.launch(o, c, report, nil)
 }
 
-func (s *system) launch(o op, c *interp.Command, report uint32) (*process, error) {
+// launch has a program started, by a stand-in if there is a parent.
+func (s *system) launch(o op, c *interp.Command, report uint32, parent *standInProcess) (*process, error) {
 	own, pol, err := s.rulesFor(c)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{sys: s, cmd: c, call: call{process: true}, began: time.Now()}
-	p.rc, err = s.beginIn(own, pol, o, &p.call, s.encodeFor(c, pol, report))
+	p := &process{sys: s, cmd: c, parent: parent, call: call{process: true, standIn: o == opStandIn}, began: time.Now()}
+	encode := s.encodeFor(c, pol, report)
+	p.rc, err = s.beginIn(own, pol, o, &p.call, func(rc *runnerConn, e *encoder, handle uint32) {
+		var by uint32
+		if parent != nil && parent.rc == rc {
+			by = parent.call.id
+		}
+		e.u32(by)
+		encode(e, handle)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +140,11 @@ func (p *process) Pid() (int, error) {
 		return 0, err
 	}
 	defer p.rc.mu.Unlock()
-	if p.call.failed != 0 {
+	switch {
+	case p.call.failed != 0:
 		return 0, p.call.failed
+	case p.call.pid == 0:
+		return 0, interp.ErrParentGone
 	}
 	return p.call.pid, nil
 }
@@ -141,6 +155,11 @@ func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 		return 0, nil, err
 	}
 	c := &p.call
+	if c.orphan {
+		p.rc.mu.Unlock()
+		p.over(commandEnd{err: interp.ErrParentGone})
+		return 0, nil, interp.ErrParentGone
+	}
 	if c.failed != 0 || len(c.changes) == 0 {
 		failed := c.failed
 		p.rc.mu.Unlock()
@@ -157,6 +176,9 @@ func (p *process) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
 	if ch.final() {
 		if int32(ch.events-p.rc.seen.Load()) > 0 {
 			p.rc.awaitEvents(ch.events)
+		}
+		if p.parent != nil {
+			p.parent.awaitDealt()
 		}
 		p.sys.addTimes(&ch.rusage)
 		p.over(commandEnd{pid: pid, status: ch.status, rusage: &ch.rusage})
@@ -177,46 +199,7 @@ func (p *process) explain(errno syscall.Errno) {
 	}
 }
 
-// standInProcess is a process that stands for a job run in the shell.
-type standInProcess struct {
-	*process
-	signals chan syscall.Signal
-}
-
-func (s *system) StandIn(c *interp.Command) (interp.StandIn, error) {
-	own := *c
-	own.Files = nil
-	p, err := s.launch(opStandIn, &own, uint32(c.Report|interp.ReportStart))
-	if err != nil {
-		return nil, err
-	}
-	si := &standInProcess{process: p, signals: make(chan syscall.Signal, signalRoom)}
-	s.mu.Lock()
-	s.standIn[standInKey{p.rc, p.call.id}] = si
-	s.mu.Unlock()
-	return si, nil
-}
-
-func (p *standInProcess) Signals() <-chan syscall.Signal { return p.signals }
-
-func (p *standInProcess) Wait() (syscall.WaitStatus, *syscall.Rusage, error) {
-	ws, ru, err := p.process.Wait()
-	if err != nil || ws.Exited() || ws.Signaled() {
-		p.sys.mu.Lock()
-		delete(p.sys.standIn, standInKey{p.rc, p.call.id})
-		p.sys.mu.Unlock()
-	}
-	return ws, ru, err
-}
-
-func (p *standInProcess) Catch(caught, ignored []syscall.Signal) error {
-	var c call
-	return p.rc.request(opCatch, &c, func(e *encoder) {
-		e.u32(p.call.id)
-		e.u64(sigSet(caught))
-		e.u64(sigSet(ignored))
-	})
-}
+var _ interp.System = (*system)(nil)
 
 func sigSet(sigs []syscall.Signal) (set uint64) {
 	for _, sig := range sigs {
@@ -226,15 +209,3 @@ func sigSet(sigs []syscall.Signal) (set uint64) {
 	}
 	return set
 }
-
-func (p *standInProcess) End(status int) error {
-	return p.rc.send(opEnd, nil, func(e *encoder) {
-		e.u32(p.call.id)
-		e.u32(uint32(status & 0xff))
-	})
-}
-
-var (
-	_ interp.System  = (*system)(nil)
-	_ interp.StandIn = (*standInProcess)(nil)
-)

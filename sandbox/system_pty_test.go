@@ -86,10 +86,10 @@ func TestJobControlInside(t *testing.T) {
 		must(t, si.End(0))
 		_, _, err = si.Wait()
 		must(t, err)
-		fmt.Println("type ^C")
 		if ws, _, err := p.Wait(); err != nil || !ws.Continued() {
 			t.Errorf("%#x %v", ws, err)
 		}
+		fmt.Println("type ^C")
 		if ws, _, err := p.Wait(); err != nil || ws.Signal() != syscall.SIGINT {
 			t.Errorf("%#x %v", ws, err)
 		}
