@@ -36,9 +36,21 @@ var flagIoctls = map[uint32]int{
 	unix.FS_IOC_SETFLAGS: 4,
 	0x401c5820:           28, // FS_IOC_FSSETXATTR: _IOW('X', 32, struct fsxattr)
 	0x40087602:           8,  // FS_IOC_SETVERSION: _IOW('v', 2, long)
+	0x40086604:           8,  // EXT4_IOC_SETVERSION_OLD: _IOW('f', 4, long)
+	0x40047211:           4,  // FAT_IOCTL_SET_ATTRIBUTES: _IOW('r', 0x11, __u32)
 }
 
-var refusedIoctls = []uint32{unix.FS_IOC_ENABLE_VERITY, unix.FS_IOC_SET_ENCRYPTION_POLICY}
+// refusedIoctls are of no use to programs that fallocate(2) has not served since
+// Linux 2.6.23, and change what is there through a descriptor that only appends.
+var refusedIoctls = []argTest{
+	equal(1, unix.FS_IOC_ENABLE_VERITY), equal(1, unix.FS_IOC_SET_ENCRYPTION_POLICY),
+	// FS_IOC_RESVSP, _UNRESVSP and the same with 64, FS_IOC_ZERO_RANGE: linux/falloc.h.
+	{arg: 1, mask: 0xfffffffc, value: 0x40305828}, equal(1, 0x40305839),
+	equal(1, 0xc028660f), // EXT4_IOC_MOVE_EXT exchanges the blocks of two files
+	equal(1, 0xc0c0586d), // XFS_IOC_SWAPEXT, likewise
+	// F2FS_IOCTL_MAGIC, linux/f2fs.h: to move ranges between files, to wipe them.
+	{arg: 1, mask: 0x0000ff00, value: 0xf500},
+}
 
 var attributesByNumber = func() map[int32]*attributeCall {
 	m := map[int32]*attributeCall{}
@@ -66,7 +78,7 @@ func attributeNotices() []bpf.Instruction {
 	}
 	ioctl := uintptr(nativeArch.number(callIoctl.kernelCall))
 	for _, request := range refusedIoctls {
-		prog = append(prog, notifyTests(ioctl, ret(unix.EOPNOTSUPP), []argTest{equal(1, request)})...)
+		prog = append(prog, notifyTests(ioctl, ret(unix.EOPNOTSUPP), []argTest{request})...)
 	}
 	for request := range flagIoctls {
 		prog = append(prog, notifyTests(ioctl, ask, []argTest{equal(1, request)})...)

@@ -97,6 +97,39 @@ func TestAttributesOfLentFilesOfOthers(t *testing.T) {
 	}
 }
 
+// What fsh is started with to append to is not changed by requests that do more
+// than write(2) either: of the file systems' own interfaces before fallocate(2).
+func TestAppendedLogByRequests(t *testing.T) {
+	require(t, "python3")
+	dir := visibleDir(t)
+	text := strings.Repeat("A", 8192)
+	put(t, filepath.Join(dir, "log"), text, 0o644)
+	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(fshBinary(t), "-c", `python3 -c '
+import errno, fcntl, os, struct
+range = struct.pack("=hh4xqqiI16x", 0, 0, 0, 4096, 0, 0)
+for request in 0x40305828, 0x40305829, 0x4030582a, 0x4030582b, 0x40305839, 0xc028660f, 0xc0c0586d, 0x4018f514:
+    try: fcntl.ioctl(3, request, range.ljust(256, b"\0")); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+for request in 0x40086604, 0x40047211:
+    try: fcntl.ioctl(3, request, b"\0" * 8); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])
+os.posix_fallocate(3, 0, 8192); os.write(3, b"more")
+'`)
+	cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.Stdin = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, []*os.File{log}, strings.NewReader("")
+	got := outcomeOf(t, cmd)
+	if want := strings.Repeat("ENOTSUP\n", 8) + strings.Repeat("EACCES\n", 2); got.stdout != want {
+		t.Errorf("%+v, want %s", got, want)
+	}
+	if now, err := os.ReadFile(log.Name()); err != nil || string(now) != text+"more" {
+		t.Errorf("the log has changed: %d bytes, %d As, %v", len(now), strings.Count(string(now), "A"), err)
+	}
+}
+
 // A log that somebody else opened, for this user to append to.
 func TestAppendedLogOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
