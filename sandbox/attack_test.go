@@ -274,6 +274,7 @@ func TestAttackSystemCalls(t *testing.T) {
 		check{sysProbe(unix.SYS_SOCKETPAIR, unix.AF_TIPC, unix.SOCK_STREAM, 0, 0), "ENOTSUP"},
 		check{sysProbe(unix.SYS_IOCTL, 0, "0xdeadbeef0000541C", 0), "EPERM"},
 		check{sysProbe(unix.SYS_IOCTL, 0, "0x100005423", 0), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.TIOCEXCL, 0), "EPERM"},
 		check{sysProbe(600), "ENOSYS"},
 	)
 	if runtime.GOARCH != "amd64" {

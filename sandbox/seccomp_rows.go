@@ -35,13 +35,14 @@ var (
 		"ptrace(2), process_vm_readv(2), pidfd_getfd(2), kcmp(2), prlimit(2)"}
 	whyKernel = &reason{"changes or instruments the kernel, or reaches code of it with a history of holes",
 		"bpf(2), perf_event_open(2), userfaultfd(2), init_module(2), kexec_load(2), modify_ldt(2)"}
-	whyClock  = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
-	whyKeys   = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
-	whySetID  = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
-	whyTTY    = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
-	whyRing   = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
-	whyHandle = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
-	whyVolume = &reason{"makes a name, and a copy of a whole tree, that no mount and no rule is on",
+	whyClock     = &reason{"the clock is the machine's", "clock_settime(2), time_namespaces(7)"}
+	whyKeys      = &reason{"keyrings are not namespaced", "keyrings(7); CVE-2016-0728"}
+	whySetID     = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
+	whyTTY       = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
+	whyExclusive = &reason{"nobody could open the terminal any more, after the session either", "TIOCEXCL(2const)"}
+	whyRing      = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
+	whyHandle    = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
+	whyVolume    = &reason{"makes a name, and a copy of a whole tree, that no mount and no rule is on",
 		"btrfs-subvolume(8): a snapshot of a home has its secrets in it"}
 	whyLease = &reason{"whoever opens or changes the file outside waits, up to a minute for each lease",
 		"F_SETLEASE(2const), /proc/sys/fs/lease-break-time: a file that may be read is enough"}
@@ -174,6 +175,7 @@ var seccompRows = []seccompRow{
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCLINUX)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCSETD)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCCONS)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyExclusive, []argTest{equal(1, unix.TIOCEXCL)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xffffff00, value: ioctlBtrfs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xfffffffe, value: ioctlBcachefs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{equal(1, ioctlReflink)}},

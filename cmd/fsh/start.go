@@ -84,6 +84,8 @@ func start(argv, env []string) int {
 	}
 	o.set = append(o.set, o.jobControl(strings.TrimPrefix(filepath.Base(name), "-"))...)
 	in := &invocation{options: o, name: name, env: env}
+	standard := findStandardFlags()
+	defer standard.restore()
 	defer in.close()
 	if status, err := in.openScript(); err != nil {
 		return complain(status, err)
@@ -97,7 +99,7 @@ func start(argv, env []string) int {
 		in.tty, restore = leadTerminal()
 		defer restore()
 	}
-	in.watchMemory(restore)
+	in.watchMemory(func() { standard.restore(); restore() })
 	sys, err := in.system()
 	if err != nil {
 		return complain(exitSetup, err)
@@ -107,6 +109,7 @@ func start(argv, env []string) int {
 		return complain(exitSetup, err)
 	}
 	in.close()
+	standard.restore()
 	if result.Signal != 0 {
 		interp.DieOf(result.Signal)
 	}
