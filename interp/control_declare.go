@@ -353,7 +353,17 @@ func (c *declCall) assign(sh *shell, d declTarget, name string) error {
 	}
 	early := c.add &^ (attrReadonly | attrExport)
 	if c.add&attrNameref != 0 {
-		return c.makeNameref(sh, name, d.value, d.assigned)
+		return c.nameref(sh, d, name)
+	}
+	if v, _ := sh.vars.get(name); c.remove&attrNameref != 0 && v.is(attrNameref) && d.assigned && !d.isElement && sh.rt.bash {
+		err := sh.setAttrs(name, early, c.remove&^attrNameref) // of what it refers to
+		if err == nil {
+			err = sh.setVar(name, d.value)
+		}
+		if err != nil {
+			return err
+		}
+		return sh.setAttrs(name, 0, attrNameref)
 	}
 	if c.name == "readonly" && !d.assigned && d.list == nil && sh.lookupVar(name) != nil {
 		early &^= attrIndexed | attrAssoc // readonly -a does not convert
@@ -401,12 +411,31 @@ func constSubscript(s string) *subscript {
 	return &subscript{compileWord(c, w), func(sh *shell) (int64, error) { return sh.arithIndex(s) }}
 }
 
+// nameref is declare -n: no array is a reference, but it is made all the same.
+func (c *declCall) nameref(sh *shell, d declTarget, name string) error {
+	kind := c.add & (attrIndexed | attrAssoc)
+	if d.list == nil && kind == 0 {
+		return c.makeNameref(sh, name, d.value, d.assigned)
+	}
+	err := sh.setAttrs(name, kind, 0)
+	if err == nil && d.list != nil {
+		err = d.list.run(sh)
+	}
+	if err != nil || d.list == nil && !d.assigned {
+		return err
+	}
+	return &nameError{name, "reference variable cannot be an array"}
+}
+
 func (c *declCall) makeNameref(sh *shell, name, target string, assigned bool) error {
 	own, ok := sh.vars.owned(name)
 	if own.is(attrIndexed | attrAssoc) {
 		return &nameError{name, "reference variable cannot be an array"}
 	}
-	if assigned && target == name {
+	if assigned && target == name && sh.localFrame() != nil && !c.global && sh.rt.bash {
+		sh.errorf("%s: warning: %s: circular name reference", c.name, name)
+		sh.selfRefs = true
+	} else if assigned && target == name {
 		return &nameError{name, "nameref variable self references not allowed"}
 	}
 	value := target

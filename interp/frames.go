@@ -143,6 +143,11 @@ func (sh *shell) cloneFrames() []*frame {
 	}
 	f := sh.localFrame()
 	around := append(slices.Clone(f.around), f.saved...)
+	if sh.selfRefs {
+		for i := range around { // which references to their own names mean
+			around[i].v, around[i].own = cloneVariable(around[i].v), true
+		}
+	}
 	return []*frame{{function: true, hidden: sh.hiddenExports(), around: around}}
 }
 

@@ -7,6 +7,11 @@ const maxNameref = 8
 func (sh *shell) resolve(name string) (string, *variable) {
 	v, _ := sh.vars.get(name)
 	for i := 0; v.is(attrNameref) && v.value != ""; i++ {
+		if v.value == name {
+			if outer := sh.hiddenBy(name); outer != nil {
+				return name, outer.v
+			}
+		}
 		if i == maxNameref || !validName(v.value) {
 			return name, nil
 		}
@@ -14,6 +19,40 @@ func (sh *shell) resolve(name string) (string, *variable) {
 		v, _ = sh.vars.get(name)
 	}
 	return name, v
+}
+
+// hiddenBy is the variable that a function's reference to its own name means:
+// the global one.
+func (sh *shell) hiddenBy(name string) *savedVariable {
+	for _, f := range sh.frames {
+		for _, saved := range [][]savedVariable{f.around, f.saved} {
+			for i := range saved {
+				s := &saved[i]
+				if s.name == name && !(s.v.is(attrNameref) && s.v.value == name) {
+					return s
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// writableHidden is writable for what such a reference means.
+func (sh *shell) writableHidden(name string) (v *variable, ok bool) {
+	if own, _ := sh.vars.get(name); !own.is(attrNameref) || own.value != name {
+		return nil, false
+	}
+	s := sh.hiddenBy(name)
+	switch {
+	case s == nil:
+		return nil, false
+	case s.v == nil:
+		s.v = &variable{hook: variableHooks[name]}
+	case !s.own:
+		s.v = cloneVariable(s.v)
+	}
+	s.own = true
+	return s.v, true
 }
 
 // elementRef is the element of an array that a name refers to, directly or by

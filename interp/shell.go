@@ -86,6 +86,7 @@ type shell struct {
 	functionLimit int
 	evalDepth     int // enclosing eval, ., functions, substitutions: bounded
 	frames        []*frame
+	selfRefs      bool // some function had a reference to its own name
 	callStack     []callSite
 	arguments     argumentStack
 

@@ -152,15 +152,23 @@ func (sh *shell) writable(name string) (*variable, error) {
 	if v.is(attrReadonly) {
 		return nil, &nameError{name, sh.readonlyText()}
 	}
+	if hidden, ok := sh.writableHidden(name); ok {
+		return hidden, nil
+	}
 	if target, ok := sh.elementRef(name); v == nil && ok {
 		return nil, &nameError{"`" + target + "'", "not a valid identifier"}
 	}
+	if own, _ := sh.vars.get(name); v == nil && own.is(attrNameref) && validName(own.value) && sh.rt.bash {
+		return nil, &nameError{name, "circular name reference"}
+	}
 	if own, ok := sh.vars.owned(name); ok && own != nil {
+		own.attrs &^= attrNameref // to nothing yet: an array is no reference
 		return own, nil
 	}
 	if v = cloneVariable(v); v == nil {
 		v = &variable{hook: variableHooks[name]}
 	}
+	v.attrs &^= attrNameref
 	sh.vars.set(name, v)
 	return v, nil
 }
