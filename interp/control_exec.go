@@ -54,7 +54,11 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 		if sh.killed != nil {
 			cmd.Report |= ReportStart
 		}
-		p, err := sh.rt.sys.Start(cmd)
+		start := sh.rt.sys.Start
+		if sh.group != nil {
+			start = func(cmd *Command) (Process, error) { return sh.group.startBare(sh, cmd) }
+		}
+		p, err := start(cmd)
 		if err != nil {
 			return 0, err
 		}
@@ -62,6 +66,9 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 			defer sh.killed.track(sh.rt.sys, p)()
 		}
 		defer sh.waiting(p)()
+		if sh.group != nil {
+			return sh.group.wait(p)
+		}
 		ws, _, err := p.Wait()
 		return ws, err
 	}

@@ -203,10 +203,15 @@ func (sh *shell) takeTerminal() {
 // to and which can be stopped as a whole.
 func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	j := newJob(p.text(sh))
-	g := &jobGroup{rt: sh.rt, job: j, size: len(subs), members: len(subs)}
+	g := &jobGroup{rt: sh.rt, job: j, size: len(subs), members: len(subs), bare: map[*shell]bool{}}
 	j.group = g
 	g.front.Store(true)
-	if !p.allPrograms(sh) {
+	for i, name := range p.names {
+		if sh.isProgram(name) {
+			g.bare[subs[i]] = true
+		}
+	}
+	if len(g.bare) < len(subs) {
 		if err := g.lead(sh, sh.rt.terminal); err != nil {
 			for _, sub := range subs {
 				sub.close()
@@ -247,18 +252,14 @@ func (p *pipeline) runJob(sh *shell, subs []*shell) flow {
 	return sh.failed()
 }
 
-// allPrograms reports whether every member is a program, as far as can be
-// told: a job of these needs nobody to stand for the shell.
-func (p *pipeline) allPrograms(sh *shell) bool {
-	for _, name := range p.names {
-		if name == "" {
-			return false
-		}
-		if fn, b := sh.findInternal(name); fn != nil || b != nil {
-			return false
-		}
+// isProgram reports, as far as can be told, whether a command of a constant
+// name is a program: a job of nothing else needs nobody to stand for the shell.
+func (sh *shell) isProgram(name string) bool {
+	if name == "" {
+		return false
 	}
-	return len(p.names) == len(p.members)
+	fn, b := sh.findInternal(name)
+	return fn == nil && b == nil
 }
 
 // adopt makes a process group that of the job.

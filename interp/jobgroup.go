@@ -27,8 +27,10 @@ type jobGroup struct {
 	shells map[*shell]bool // that belong to the job
 	gate   chan struct{}   // not nil: stopped; closed when it goes on
 	// What tells whether all of the job is stopped.
-	members  int              // of a job without a leader: not ended
+	members  int              // that have not ended
 	programs map[Process]bool // that have not ended; true: stopped
+	bare     map[*shell]bool  // members that are nothing but a program
+	direct   map[Process]bool // the programs of these
 	asleep   bool
 	stop     syscall.WaitStatus // of the last stop
 	last     syscall.WaitStatus // of the program that ended last
@@ -190,15 +192,19 @@ func (g *jobGroup) open() {
 // not stop with their leader are not waited for any longer.
 func (g *jobGroup) settle(late bool) {
 	g.mu.Lock()
-	halted := 0
-	for _, stopped := range g.programs {
+	halted, direct := 0, 0
+	for p, stopped := range g.programs {
 		if stopped {
 			halted++
+		}
+		if stopped && g.direct[p] {
+			direct++
 		}
 	}
 	var asleep bool
 	if g.leader != nil {
-		asleep = g.gate != nil && (late || g.asleep || halted == len(g.programs))
+		asleep = g.gate != nil && (late || g.asleep || halted == len(g.programs)) ||
+			direct > 0 && direct == g.members // none of the job's shells is left to be stopped
 	} else {
 		asleep = halted > 0 && halted >= g.members
 	}
@@ -285,9 +291,6 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	parent, _ := sh.parentFor(cmd)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.programs == nil {
-		g.programs = map[Process]bool{}
-	}
 	cmd.Report |= ReportStart | ReportStops
 	if g.front.Load() && (g.pgid == 0 || g.lent.Swap(false)) {
 		cmd.Terminal = g.rt.terminal
@@ -297,7 +300,7 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 		// Its number is not asked for: the program may stop its parent before
 		// that has told.
 		if p, err := parent.Start(cmd); err == nil {
-			g.programs[p] = false
+			g.started(sh, p)
 			return p, nil
 		}
 	}
@@ -308,7 +311,7 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 			return nil, err
 		}
 		if _, err := p.Pid(); err != syscall.EPERM && err != syscall.ESRCH {
-			g.programs[p] = false
+			g.started(sh, p)
 			return p, nil
 		}
 		if g.front.Load() {
@@ -324,8 +327,30 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 		g.pgid = pid
 		g.job.adopt(pid)
 	}
-	g.programs[p] = false
+	g.started(sh, p)
 	return p, nil
+}
+
+// startBare starts a program that takes the place of a shell of the job.
+func (g *jobGroup) startBare(sh *shell, cmd *Command) (Process, error) {
+	g.mu.Lock()
+	if g.bare == nil {
+		g.bare = map[*shell]bool{}
+	}
+	g.bare[sh] = true
+	g.mu.Unlock()
+	return g.start(sh, cmd)
+}
+
+// started notes a program of the job that sh has started, with mu held.
+func (g *jobGroup) started(sh *shell, p Process) {
+	if g.programs == nil {
+		g.programs, g.direct = map[Process]bool{}, map[Process]bool{}
+	}
+	g.programs[p] = false
+	if g.bare[sh] {
+		g.direct[p] = true
+	}
 }
 
 // wait waits for the end of a program and takes notice of stops in between.
@@ -337,6 +362,7 @@ func (g *jobGroup) wait(p Process) (syscall.WaitStatus, error) {
 		switch {
 		case over:
 			delete(g.programs, p)
+			delete(g.direct, p)
 			g.last = ws
 		case ws.Stopped():
 			g.programs[p] = true
@@ -361,7 +387,7 @@ func (g *jobGroup) memberEnded() {
 }
 
 // finish ends the leader and returns what the job died of, or how its last
-// program ended.
+// program ended, unless a shell of the job went on after that.
 func (g *jobGroup) finish(status int) syscall.WaitStatus {
 	if g.leader != nil {
 		g.leader.End(status)
@@ -370,6 +396,9 @@ func (g *jobGroup) finish(status int) syscall.WaitStatus {
 	defer g.mu.Unlock()
 	if g.fate != 0 {
 		return syscall.WaitStatus(g.fate)
+	}
+	if g.last.Signaled() && status != 128+int(g.last.Signal()) {
+		return syscall.WaitStatus(status << 8)
 	}
 	return g.last
 }

@@ -105,7 +105,17 @@ func TestParentStops(t *testing.T) {
 	for script, want := range map[string]string{
 		`(sh -c 'kill -STOP $PPID; echo in'; exit 4); kill -l $?; fg >/dev/null; echo $?`:                                   "in\nSTOP\n4\n",
 		`(trap 'echo cont' CONT; kill -STOP $(sh -c 'echo $PPID'); echo after; exit 2); kill -l $?; fg >/dev/null; echo $?`: "STOP\ncont\nafter\n2\n",
-		`sh -c 'kill -INT $PPID'; echo no`:                                                                                "",
+		`sh -c 'kill -INT $PPID'; echo no`: "",
+		// a pipeline is stopped when the programs that are left of it are
+		`: | sh -c 'kill -STOP $$; exit 3'; kill -l $?; fg >/dev/null; echo $?`:                        "STOP\n3\n",
+		`sh -c 'kill -TSTP $$; exit 3' | :; kill -l $(jobs | grep -c Stopped); fg >/dev/null; echo $?`: "HUP\n0\n",
+		// exec in a subshell: the program is the job
+		`(exec sh -c 'kill -TSTP $$; exit 3'); kill -l $?; fg >/dev/null; echo $?`:           "TSTP\n3\n",
+		`(exec sh -c 'kill -STOP $$; exit 4') & wait $!; kill -l $?; fg >/dev/null; echo $?`: "STOP\n4\n",
+		// a program that dies of SIGINT ends a job, and so the script, only as its last
+		`(sh -c 'kill -INT $$'; echo in); echo out; : | { sh -c 'kill -INT $$'; echo in; }; echo out`:      "in\nout\nin\nout\n",
+		`trap 'echo no' INT; (sh -c 'kill -INT $$'; exit 3); echo $?; (sh -c 'kill -TERM $$'; :); echo $?`: "3\n0\n",
+		`: | sh -c 'kill -INT $$'; echo no`:                                                                               "",
 		`sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null; jobs | cut -c33-`:                                                 `sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null` + "\n",
 		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                           "0\n",
 		`sh -c 'kill -STOP $$; echo 1'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait`: "[2] +\n[1] sh -c 'kill -STOP $$; echo 1'\n[2] sh -c 'kill -STOP $$; :'\n1\n",
