@@ -144,7 +144,7 @@ func ignoredOnEntry(known []syscall.Signal) map[syscall.Signal]bool {
 
 // adoptFiles takes over descriptors. Directories and O_PATH descriptors are
 // closed, for a command could walk out of its confinement through them, and
-// sockets of unix datagrams, from which one can send to any path.
+// sockets from which one can send to anybody.
 func (sh *shell) adoptFiles(files map[int]int) error {
 	if files == nil {
 		files = inheritedFiles(sh.rt.sys)
@@ -158,7 +158,7 @@ func (sh *shell) adoptFiles(files map[int]int) error {
 			continue
 		}
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		if err != nil || flags&unix.O_PATH != 0 || st.Mode&syscall.S_IFMT == syscall.S_IFDIR || isUnixDatagrams(fd) {
+		if err != nil || flags&unix.O_PATH != 0 || st.Mode&syscall.S_IFMT == syscall.S_IFDIR || isAimless(fd) {
 			syscall.Close(fd)
 			continue
 		}
@@ -168,14 +168,27 @@ func (sh *shell) adoptFiles(files map[int]int) error {
 	return nil
 }
 
-// isUnixDatagrams tells whether a descriptor is such a socket.
-func isUnixDatagrams(fd int) bool {
+// isAimless tells whether a descriptor is a socket that is neither connected nor
+// listens, or whose packets go wherever each of them says. Streams of the unix
+// family are somebody's only once they are connected.
+func isAimless(fd int) bool {
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return false // no socket
+	}
+	if kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET {
+		return true
+	}
 	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil || family != unix.AF_UNIX {
+	if err == nil && family == unix.AF_UNIX {
 		return false
 	}
-	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	return err == nil && kind == unix.SOCK_DGRAM
+	listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err == nil && listens != 0 {
+		return false
+	}
+	_, err = unix.Getpeername(fd)
+	return err != nil
 }
 
 // inheritedLimit bounds the search for inherited descriptors.

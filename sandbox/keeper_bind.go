@@ -43,6 +43,9 @@ func (r *request) bind() verdict {
 		path, _, _ := bytes.Cut(addr[sizeofFamily:], []byte{0})
 		return r.bindName(sock, addr, string(path))
 	}
+	if r.foreign(sock) {
+		return failed(unix.EACCES)
+	}
 	if inet := family == unix.AF_INET || family == unix.AF_INET6; inet && !r.s.t.v.plan.Listen {
 		// Landlock does not see who the call is made for.
 		if kind, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind == unix.SOCK_STREAM {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -58,9 +59,16 @@ func (r *request) connect() verdict {
 		}
 		if name := addr[sizeofFamily:]; name[0] == 0 {
 			c.within = r.abstractName(name)
-		} else if errno := r.connectName(&c, name); errno != 0 {
-			return failed(errno)
+		} else {
+			if errno := r.connectName(&c, name); errno != 0 {
+				return failed(errno)
+			}
+			c.path = true
 		}
+	}
+	if !c.path && r.foreign(sock) {
+		r.s.report(r.n, deniedNote{Action: actSocket, Path: foreignSocket, Errno: "EACCES"})
+		return failed(unix.EACCES)
 	}
 	if !r.valid() { // what was read, and the socket, may be another process's
 		return failed(unix.EPERM)
@@ -68,7 +76,58 @@ func (r *request) connect() verdict {
 	if kind, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM && family != unix.AF_UNIX {
 		return outcome(r.act(-1, func() error { return connectRaw(sock, addr) })) // nobody is waited for
 	}
-	return r.connectBy(&c)
+	return r.connectBy(func(r *request) error { return r.connectNow(&c) })
+}
+
+// A socket that fsh was started with (inetd's, say) is of the host's network, and
+// no rule sees where it leads. Its connection is lent; it is not aimed anew. How
+// else a socket that has lost its connection can get one is fastopenRefusals'.
+
+// foreign tells whether a socket belongs to another network than the view's.
+func (r *request) foreign(sock int) bool {
+	cookie, err := unix.GetsockoptUint64(sock, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	return err != nil || cookie == 0 || cookie != r.s.cookie
+}
+
+// networkCookie is that of the thread's namespace, socket(7); 0 is none's.
+func networkCookie() uint64 {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
+}
+
+// fastopenRefusals are the sends that connect, refused as where
+// net.ipv4.tcp_fastopen is off.
+func fastopenRefusals() []bpf.Instruction {
+	var prog []bpf.Instruction
+	for nr, flags := range map[uintptr]int{unix.SYS_SENDTO: 3, unix.SYS_SENDMSG: 2, unix.SYS_SENDMMSG: 3} {
+		prog = append(prog, notifyTests(nr, ret(unix.EOPNOTSUPP), []argTest{anyBit(flags, msgFastopen)})...)
+	}
+	return prog
+}
+
+// listen answers listen(2): a socket that was not bound gets a port.
+func (r *request) listen() verdict {
+	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	if errno != 0 {
+		return failed(errno)
+	}
+	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	if !r.valid() || family != unix.AF_UNIX && r.foreign(sock) {
+		return failed(unix.EACCES)
+	}
+	backlog := int(int32(r.n.args[1]))
+	return r.connectBy(func(*request) error { return unix.Listen(sock, backlog) }) // who listens, others are told
 }
 
 // connectName judges a path, and holds where it leads. The address becomes one

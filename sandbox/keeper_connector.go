@@ -23,6 +23,7 @@ type connection struct {
 	addr []byte
 	// within is the abstract name that it leads to, if any.
 	within *abstractName
+	path   bool
 }
 
 // connectors are the threads of a supervisor that have nothing to do, by domain.
@@ -37,8 +38,8 @@ type connectors struct {
 // server that has too many to accept.
 const maxConnectors = 64
 
-// connectBy hands the request to a connector, which answers it.
-func (r *request) connectBy(c *connection) verdict {
+// connectBy has a connector do something, and answer the request.
+func (r *request) connectBy(deed func(r *request) error) verdict {
 	d, errno := r.s.domainOf(r.n.pid)
 	if errno != 0 {
 		return failed(errno)
@@ -52,7 +53,7 @@ func (r *request) connectBy(c *connection) verdict {
 	worker.work <- func() {
 		v := failed(unix.EACCES)
 		if back, ok := own.becomePeer(); ok {
-			v = outcome(own.connectNow(c))
+			v = outcome(deed(&own))
 			back()
 		}
 		own.close()

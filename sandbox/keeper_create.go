@@ -43,6 +43,8 @@ func (r *request) judge() verdict {
 		return r.bind()
 	case kindConnect:
 		return r.connect()
+	case kindListen:
+		return r.listen()
 	case kindExec:
 		if !r.allowsExec(&c) {
 			return failed(unix.EACCES)

@@ -33,6 +33,7 @@ type supervisor struct {
 	mask   int // umask of the thread
 	// mountNS is the view's. domains are those that processes entered.
 	mountNS    int
+	cookie     uint64 // of the network namespace
 	domains    []*domain
 	connecting connectors
 	// masks are the umasks of processes, as of masksAt.
@@ -78,8 +79,8 @@ func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 		s.commands = p
 	}
 	names := t.v.supervises() // else for signals, sockets and attributes only
-	judged := connectsAreJudged()
-	s.watch(func(c watchedCall) bool { return names || judged && c.aboutSockets() })
+	s.watch(func(c watchedCall) bool { return names || c.aboutSockets() })
+	s.cookie = networkCookie()
 	if !slices.Contains(t.v.plan.Read, "/") {
 		s.grants = t.v.grants()
 	}

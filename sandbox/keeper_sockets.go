@@ -24,6 +24,9 @@ const (
 	actUnix    = "connect to"
 )
 
+// foreignSocket is what a refusal of one of the host's network is called.
+const foreignSocket = "another connection of a socket from outside"
+
 // unixDatagrams is what a refusal of them is called.
 const unixDatagrams = "a socket of unix datagrams"
 
@@ -158,6 +161,10 @@ func socketDenial(p *policy.Policy, n deniedNote) (e events.Event, ok bool) {
 	case actSocket:
 		if n.Path == unixDatagrams {
 			e.Rule = &policy.Rule{Key: "network", Text: "unix datagrams can be sent to any service of this machine, which Landlock cannot tell apart before ABI 9"}
+			break
+		}
+		if n.Path == foreignSocket {
+			e.Rule = &policy.Rule{Key: "network", Text: "what fsh is started with is one connection; others are made inside"}
 			break
 		}
 		e.Rule = &policy.Rule{Key: "network", Text: "no rule is about ICMP and raw packets: only TCP and DNS leave the sandbox"}

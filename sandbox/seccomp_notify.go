@@ -48,6 +48,7 @@ const (
 	kindUmask
 	kindBind
 	kindConnect
+	kindListen
 	kindExec // of interest when commands have rules; argv follows path
 )
 
@@ -67,11 +68,14 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_UMASK, kindUmask, none, none, none, none, none, none},
 	{unix.SYS_BIND, kindBind, none, none, none, none, none, none},
 	{unix.SYS_CONNECT, kindConnect, none, none, none, none, none, none},
+	{unix.SYS_LISTEN, kindListen, none, none, none, none, none, none},
 	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
 }
 
-// aboutSockets: where the keeper connects, what leads to sockets is its to do.
-func (c *watchedCall) aboutSockets() bool { return c.kind == kindConnect || c.kind == kindBind }
+// aboutSockets: by which a socket is aimed.
+func (c *watchedCall) aboutSockets() bool {
+	return c.kind == kindConnect || c.kind == kindBind || c.kind == kindListen
+}
 
 func watched() []watchedCall {
 	return append(watchedCalls[:len(watchedCalls):len(watchedCalls)], archWatched...)
@@ -87,16 +91,16 @@ const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
-	judged := connectsAreJudged()
 	for _, c := range sendingCalls {
 		for _, sig := range []unix.Signal{unix.SIGKILL, unix.SIGSTOP} {
 			prog = append(prog, notifyTests(c.nr, ask, []argTest{equal(c.sig, uint32(sig))})...)
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
-	if judged {
+	if connectsAreJudged() {
 		prog = append(prog, datagramNotices()...)
 	}
+	prog = append(prog, fastopenRefusals()...)
 	if pl.NoCores {
 		prog = append(prog, coreNotices()...)
 	}
@@ -106,9 +110,9 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	}
 	for _, w := range watched() {
 		switch {
-		case judged && w.aboutSockets():
+		case w.aboutSockets():
 			prog = append(prog, notifyTests(w.nr, ask, nil)...)
-		case w.kind == kindConnect || !names:
+		case !names:
 		case w.kind == kindExec && !pl.Commands:
 		case w.kind == kindOpen && !pl.Monitor:
 			prog = append(prog, notifyTests(w.nr, ask, []argTest{anyBit(w.flags, changing)})...)
