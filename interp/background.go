@@ -2,7 +2,6 @@ package interp
 
 import (
 	"fmt"
-	"sync"
 	"syscall"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -243,43 +242,6 @@ func statusOf(ws syscall.WaitStatus) int {
 	return ws.ExitStatus()
 }
 
-// standFor gives a subshell a process when it asks for its id, or a program of
-// its does, so that a signal sent there reaches it and nothing else. Without one
-// it goes on with its parent's.
-func (sh *shell) standFor(report Report) {
-	group := -1
-	if sh.group != nil {
-		group = sh.group.pgid
-	}
-	st, err := sh.rt.sys.StandIn(&Command{
-		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sh.dir,
-		Umask: sh.umask, Ignored: sh.traps.ignoredSignals(), Group: group, Terminal: -1,
-		Report: report, Where: sh.where("$BASHPID"),
-	})
-	if err != nil {
-		return
-	}
-	sh.standIn, sh.standInGone = st, make(chan struct{})
-	sh.killed = &fateShared{}
-	if caught, _ := sh.traps.wanted(); len(caught) > 0 {
-		sh.updateStandIn()
-	}
-	go sh.relay(st)
-	go func(attn *attention, killed *fateShared, gone chan struct{}) {
-		defer close(gone)
-		for {
-			ws, _, err := st.Wait()
-			if err == nil && ws.Signaled() {
-				attn.die(ws.Signal())
-				killed.kill(ws.Signal())
-			}
-			if err != nil || ws.Exited() || ws.Signaled() {
-				return
-			}
-		}
-	}(sh.attn, sh.killed, sh.standInGone)
-}
-
 // startBody runs a list in a goroutine, with a process to stand for it.
 func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	sh.rt.catchInterrupts() // the list outlives them
@@ -289,7 +251,7 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	cmd := &Command{
 		Paths: []string{sh.rt.inside}, Argv: []string{sh.name}, Env: []string{}, Dir: sub.dir,
 		Umask: sub.umask, Ignored: sub.traps.ignoredSignals(), Group: -1, Terminal: -1,
-		Report: ReportStart, Where: sub.where("&"),
+		Report: ReportStart | ReportStops, Where: sub.where("&"),
 	}
 	if sub.group != nil {
 		cmd.Group = sub.group.pgid
@@ -304,13 +266,13 @@ func (b *backgroundJob) startBody(sh, sub *shell, j *job) error {
 	}
 	sub.standIn = st
 	j.pid, j.pids = pid, []int{pid}
-	sub.killed = &fateShared{}
+	sub.killed, sub.gate = &fateShared{}, &gate{}
 	go sub.relay(st)
 	go func() {
-		j.follow(st)
-		if j.ws.Signaled() {
-			sub.attn.die(j.ws.Signal())
-			sub.killed.kill(j.ws.Signal())
+		if ws, err := sub.share(st); err == nil {
+			j.become(jobDone, ws, statusOf(ws))
+		} else {
+			j.become(jobDone, 0, 126)
 		}
 	}()
 	sub.rt.work.resume()
@@ -333,69 +295,4 @@ func (b *backgroundJob) startGroup(sh, sub *shell, j *job) error {
 		sub.rt.work.rest()
 	}()
 	return nil
-}
-
-// relay passes on the signals that reach the stand-in of a subshell.
-func (sh *shell) relay(st StandIn) {
-	for sig := range st.Signals() {
-		if sig == 0 {
-			continue
-		}
-		switch sh.traps.disposition(sig) {
-		case trapIgnore:
-		case trapCommand:
-			sh.attn.raise(sig)
-		default:
-			sh.attn.die(sig)
-		}
-	}
-}
-
-// fateShared are the programs that a background list runs in its foreground.
-// When a signal kills the stand-in they get it, too: the last one of a list
-// would have replaced the subshell in shells that fork.
-type fateShared struct {
-	mu   sync.Mutex
-	pids map[int]bool
-	sys  System
-	sig  syscall.Signal // not 0: over
-}
-
-// track adds a program; the function returned removes it.
-func (k *fateShared) track(sys System, p Process) (untrack func()) {
-	pid, err := p.Pid()
-	if err != nil {
-		return func() {}
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.sig != 0 {
-		sys.Kill(pid, k.sig)
-	}
-	if k.pids == nil {
-		k.pids = map[int]bool{}
-	}
-	k.sys, k.pids[pid] = sys, true
-	return func() {
-		k.mu.Lock()
-		delete(k.pids, pid)
-		k.mu.Unlock()
-	}
-}
-
-func (k *fateShared) kill(sig syscall.Signal) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.sig = sig
-	for pid := range k.pids {
-		k.sys.Kill(pid, sig)
-	}
-}
-
-// runStoodFor runs a body to its end and lets the stand-in end the same way.
-func (sh *shell) runStoodFor(body node, st StandIn) {
-	sh.complete(body(sh))
-	st.End(sh.status)
-	sh.close()
-	sh.rt.work.rest()
 }

@@ -50,4 +50,5 @@ func TestBuiltinsLikeBash(t *testing.T) {
 	compareRows(t, "bash", bashFailureRows)
 	compareRows(t, "bash", bashHuntedRows)
 	compareRows(t, "bash", bashMessageRows)
+	compareRows(t, "bash", bashJobRows)
 }

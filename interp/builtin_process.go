@@ -278,7 +278,7 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if pid == sh.rt.sys.Pid() && sig != 0 && sig != syscall.SIGKILL && !sh.rt.replaced.Load() {
 		return sh.killMain(pid, sig)
 	}
-	if sh.isOwn(pid) && (sigEnds(sig) || sh.traps.disposition(sig) == trapCommand) {
+	if sh.standIn != nil && sh.isOwn(pid) && (sigEnds(sig) || sh.traps.disposition(sig) == trapCommand) && sig != 0 {
 		sh.signalSelf(sig)
 		return nil
 	}
@@ -286,7 +286,8 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if err == nil && (sig == syscall.SIGCONT || sig == syscall.SIGKILL) {
 		sh.jobs.resumed(pid)
 	}
-	if own := sh.group; err == nil && own != nil && own.leader != nil && (pid == own.pgid || pid == -own.pgid) {
+	if own := sh.group; err == nil && own != nil && own.leader != nil && (pid == own.pgid || pid == -own.pgid) ||
+		err == nil && sh.standIn != nil && sh.isOwn(pid) {
 		sh.awaitOwnSignal(sig)
 	}
 	if err == nil && (pid <= 0 || sig == syscall.SIGKILL && pid == sh.rt.sys.Pid()) {
@@ -319,11 +320,8 @@ func (sh *shell) killMain(pid int, sig syscall.Signal) error {
 
 // isOwn reports whether a process stands for this subshell.
 func (sh *shell) isOwn(pid int) bool {
-	if sh.standIn == nil {
-		return false
-	}
-	own, err := sh.standIn.Pid()
-	return err == nil && own == pid
+	own := sh.ownPid()
+	return own != 0 && own == pid
 }
 
 // signalSelf is what kill $BASHPID does to a subshell: at once, which the
@@ -344,7 +342,7 @@ const ownSignalDelay = 50 * time.Millisecond
 
 func (sh *shell) awaitOwnSignal(sig syscall.Signal) {
 	action := sh.traps.disposition(sig)
-	stops := sh.group != nil && (sigStops(sig) || sig == syscall.SIGSTOP)
+	stops := (sh.group != nil || sh.gate != nil) && (sigStops(sig) || sig == syscall.SIGSTOP)
 	if sig == 0 || action == trapIgnore || action == trapDefault && !sigEnds(sig) && !stops {
 		return
 	}

@@ -51,32 +51,20 @@ func (sh *shell) replace(cmd *Command, path string) (syscall.WaitStatus, error) 
 			defer sh.rt.lendSignals()()
 			return sh.rt.sys.Exec(cmd)
 		}
-		if sh.killed != nil {
-			cmd.Report |= ReportStart
-		}
-		start := sh.rt.sys.Start
-		if sh.group != nil {
-			start = func(cmd *Command) (Process, error) { return sh.group.startBare(sh, cmd) }
-		}
-		p, err := start(cmd)
-		if err != nil {
-			return 0, err
-		}
-		if sh.killed != nil {
-			defer sh.killed.track(sh.rt.sys, p)()
-		}
-		defer sh.waiting(p)()
-		if sh.group != nil {
-			return sh.group.wait(p)
-		}
-		ws, _, err := p.Wait()
-		return ws, err
+		return sh.awaitProgram(cmd)
+	}
+	if sh.parent != nil {
+		defer func(mark *soloMark) { sh.soloAt = mark }(sh.soloAt)
+		sh.soloAt = &soloMark{funcDepth: sh.funcDepth, evalDepth: sh.evalDepth}
 	}
 	ws, err := run(cmd)
 	if err == syscall.ENOEXEC {
 		if cmd, err = sh.nested(cmd, path); err == nil {
 			ws, err = run(cmd)
 		}
+	}
+	if err == ErrParentGone {
+		return 0, nil
 	}
 	return ws, err
 }

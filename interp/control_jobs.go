@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -333,7 +334,7 @@ func runJobs(sh *shell, args []string) int {
 	}
 	t := sh.jobs
 	if sh.parent != nil && len(t.jobs) == 0 {
-		t = &jobTable{jobs: t.parents, current: t.parents, bash: t.bash}
+		t = &jobTable{jobs: t.parents, current: t.parents, bash: t.bash, posix: t.posix}
 	}
 	list := t.sorted()
 	if len(rest) > 0 {
@@ -445,7 +446,13 @@ func (sh *shell) resumeBehind(spec string) int {
 	if j == nil {
 		return 1
 	}
-	status := sh.output("bg", []byte("["+strconv.Itoa(j.id)+"] "+j.text+"\n")) // before what the job writes
+	line := "[" + strconv.Itoa(j.id) + "] " + j.text + "\n"
+	if sh.bash() {
+		line = fmt.Sprintf("[%d]%s %s &\n", j.id, sh.jobs.mark(j), j.text)
+	} else if sh.rt.bash {
+		line = fmt.Sprintf("[%d] %s &\n", j.id, j.text)
+	}
+	status := sh.output("bg", []byte(line)) // before what the job writes
 	if err := sh.continueJob(j); err != nil {
 		sh.errorf("bg: %s", errText(err))
 		return 1

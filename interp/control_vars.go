@@ -88,6 +88,7 @@ func (sh *shell) switchOption(bit options, on bool) {
 	}
 	if bit == optPosix && was != sh.opts && sh.rt.bash {
 		sh.mirror("POSIXLY_CORRECT", "y", on)
+		sh.jobs.posix = on
 	}
 	if bit == optIgnoreeof && sh.rt.bash {
 		sh.mirror("IGNOREEOF", "", false)

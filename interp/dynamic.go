@@ -242,14 +242,12 @@ func (sh *shell) shoptNames() string {
 // pid is the number of this environment's process: that of the stand-in, if
 // it has one.
 func (sh *shell) pid() int {
-	if sh.parent != nil && sh.standIn == nil && sh.group == nil {
+	if sh.parent != nil && sh.standIn == nil && !sh.leadsAlone() {
 		sh.standFor(ReportStart)
 	}
 	for s := sh; s != nil; s = s.parent {
-		if s.standIn != nil {
-			if pid, err := s.standIn.Pid(); err == nil {
-				return pid
-			}
+		if pid := s.ownPid(); pid != 0 {
+			return pid
 		}
 	}
 	return sh.rt.sys.Pid()

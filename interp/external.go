@@ -76,8 +76,21 @@ func (sh *shell) startAndWait(path string, args []string) (int, error) {
 	return status, err
 }
 
-// await starts a command and waits for its end.
+// await runs a command as the next one of the shell.
 func (sh *shell) await(cmd *Command) (int, error) {
+	ws, err := sh.awaitProgram(cmd)
+	if err == ErrParentGone {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	sh.childEnded()
+	return sh.foregroundEnded(ws), nil
+}
+
+// awaitProgram starts a program and waits for its end.
+func (sh *shell) awaitProgram(cmd *Command) (syscall.WaitStatus, error) {
 	var p Process
 	var adopted bool
 	var err error
@@ -95,20 +108,15 @@ func (sh *shell) await(cmd *Command) (int, error) {
 	done := sh.waiting(p)
 	var ws syscall.WaitStatus
 	if sh.group != nil {
-		ws, err = sh.group.wait(p)
+		ws, err = sh.group.wait(sh, p)
 	} else {
 		ws, _, err = p.Wait()
 	}
 	done()
 	if err == ErrParentGone {
 		sh.orphaned()
-		return 0, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	sh.childEnded()
-	return sh.foregroundEnded(ws), nil
+	return ws, err
 }
 
 // foregroundEnded turns a wait status into $?. In bash a SIGINT that arrived

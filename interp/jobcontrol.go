@@ -127,7 +127,7 @@ func (sh *shell) stoppedInFront(j *job, status int) int {
 		sh.addJob(j)
 	}
 	sh.jobs.promote(j)
-	if now && (sh.interactive() || sh.rt.bash) {
+	if now && sh.interactive() {
 		sh.write(2, []byte("\n"+sh.jobs.describe(j, false)))
 	}
 	if sh.interactive() && sh.loopDepth > 0 {

@@ -21,6 +21,8 @@ type jobGroup struct {
 	front atomic.Bool // the job is in the foreground
 	lent  atomic.Bool // the shell took the terminal back, to read from it
 
+	catching sync.Mutex // held while the leader is told what to report
+
 	mu     sync.Mutex
 	pgid   int
 	leader StandIn
@@ -109,11 +111,16 @@ func (g *jobGroup) relay(st StandIn) {
 
 // catch tells the leader which signals the shells want to decide about.
 func (g *jobGroup) catch() {
+	g.catching.Lock()
+	defer g.catching.Unlock()
+	if g.leader != nil {
+		g.leader.Catch(g.wanted()) // without mu: it may report a signal first
+	}
+}
+
+func (g *jobGroup) wanted() (caught, ignored []syscall.Signal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.leader == nil {
-		return
-	}
 	wanted := map[int]bool{}
 	for sh := range g.shells {
 		sh.traps.mu.RLock()
@@ -122,17 +129,15 @@ func (g *jobGroup) catch() {
 		}
 		sh.traps.mu.RUnlock()
 	}
-	var caught []syscall.Signal
 	for n, ok := range wanted {
 		if ok {
 			caught = append(caught, syscall.Signal(n))
 		}
 	}
-	var ignored []syscall.Signal
 	for sig := range g.rt.ignored {
 		ignored = append(ignored, sig)
 	}
-	g.leader.Catch(caught, ignored)
+	return caught, ignored
 }
 
 // follow makes the shells of the job share the fate of its leader.
@@ -234,56 +239,6 @@ func (g *jobGroup) resumed() {
 	g.open()
 }
 
-// hold keeps a shell at the gate while its job is stopped, and tells whether it was.
-func (sh *shell) hold() (held bool) {
-	for sh.attn.pending.Load()&attnStop != 0 {
-		if gate := sh.rt.heldBy(); gate != nil && sh.parent != nil {
-			<-gate
-			sh.attn.wake.quiet(sh.attn)
-			continue
-		}
-		g := sh.group
-		if g == nil {
-			sh.attn.pending.And(^uint32(attnStop))
-			return held
-		}
-		g.mu.Lock()
-		gate := g.gate
-		g.mu.Unlock()
-		if gate == nil || sh.attn.pending.Load()&attnCancel != 0 {
-			sh.attn.pending.And(^uint32(attnStop))
-			break
-		}
-		held = true
-		sh.rt.work.rest()
-		select {
-		case <-gate:
-		case <-sh.attn.bell:
-		}
-		sh.rt.work.resume()
-	}
-	if held && sh.attn.pending.Load()&attnCancel == 0 {
-		sh.awaitContinue()
-	}
-	return held
-}
-
-// awaitContinue lets the SIGCONT that opened the gate arrive by way of the leader,
-// so that its trap runs before the next command.
-func (sh *shell) awaitContinue() {
-	if sh.traps.disposition(syscall.SIGCONT) != trapCommand {
-		return
-	}
-	late := time.After(ownSignalDelay)
-	for sh.attn.signals.Load()&(1<<uint(syscall.SIGCONT)) == 0 {
-		select {
-		case <-sh.attn.bell:
-		case <-late:
-			return
-		}
-	}
-}
-
 // start starts a program of the job in its group. When the first one has
 // ended and its group with it, the next makes a new one.
 func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
@@ -291,6 +246,17 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	parent, _ := sh.parentFor(cmd)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	p, err := g.launch(sh, parent, cmd)
+	if err == nil && g.fate != 0 { // what killed the job has missed this one
+		if pid, err := p.Pid(); err == nil {
+			g.rt.sys.Kill(pid, g.fate)
+		}
+	}
+	return p, err
+}
+
+// launch is start with mu held.
+func (g *jobGroup) launch(sh *shell, parent Parent, cmd *Command) (Process, error) {
 	cmd.Report |= ReportStart | ReportStops
 	if g.front.Load() && (g.pgid == 0 || g.lent.Swap(false)) {
 		cmd.Terminal = g.rt.terminal
@@ -331,30 +297,19 @@ func (g *jobGroup) start(sh *shell, cmd *Command) (Process, error) {
 	return p, nil
 }
 
-// startBare starts a program that takes the place of a shell of the job.
-func (g *jobGroup) startBare(sh *shell, cmd *Command) (Process, error) {
-	g.mu.Lock()
-	if g.bare == nil {
-		g.bare = map[*shell]bool{}
-	}
-	g.bare[sh] = true
-	g.mu.Unlock()
-	return g.start(sh, cmd)
-}
-
 // started notes a program of the job that sh has started, with mu held.
 func (g *jobGroup) started(sh *shell, p Process) {
 	if g.programs == nil {
 		g.programs, g.direct = map[Process]bool{}, map[Process]bool{}
 	}
 	g.programs[p] = false
-	if g.bare[sh] {
+	if g.bare[sh] || sh.isSolo() && sh.group != sh.parent.group { // it is in the place of a member
 		g.direct[p] = true
 	}
 }
 
 // wait waits for the end of a program and takes notice of stops in between.
-func (g *jobGroup) wait(p Process) (syscall.WaitStatus, error) {
+func (g *jobGroup) wait(sh *shell, p Process) (syscall.WaitStatus, error) {
 	for {
 		ws, _, err := p.Wait()
 		over := err != nil || !ws.Stopped() && !ws.Continued()
@@ -366,13 +321,18 @@ func (g *jobGroup) wait(p Process) (syscall.WaitStatus, error) {
 			g.last = ws
 		case ws.Stopped():
 			g.programs[p] = true
-			g.stop = ws
+			if g.gate == nil {
+				g.stop = ws
+			}
 		default:
 			g.programs[p] = false
 		}
 		g.mu.Unlock()
 		g.settle(false)
 		if over {
+			if err == nil && ws.Signaled() {
+				g.awaitFate(sh, ws.Signal())
+			}
 			return ws, err
 		}
 	}

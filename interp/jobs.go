@@ -83,6 +83,7 @@ type jobTable struct {
 	done  map[int]int
 	order []int
 	bash  bool // lists them the way of bash
+	posix bool // in its POSIX mode
 }
 
 // maxDone is how many statuses of finished jobs are kept (CHILD_MAX ≥ 25).
@@ -91,7 +92,7 @@ const maxDone = 1024
 func (t *jobTable) forSubshell() *jobTable {
 	sub := &jobTable{}
 	if t != nil {
-		sub.bash = t.bash
+		sub.bash, sub.posix = t.bash, t.posix
 		sub.parents = append(append(sub.parents, t.parents...), t.jobs...)
 	}
 	return sub
@@ -305,18 +306,33 @@ func (t *jobTable) anyStopped() bool {
 	return false
 }
 
+// mark tells the current job and the previous one.
+func (t *jobTable) mark(j *job) string {
+	if top, err := t.fromTop(1); err == nil && top == j {
+		return "+"
+	}
+	if next, err := t.fromTop(2); err == nil && next == j {
+		return "-"
+	}
+	return " "
+}
+
+// bashStops is what bash's jobs -l says of stops by other signals than SIGTSTP.
+var bashStops = map[syscall.Signal]string{
+	syscall.SIGSTOP: " (signal)", syscall.SIGTTIN: " (tty input)", syscall.SIGTTOU: " (tty output)",
+}
+
 // describe is one line of the jobs builtin (XCU jobs, STDOUT).
 func (t *jobTable) describe(j *job, long bool) string {
-	mark := " "
-	if top, err := t.fromTop(1); err == nil && top == j {
-		mark = "+"
-	} else if next, err := t.fromTop(2); err == nil && next == j {
-		mark = "-"
-	}
+	mark := t.mark(j)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	state := "Running"
 	switch {
+	case j.state == jobStopped && t.bash && long:
+		state = "Stopped" + bashStops[j.ws.StopSignal()]
+	case j.state == jobStopped && t.bash && !t.posix:
+		state = "Stopped"
 	case j.state == jobStopped:
 		state = "Stopped"
 		if j.ws.StopSignal() != syscall.SIGTSTP && j.ws.Stopped() {
@@ -324,7 +340,7 @@ func (t *jobTable) describe(j *job, long bool) string {
 		}
 	case j.state == jobDone && j.status > 128 && j.ws.Signaled():
 		state = signalText(j.ws.Signal())
-	case j.state == jobDone && j.status != 0 && t.bash:
+	case j.state == jobDone && j.status != 0 && t.bash && !t.posix:
 		state = fmt.Sprintf("Exit %d", j.status)
 	case j.state == jobDone && j.status != 0:
 		state = fmt.Sprintf("Done(%d)", j.status)

@@ -112,7 +112,7 @@ func (sh *shell) startProgram(cmd *Command) (p Process, adopted bool, err error)
 	}
 	if parent != nil {
 		if p, err := parent.Start(cmd); err == nil {
-			return p, asked, nil
+			return p, asked && !sh.isSolo(), nil
 		}
 	}
 	p, err = sh.rt.sys.Start(cmd)

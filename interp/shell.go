@@ -114,6 +114,7 @@ type shell struct {
 	coproc      *coprocess
 	// standInGone, if standFor started it, is closed once it is.
 	standInGone chan struct{}
+	gate        *gate // of standIn
 	soloAt      *soloMark
 	group       *jobGroup   // of the job that this shell is a part of
 	noStop      bool        // in a substitution under job control: not to be stopped
@@ -228,7 +229,7 @@ func (sh *shell) subshell(async bool) *shell {
 	}
 	sub.trapExit = false
 	sub.inTrap = 0
-	sub.standIn, sub.standInGone = nil, nil
+	sub.standIn, sub.standInGone, sub.gate = nil, nil, nil
 	sub.soloAt = nil
 	sub.callStack = sh.callStack[:len(sh.callStack):len(sh.callStack)]
 	sub.dirStack = sh.dirStack[:len(sh.dirStack):len(sh.dirStack)]

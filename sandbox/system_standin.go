@@ -211,7 +211,7 @@ func (p *standInProcess) End(status int) error {
 		e.u32(p.call.id)
 		e.u32(uint32(status & 0xff))
 	})
-	if err == nil && p.cmd.Report == 0 {
+	if err == nil && p.unannounced() {
 		p.mu.Lock()
 		p.over = true
 		p.mu.Unlock()

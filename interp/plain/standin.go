@@ -27,6 +27,9 @@ type standIn struct {
 	children map[uint32]*child
 	last     uint32              // number of a child
 	signals  chan syscall.Signal // unbuffered: a signal was dealt with when the next is taken
+
+	catching sync.Mutex    // held while an answer is awaited
+	answers  chan struct{} // closed once the process is gone
 }
 
 var _ interp.Parent = (*standIn)(nil)
@@ -54,7 +57,8 @@ func (s *System) StandIn(c *interp.Command) (interp.StandIn, error) {
 		unix.Close(pair[0])
 		return nil, err
 	}
-	st := &standIn{process: process{pid: pid, stops: c.Report&interp.ReportStops != 0}, fd: pair[0], signals: make(chan syscall.Signal)}
+	st := &standIn{process: process{pid: pid, stops: c.Report&interp.ReportStops != 0}, fd: pair[0], signals: make(chan syscall.Signal),
+		answers: make(chan struct{}, 1)}
 	var ignored []syscall.Signal
 	ignored = append(ignored, c.Ignored...)
 	err = st.order('i', ignored)
@@ -112,6 +116,7 @@ func (st *standIn) listen() {
 		}
 		if n <= 0 || err != nil {
 			close(st.signals)
+			close(st.answers)
 			return
 		}
 		if n == childEvent {
@@ -120,17 +125,28 @@ func (st *standIn) listen() {
 		}
 		if b[0] != 0 {
 			st.signals <- syscall.Signal(b[0])
+		} else {
+			st.answers <- struct{}{}
 		}
 	}
 }
 
 func (st *standIn) Signals() <-chan syscall.Signal { return st.signals }
 
+// Catch returns when it is so. One that is stopped answers when it goes on.
 func (st *standIn) Catch(caught, ignored []syscall.Signal) error {
+	st.catching.Lock()
+	defer st.catching.Unlock()
 	if err := st.order('i', ignored); err != nil {
 		return err
 	}
-	return st.order('c', caught)
+	if err := st.order('c', caught); err != nil {
+		return err
+	}
+	if _, ok := <-st.answers; !ok {
+		return syscall.ESRCH
+	}
+	return nil
 }
 
 func (st *standIn) End(status int) error {
