@@ -23,7 +23,9 @@ func (sh *shell) attend() flow {
 			return flowAbort
 		}
 		sh.endBy = sig
-		sh.status = 128 + int(sig)
+		if !sh.rt.bash { // which has the status of the last command in $? of an EXIT trap
+			sh.status = 128 + int(sig)
+		}
 		return flowExit
 	}
 	for set := sh.attn.take(); set != 0; set &= set - 1 {

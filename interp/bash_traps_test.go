@@ -3,6 +3,11 @@ package interp
 // bashTrapRows are about the traps of debuggers: who inherits DEBUG and
 // RETURN, their $LINENO, each expression of for ((…)), BASH_ARGV.
 var bashTrapRows = []string{
+	`trap 'echo bye $?' EXIT; (exit 3); sh -c 'kill -s TERM $PPID; exit 5'; echo no`,
+	`trap 'echo bye $?' EXIT; (exit 3); sh -c 'kill -s USR1 $PPID'; echo no`,
+	`trap 'echo bye $?' EXIT; (exit 3); kill -s HUP $$; echo no`,
+	`(trap 'echo bye $?' EXIT; (exit 4); kill -s TERM $BASHPID; echo no); echo $?`,
+	`kill -s QUIT $$; sh -c 'kill -s QUIT $PPID'; echo $?; trap 'echo q' QUIT; kill -s QUIT $$; trap - QUIT; kill -s QUIT $$; (kill -s QUIT $$; echo s); (kill -s QUIT $BASHPID; echo no); echo $?; sh -c 'kill -s QUIT $$'; echo $?; { kill -s QUIT $BASHPID; echo bg; } & wait $!; echo $?`,
 	`printf 'echo in d $LINENO\nf3() { \n  echo f3 $(caller 0)\n}\nf3\ncaller\n' > d
 print_return_trap() {
    echo "return lineno: $1 ${FUNCNAME[1]}"

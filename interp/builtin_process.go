@@ -311,7 +311,7 @@ func (sh *shell) killMain(pid int, sig syscall.Signal) error {
 	if !sigEnds(sig) {
 		return sh.rt.sys.Kill(pid, sig)
 	}
-	if sh.rt.interactiveSurvives(sig) {
+	if sh.rt.survives(sig) {
 		return nil
 	}
 	main.attn.die(sig)

@@ -130,6 +130,9 @@ func (sh *shell) foregroundEnded(ws syscall.WaitStatus) int {
 		if sh.rt.bash && sh.parent == nil && sh.attn.cancel.CompareAndSwap(int32(syscall.SIGINT), 0) {
 			sh.attn.pending.And(^uint32(attnCancel))
 		}
+		if sh.rt.bash && sh.attn.pending.Load()&attnCancel != 0 {
+			return sh.status // what an EXIT trap sees: bash dies while it waits
+		}
 		return ws.ExitStatus()
 	}
 	sig := ws.Signal()

@@ -12,9 +12,10 @@ import (
 // survives them or dies in another way. So those that it does not need get
 // their default action back, except while there is a trap.
 
-// mortal are the signals that the runtime survives, or takes for its own.
+// mortal are the signals that the runtime survives, takes for its own, or dies
+// of so slowly that the next command may begin.
 var mortal = []syscall.Signal{
-	syscall.SIGABRT, syscall.SIGSYS, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM,
+	syscall.SIGHUP, syscall.SIGTERM, syscall.SIGABRT, syscall.SIGSYS, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM,
 	syscall.SIGPROF, syscall.SIGIO, syscall.SIGPWR, syscall.SIGXCPU, syscall.SIGXFSZ, syscall.SIGSTKFLT,
 }
 
@@ -36,11 +37,19 @@ type ours struct {
 	actions map[syscall.Signal]kernelSigaction
 }
 
-// armMortal gives the mortal signals their default action.
+// armMortal gives the mortal signals their default action, and has those
+// ignored that were when the shell began.
 func (rt *runtime) armMortal() {
 	rt.ours.actions = map[syscall.Signal]kernelSigaction{}
+	for sig := range rt.ignored {
+		if isMortal(sig) || slices.Contains(interrupts, sig) {
+			signal.Ignore(sig)
+		}
+	}
 	for _, sig := range mortal {
-		rt.release(sig)
+		if !(rt.main.interactive() && isSessions(sig)) {
+			rt.release(sig)
+		}
 	}
 	for sig := syscall.Signal(firstRealTime); sig <= lastRealTime; sig++ {
 		rt.release(sig)
@@ -72,6 +81,7 @@ func (rt *runtime) catchInterrupts() {
 
 // catchMortal is for bash, whose EXIT trap runs when a signal ends it.
 func (rt *runtime) catchMortal() {
+	rt.mortalCaught.Store(true)
 	for _, sig := range mortal {
 		if rt.main.traps.disposition(sig) == trapDefault {
 			rt.catch(sig)
@@ -88,10 +98,15 @@ func (rt *runtime) release(sig syscall.Signal) {
 	defer rt.ours.mu.Unlock()
 	signal.Reset(sig)
 	act := getAction(sig)
+	if act.handler == sigIgn { // Reset alone leaves an ignored signal ignored
+		signal.Notify(rt.notify, sig)
+		signal.Reset(sig)
+		act = getAction(sig)
+	}
 	if act.handler > sigIgn {
 		rt.ours.actions[sig] = act
-		resetAction(sig)
 	}
+	resetAction(sig) // SIGHUP is ignored even so
 }
 
 // lendSignals gives the runtime its handlers back for whom passes signals on, and
@@ -134,14 +149,14 @@ func (rt *runtime) setDisposition(sig syscall.Signal, command string, remove boo
 		signal.Ignore(sig)
 	case !remove:
 		rt.catch(sig)
-	case isMortal(sig) || slices.Contains(interrupts, sig) && !rt.interrupts.Load():
+	case slices.Contains(interrupts, sig) && rt.interrupts.Load() || isFault(sig) || rt.main.interactive() && isSessions(sig):
+		signal.Notify(rt.notify, sig)
+	case isMortal(sig) || slices.Contains(interrupts, sig):
 		if _, onExit := rt.main.traps.get(trapOnExit); onExit && rt.bash {
 			rt.catch(sig)
 			return
 		}
 		rt.release(sig)
-	case slices.Contains(interrupts, sig) || isFault(sig) || rt.main.interactive() && isSessions(sig):
-		signal.Notify(rt.notify, sig)
 	default:
 		signal.Notify(rt.notify, sig) // Reset alone leaves an ignored signal ignored
 		signal.Reset(sig)

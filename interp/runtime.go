@@ -55,11 +55,12 @@ type runtime struct {
 	notify   chan os.Signal
 	handled  atomic.Uint64 // signals of the System
 	// interrupts: SIGINT and SIGQUIT are caught, not left to the kernel.
-	interrupts atomic.Bool
-	trapped    atomic.Int32 // real signals that have traps in the main shell
-	settled    chan struct{}
-	barrier    sync.Once
-	stop       chan struct{}
+	interrupts   atomic.Bool
+	mortalCaught atomic.Bool  // see catchMortal
+	trapped      atomic.Int32 // real signals that have traps in the main shell
+	settled      chan struct{}
+	barrier      sync.Once
+	stop         chan struct{}
 }
 
 func (rt *runtime) enter(sh *shell) {
@@ -146,7 +147,7 @@ func (rt *runtime) childEnded() {
 const barrierSignal = syscall.Signal(64)
 
 // settleLimit bounds the wait for the barrier; it usually takes microseconds.
-const settleLimit = 50 * time.Millisecond
+const settleLimit = time.Second
 
 // deliverLimit bounds the wait for the goroutine that delivers.
 const deliverLimit = 500 * time.Millisecond
@@ -159,10 +160,9 @@ func (rt *runtime) settle() {
 			time.Sleep(20 * time.Microsecond)
 		}
 	}
-	if rt.trapped.Load() == 0 {
-		return
+	if rt.trapped.Load() > 0 || rt.mortalCaught.Load() {
+		rt.cross()
 	}
-	rt.cross()
 }
 
 // signalCounter is a System that counts what it gave to Signals.
@@ -222,24 +222,30 @@ func (rt *runtime) deliver(sig syscall.Signal) {
 	case trapCommand:
 		rt.main.attn.raise(sig)
 	default:
-		if sigStops(sig) {
+		switch {
+		case sigStops(sig):
 			rt.halt(sig)
 			return
-		}
-		if !sigEnds(sig) || rt.interactiveSurvives(sig) {
+		case !sigEnds(sig):
 			return
+		case !rt.survives(sig):
+			rt.endBy(sig)
 		}
-		if _, onExit := rt.main.traps.get(trapOnExit); sig != syscall.SIGINT && !(onExit && rt.bash) {
-			if sig == syscall.SIGHUP {
-				rt.hangUp()
-			}
-			DieOf(sig) // at once, whatever the shell is doing
-		}
-		rt.main.attn.die(sig)
 	}
 	if sig == syscall.SIGINT || sig == syscall.SIGQUIT {
 		rt.interruptForeground(sig)
 	}
+}
+
+// endBy ends the main shell by a signal.
+func (rt *runtime) endBy(sig syscall.Signal) {
+	if _, onExit := rt.main.traps.get(trapOnExit); sig != syscall.SIGINT && !(onExit && rt.bash) {
+		if sig == syscall.SIGHUP {
+			rt.hangUp()
+		}
+		DieOf(sig) // at once, whatever the shell is doing
+	}
+	rt.main.attn.die(sig)
 }
 
 // halt stops this process for a signal that was sent to $$ inside. Caught are
@@ -254,9 +260,16 @@ func sigStops(sig syscall.Signal) bool {
 	return sig == syscall.SIGTSTP || sig == syscall.SIGTTIN || sig == syscall.SIGTTOU
 }
 
-// interactiveSurvives: an interactive shell ignores SIGTERM and SIGQUIT.
-func (rt *runtime) interactiveSurvives(sig syscall.Signal) bool {
-	return rt.main.interactive() && (sig == syscall.SIGTERM || sig == syscall.SIGQUIT)
+// survives: an interactive shell ignores SIGTERM and SIGQUIT, bash the second
+// always. Programs and subshells do not inherit that.
+func (rt *runtime) survives(sig syscall.Signal) bool {
+	switch sig {
+	case syscall.SIGTERM:
+		return rt.main.interactive()
+	case syscall.SIGQUIT:
+		return rt.main.interactive() || rt.bash
+	}
+	return false
 }
 
 // interruptForeground reaches the subshells that the main shell waits for.
