@@ -96,7 +96,7 @@ var parentRows = []string{
 	`{ sh -c 'kill -s USR1 $PPID'; echo in; } | cat; echo $?`, `(trap 'echo in' INT; kill -INT $(sh -c 'echo $PPID'); echo x) & wait; echo $?`,
 	`trap '' TERM; trap - TERM; exec sh -c 'kill -s TERM $$; echo no'`, `trap '' HUP; trap - HUP; sh -c 'kill -s HUP $$; echo no'; echo $((!$?)); sh -c 'kill -s HUP '$$; echo no`,
 	`trap '' USR1; trap - USR1; sh -c 'kill -s USR1 $PPID'; echo no`, `trap '' TERM; trap - TERM; sh -c 'kill -s TERM $PPID'; echo no`, `trap '' ABRT; trap - ABRT; sh -c 'kill -s ABRT $PPID'; echo no`,
-	`for s in QUIT TERM ABRT HUP USR2; do (trap '' $s; $SH -c "sh -c 'kill -s $s \$PPID'; echo st=\$?"); done`,
+	`for s in HUP INT; do (trap '' $s; $SH -c "sh -c 'kill -s $s \$PPID'; echo st=\$?"); done`,
 	`(sh -c 'exit 3; : PPID'; echo $?; sh -c 'kill -KILL $$; : PPID'; echo $((!$?)); /nosuch PPID 2>/dev/null; echo $?); echo $?`,
 	"(cd /; umask 027; sh -c 'pwd; umask; cat; : PPID' <<E\ntext\nE\n)", `(sh -c 'exec 9>&1; echo nine >&9; : PPID' 5>f; echo $?)`,
 }

@@ -76,10 +76,10 @@ func TestEndIsInterrupted(t *testing.T) {
 // oftenEnough tries up to three times: on a busy machine a thread of the runner
 // that has taken a signal may get to run only after the news of the command's
 // end is out (flushSignals).
-func oftenEnough(t *testing.T, script string, right func(outcome) bool) {
+func oftenEnough(t *testing.T, script string, right func(outcome) bool, options ...string) {
 	t.Helper()
 	for try := 1; ; try++ {
-		got := fsh(t, home(t), "-c", script)
+		got := fsh(t, home(t), append(options, "-c", script)...)
 		switch {
 		case right(got):
 			return
@@ -106,6 +106,30 @@ func ignoredOnEntry(t *testing.T) uint64 {
 		t.Fatal(err)
 	}
 	return set
+}
+
+// TestIgnoredSignals: what was ignored when the shell began is ignored whoever
+// sends it, and what it has ignored itself, and no longer does, ends it.
+func TestIgnoredSignals(t *testing.T) {
+	dir := home(t)
+	for name, sig := range map[string]syscall.Signal{
+		"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM,
+		"ABRT": syscall.SIGABRT, "USR1": syscall.SIGUSR1, "ALRM": syscall.SIGALRM,
+	} {
+		for _, mode := range []string{"--allow-write=.", "--unsafe-no-sandbox"} {
+			t.Run(name+mode, func(t *testing.T) {
+				t.Parallel()
+				script := `sh -c 'kill -s ` + name + ` $PPID'; echo alive`
+				cmd := exec.Command("sh", "-c", "trap '' "+name+`; exec "$@"`, "sh", fshBinary(t), mode, "-c", script)
+				cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}
+				if got := outcomeOf(t, cmd); got.stdout != "alive\n" || got.status != 0 {
+					t.Errorf("ignored on entry: %+v", got)
+				}
+				script = "trap '' " + name + "; trap - " + name + "; " + script
+				oftenEnough(t, script, func(got outcome) bool { return got.stdout == "" && got.signal == sig }, mode)
+			})
+		}
+	}
 }
 
 // TestSignalsEndTheShell: a command sends $$ each signal there is. The shell dies

@@ -48,7 +48,9 @@ func newStub(c *interp.Command) *stub {
 	p := &stub{Limits: c.Limits}
 	for _, sig := range c.Ignored {
 		want[sig] = true
-		if !ignores(sig) {
+		// What is ignored behind the runtime's back has a handler as far as it
+		// knows, and gets its default action in a child.
+		if !ignores(sig) || !signal.Ignored(sig) {
 			p.Ignored = append(p.Ignored, int(sig))
 		}
 	}
