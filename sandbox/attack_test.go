@@ -353,7 +353,8 @@ func TestAttackRoot(t *testing.T) {
 			all = append(all, check{"own-append," + path, want})
 		}
 	}
-	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/etc/shadow", "/etc/gshadow",
+	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/vmallocinfo",
+		"/proc/slabinfo", "/proc/pagetypeinfo", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/etc/shadow", "/etc/gshadow",
 		"/etc/shadow-", "/etc/ssh/ssh_host_ed25519_key", "/root/.ssh", "/sys/kernel/debug", "/sys/kernel/tracing",
 		"/sys/kernel/security", "/sys/fs/bpf", "/sys/firmware", "/proc/acpi", "/proc/scsi", "/etc/ssl/private"} {
 		if _, err := os.Lstat(path); err == nil {

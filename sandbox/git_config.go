@@ -21,6 +21,7 @@ var runs = []string{
 	"diff.external", ".command", ".textconv", ".clean", ".smudge", ".process", ".driver", "sequence.editor", "gpg.program", ".program",
 	".difffilter", ".defaultkeycommand", ".recentobjectshook", ".update", ".allow",
 	"uploadpack.packobjectshook", ".uploadpack", ".receivepack", ".vcs", ".cmd", ".proxy", "pager.", "alias.",
+	".tocmd", ".cccmd", ".headercmd", ".sendmailcmd", ".smtpserver", "imap.tunnel", "instaweb.httpd", ".templatedir",
 }
 
 // gitOrder is a setting in section.key form; a subsection's name is left out.
