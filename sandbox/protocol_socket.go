@@ -117,6 +117,7 @@ type frame struct {
 	header
 	payload []byte
 	fds     []int
+	lost    bool // its descriptors: see frameReader.mayLose
 }
 
 func (f *frame) closeFiles() { closeAll(f.fds); f.fds = f.fds[:0] }
@@ -140,6 +141,9 @@ type frameReader struct {
 	oob      []byte
 	big      []byte
 	maxFiles int
+	// mayLose: that this process can have no more descriptors is not the peer's
+	// fault. A frame that lost some comes without any.
+	mayLose, losing bool
 }
 
 func newFrameReader(sock, size, maxFiles int) *frameReader {
@@ -174,6 +178,11 @@ func (r *frameReader) next(f *frame) error {
 		r.from += int(h.size)
 	}
 	n := int(h.files)
+	if f.lost = n > len(r.files) && r.losing; f.lost {
+		closeAll(r.files)
+		r.files, n = r.files[:0], 0
+	}
+	r.losing = r.losing && !f.lost && r.buffered()
 	if n > len(r.files) {
 		return fmt.Errorf("%w: %d descriptors announced, %d came", errProtocol, n, len(r.files))
 	}
@@ -235,7 +244,9 @@ func (r *frameReader) fill() error {
 	if err := r.collect(r.oob[:oobn]); err != nil {
 		return err
 	}
-	if flags&unix.MSG_CTRUNC != 0 || len(r.files) > r.maxFiles {
+	if flags&unix.MSG_CTRUNC != 0 && r.mayLose && len(r.files) < r.maxFiles {
+		r.losing = true // unix(7): the rest would have been above RLIMIT_NOFILE
+	} else if flags&unix.MSG_CTRUNC != 0 || len(r.files) > r.maxFiles {
 		return fmt.Errorf("%w: too many descriptors", errProtocol)
 	}
 	if n == 0 {

@@ -85,7 +85,7 @@ func (rc *runnerConn) awaitFrame() {
 // not have to say is an error.
 func (rc *runnerConn) dispatch(f *frame) error {
 	c := rc.calls[f.id]
-	if c == nil || len(f.fds) > 0 && !(c.wantFD && f.op == opReply && f.arg == 0 && len(f.fds) == 1) {
+	if c == nil || (f.lost || len(f.fds) > 0) && !(c.wantFD && f.op == opReply && f.arg == 0 && (f.lost || len(f.fds) == 1)) {
 		f.closeFiles()
 		return fmt.Errorf("%w: frame for request %d", errProtocol, f.id)
 	}
@@ -132,6 +132,9 @@ func (rc *runnerConn) wakeFollowers() {
 const maxErrno = 4095
 
 func (c *call) reply(f *frame) error {
+	if f.lost {
+		f.arg = int32(syscall.EMFILE)
+	}
 	if f.arg < 0 || f.arg > maxErrno || c.wantFD && f.arg == 0 && len(f.fds) != 1 {
 		f.closeFiles()
 		return fmt.Errorf("%w: reply", errProtocol)

@@ -114,6 +114,7 @@ func newRunnerConn(sock, events int) (*runnerConn, error) {
 		sock: sock, events: events, calls: map[uint32]*call{}, watch: runnerWatch{patience: runnerPatience},
 		in: newFrameReader(sock, inlinePayload+headerSize, clientFiles),
 	}
+	rc.in.mayLose = true
 	err := rc.in.next(&rc.f)
 	if err == nil && (rc.f.op != opHello || rc.f.arg <= 0 || len(rc.f.fds) > 0) {
 		rc.f.closeFiles()

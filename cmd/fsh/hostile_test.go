@@ -154,6 +154,22 @@ func TestFewProcesses(t *testing.T) {
 	}
 }
 
+// TestFullOfFiles: a script that opens all the files it may gets EMFILE, and
+// neither its jobs nor what starts its commands is harmed.
+func TestFullOfFiles(t *testing.T) {
+	const script = `sleep 0.2 & i=0
+while exec {fd}>/dev/null; do a="$a $fd"; done 2>err
+for fd in $a; do eval "exec $fd>&-"; done
+sed 's/.*: //' err; /bin/echo command; wait $!; echo $?`
+	dir := home(t)
+	cmd := exec.Command("sh", "-c", `ulimit -n 600; exec "$@"`, "sh", fshBinary(t), "--bash", "--allow-write=.", "-c", script)
+	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}
+	got := outcomeOf(t, cmd)
+	if got.status != 0 || got.stdout != "Too many open files\ncommand\n0\n" || got.stderr != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestClosedAtTheStart: without standard descriptors fsh runs a script all the
 // same, with the null device in their place and nothing that fsh itself opens.
 func TestClosedAtTheStart(t *testing.T) {
