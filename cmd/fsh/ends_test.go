@@ -125,6 +125,9 @@ func TestIgnoredSignals(t *testing.T) {
 				if got := outcomeOf(t, cmd); got.stdout != "alive\n" || got.status != 0 {
 					t.Errorf("ignored on entry: %+v", got)
 				}
+				if ignoredOnEntry(t)&(1<<(sig-1)) != 0 {
+					return // and cannot be reset (XCU trap)
+				}
 				script = "trap '' " + name + "; trap - " + name + "; " + script
 				oftenEnough(t, script, func(got outcome) bool { return got.stdout == "" && got.signal == sig }, mode)
 			})
