@@ -45,34 +45,12 @@ func runHash(sh *shell, args []string) int {
 	if c.reset {
 		sh.hashed = table[string]{}
 	}
-	if sh.mayNotName(args[0], c.path) {
+	if !sh.mayHash(&c, args[0]) {
 		return 1
-	}
-	if c.path != "" && sh.isDirectory(c.path) {
-		sh.errorf("%s: %s: Is a directory", args[0], c.path)
-		return 1
-	}
-	if c.path != "" && sh.opts.on(optRestricted) {
-		var err error
-		if c.path, err = sh.searchPath(c.path, sh.path()); err != nil {
-			sh.errorf("%s: %s: not found", args[0], opts.value)
-			return 1
-		}
 	}
 	names := opts.rest()
 	if len(names) == 0 {
-		if sh.bash() && (c.print || c.delete) {
-			letter := "t"
-			if c.delete {
-				letter = "d"
-			}
-			sh.errorf("%s: -%s: option requires an argument", args[0], letter)
-			return 1
-		}
-		if c.reset {
-			return 0
-		}
-		return sh.emit(args[0], sh.appendHashed(sh.scratch[:0], c.reuse))
+		return sh.hashNothing(&c, args[0])
 	}
 	out, status := sh.scratch[:0], 0
 	for _, name := range names {
@@ -86,6 +64,44 @@ func runHash(sh *shell, args []string) int {
 		out = append(out, line...)
 	}
 	return max(status, sh.emit(args[0], out))
+}
+
+// mayHash checks the path of -p, which a restricted shell looks up itself.
+func (sh *shell) mayHash(c *hashCall, name string) bool {
+	switch {
+	case sh.mayNotName(name, c.path):
+		return false
+	case c.path == "":
+		return true
+	case sh.isDirectory(c.path):
+		sh.errorf("%s: %s: Is a directory", name, c.path)
+		return false
+	case !sh.opts.on(optRestricted):
+		return true
+	}
+	found, err := sh.searchPath(c.path, sh.path())
+	if err != nil {
+		sh.errorf("%s: %s: not found", name, c.path)
+		return false
+	}
+	c.path = found
+	return true
+}
+
+// hashNothing is hash without operands.
+func (sh *shell) hashNothing(c *hashCall, name string) int {
+	switch {
+	case sh.bash() && (c.print || c.delete):
+		letter := "t"
+		if c.delete {
+			letter = "d"
+		}
+		sh.errorf("%s: -%s: option requires an argument", name, letter)
+		return 1
+	case c.reset:
+		return 0
+	}
+	return sh.emit(name, sh.appendHashed(sh.scratch[:0], c.reuse))
 }
 
 // hashName applies one operand and returns what to print.

@@ -1,12 +1,10 @@
 package interp
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -274,89 +272,6 @@ func (sh *shell) freeFD(from int) int {
 	return from
 }
 
-var redirFlags = map[syntax.RedirOperator]int{
-	syntax.RdrOut:   syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC,
-	syntax.RdrClob:  syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC,
-	syntax.AppOut:   syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND,
-	syntax.AppClob:  syscall.O_WRONLY | syscall.O_CREAT | syscall.O_APPEND,
-	syntax.RdrIn:    syscall.O_RDONLY,
-	syntax.RdrInOut: syscall.O_RDWR | syscall.O_CREAT,
-}
-
-func (sh *shell) openRedirect(op syntax.RedirOperator, path string) (*file, error) {
-	flags, ok := redirFlags[op]
-	if !ok {
-		return nil, syscall.EINVAL
-	}
-	if flags&(syscall.O_WRONLY|syscall.O_RDWR) != 0 && sh.opts.on(optRestricted) {
-		return nil, errRestricted
-	}
-	if op == syntax.RdrOut && sh.opts.on(optNoclobber) {
-		return sh.openNoclobber(path)
-	}
-	return sh.open(path, flags, op.String())
-}
-
-// openNoclobber creates a file, or opens one that is not regular. The file
-// is never truncated: it may have become another one in between.
-func (sh *shell) openNoclobber(path string) (*file, error) {
-	f, err := sh.open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL, ">")
-	if err != syscall.EEXIST {
-		return f, err
-	}
-	if f, err = sh.open(path, syscall.O_WRONLY, ">"); err != nil {
-		return nil, sh.overwrites()
-	}
-	var st syscall.Stat_t
-	if fd, err := f.sysFD(); err != nil || syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT == syscall.S_IFREG {
-		f.drop()
-		return nil, sh.overwrites()
-	}
-	return f, nil
-}
-
-var errOverwrites = errors.New("cannot overwrite existing file")
-
-// overwrites is what noclobber prevents.
-func (sh *shell) overwrites() error {
-	if sh.bash() {
-		return errOverwrites
-	}
-	return syscall.EEXIST
-}
-
-// open opens a path for the shell itself. The names of the shell's own
-// descriptors are duplicates of them.
-func (sh *shell) open(path string, flags int, what string) (*file, error) {
-	if n, ok := descriptorPath(path); ok {
-		if f := sh.fdFile(n); f != nil {
-			return f.hold(), nil
-		}
-		return nil, syscall.ENOENT
-	}
-	if path == "" {
-		return nil, syscall.ENOENT
-	}
-	for {
-		fd, err := sh.openSlowly(&OpenRequest{
-			Dir: sh.dir, Path: path, Flags: flags, Mode: 0o666, Umask: sh.umask,
-			Cancel: sh.attn.interrupted(), Where: sh.where(what),
-		})
-		if err == nil {
-			return newFile(fd), nil
-		}
-		if err != syscall.EINTR {
-			return nil, err
-		}
-		// A fifo without a peer: traps run while it is waited for.
-		if sh.jump = sh.attend(); sh.jump != flowNext {
-			return nil, err
-		}
-	}
-}
-
-func (sh *shell) where(name string) Where { return Where{File: sh.file, Line: sh.line, Name: name} }
-
 // duplicate is n<&word and n>&word.
 func (sh *shell) duplicate(r *redir, target string, saved *savedFiles) error {
 	fd := r.fd
@@ -430,50 +345,4 @@ func (sh *shell) redirectBoth(r *redir, target string, saved *savedFiles) error 
 	sh.put(1, f, saved)
 	sh.put(2, f.hold(), saved)
 	return nil
-}
-
-// pipeSize is what a pipe holds without a reader (pipe(7)).
-const pipeSize = 64 << 10
-
-// hereDoc makes the text readable: from a pipe when it fits, which many
-// programs expect, else from a file in memory.
-func (sh *shell) hereDoc(r *redir, body string, saved *savedFiles) error {
-	fd, err := textFD(body)
-	if err != nil {
-		return &redirError{what: "here-document", err: err}
-	}
-	return sh.install(r, newFile(fd), saved)
-}
-
-func textFD(body string) (int, error) {
-	if len(body) <= pipeSize/2 {
-		var p [2]int
-		if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
-			return -1, err
-		}
-		_, err := syscall.Write(p[1], []byte(body))
-		syscall.Close(p[1])
-		if err != nil {
-			syscall.Close(p[0])
-			return -1, err
-		}
-		return p[0], nil
-	}
-	fd, err := unix.MemfdCreate("here-document", unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, err
-	}
-	for rest := []byte(body); len(rest) > 0; {
-		n, err := syscall.Write(fd, rest)
-		if err != nil && err != syscall.EINTR {
-			syscall.Close(fd)
-			return -1, err
-		}
-		rest = rest[max(n, 0):]
-	}
-	if _, err := syscall.Seek(fd, 0, 0); err != nil {
-		syscall.Close(fd)
-		return -1, err
-	}
-	return fd, nil
 }

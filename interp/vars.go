@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -94,29 +93,6 @@ var variableHooks = map[string]hook{
 	"PIPESTATUS": hookDynamic, "DIRSTACK": hookDynamic, "BASH_ALIASES": hookDynamic, "BASH_CMDS": hookDynamic, "BASH_COMMAND": hookDynamic,
 	"SHELLOPTS": hookDynamic, "BASHOPTS": hookDynamic,
 }
-
-// A nameError says what cannot be done to a variable; it ends a script where
-// XCU 2.8.1 says so.
-type nameError struct{ name, reason string }
-
-func (e *nameError) Error() string { return e.name + ": " + e.reason }
-
-// An unsetError is that of ${x?} or of set -u: it ends bash's scripts, too.
-type unsetError struct{ name, reason string }
-
-func (e *unsetError) Error() string { return e.name + ": " + e.reason }
-
-// A valueError is that of an expression assigned to an integer variable: bash
-// drops the line, whatever it was that assigned.
-type valueError struct{ err error }
-
-func (e *valueError) Error() string { return e.err.Error() }
-func (e *valueError) Unwrap() error { return e.err }
-
-// A badTransformError is ${x@Z} of a set x.
-type badTransformError struct{ text string }
-
-func (e *badTransformError) Error() string { return e.text + ": bad substitution" }
 
 // lookupVar returns the variable, name references followed, or nil. The
 // caller must not write to it. It may be without value: see attrSet. Dynamic
@@ -235,65 +211,6 @@ func (sh *shell) setOwn(name, value string) {
 	sh.assigned(name, v)
 }
 
-// setIndexed assigns one element; a scalar becomes an indexed array. A
-// negative index counts from the end.
-func (sh *shell) setIndexed(name string, i int, value string) error {
-	v, err := sh.writable(name)
-	if err != nil {
-		return err
-	}
-	if v.attrs&attrAssoc != 0 {
-		return sh.setAssoc(name, fmt.Sprint(i), value)
-	}
-	if value, err = sh.convert(v, value); err != nil {
-		return err
-	}
-	a := v.elements()
-	if i < 0 {
-		if i += a.next(); i < 0 {
-			return &nameError{name, "bad array subscript"}
-		}
-	}
-	a.set(i, value)
-	sh.assigned(name, v)
-	return nil
-}
-
-// setAssoc assigns one member of an associative array.
-func (sh *shell) setAssoc(name, key, value string) error {
-	v, err := sh.writable(name)
-	if err != nil {
-		return err
-	}
-	if value, err = sh.convert(v, value); err != nil {
-		return err
-	}
-	v.members().set(key, value)
-	sh.assigned(name, v)
-	return nil
-}
-
-// setArray makes a variable an indexed array of these values.
-func (sh *shell) setArray(name string, values []string) error {
-	v, err := sh.writable(name)
-	if err != nil {
-		return err
-	}
-	if v.attrs&attrAssoc != 0 {
-		return &nameError{name, "cannot convert associative to indexed array"}
-	}
-	v.attrs |= attrIndexed
-	v.array, v.value = &indexedArray{}, ""
-	for i, s := range values {
-		if s, err = sh.convert(v, s); err != nil {
-			return err
-		}
-		v.array.set(i, s)
-	}
-	sh.assigned(name, v)
-	return nil
-}
-
 // unsetVar removes a variable, its attributes included.
 func (sh *shell) unsetVar(name string) error {
 	name, v := sh.resolve(name)
@@ -328,27 +245,6 @@ func (sh *shell) drop(name string, v *variable) {
 		sh.env = nil
 	}
 	sh.touch(name, v.hook)
-}
-
-// elements returns the array of an indexed variable, converting a scalar.
-func (v *variable) elements() *indexedArray {
-	if v.array == nil {
-		v.array = &indexedArray{}
-		if v.attrs&attrSet != 0 {
-			v.array.set(0, v.value)
-		}
-		v.value = ""
-	}
-	v.attrs |= attrIndexed
-	return v.array
-}
-
-func (v *variable) members() *assocArray {
-	if v.assoc == nil {
-		v.assoc = &assocArray{}
-	}
-	v.attrs |= attrAssoc
-	return v.assoc
 }
 
 // convert applies the attributes integer, lower and upper.
