@@ -20,24 +20,16 @@ import (
 const sizeofPath = 108
 
 func (r *request) bind() verdict {
-	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	sock, family, errno := r.socket()
 	if errno != 0 {
 		return failed(errno)
 	}
-	size := int(int32(r.n.args[2]))
-	if size < 0 || size > sizeofAddress {
-		return failed(unix.EINVAL)
-	}
-	addr, errno := r.memory().bytes(uintptr(r.n.args[1]), size)
+	addr, errno := r.address()
 	if errno != 0 {
 		return failed(errno)
 	}
-	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil {
-		return failed(errnoOf(err))
-	}
-	if family == unix.AF_UNIX && size > sizeofFamily && addr[sizeofFamily] != 0 {
-		if binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || size > sizeofFamily+sizeofPath {
+	if family == unix.AF_UNIX && len(addr) > sizeofFamily && addr[sizeofFamily] != 0 {
+		if binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || len(addr) > sizeofFamily+sizeofPath {
 			return failed(unix.EINVAL)
 		}
 		path, _, _ := bytes.Cut(addr[sizeofFamily:], []byte{0})

@@ -36,25 +36,17 @@ const sizeofFamily = 2
 
 // connect answers connect(2).
 func (r *request) connect() verdict {
-	size := int(int32(r.n.args[2]))
-	if size < 0 || size > sizeofAddress {
-		return failed(unix.EINVAL)
-	}
-	addr, errno := r.memory().bytes(uintptr(r.n.args[1]), size)
+	addr, errno := r.address()
 	if errno != 0 {
 		return failed(errno)
 	}
-	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	sock, family, errno := r.socket()
 	if errno != 0 {
 		return failed(errno)
-	}
-	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil {
-		return failed(errnoOf(err))
 	}
 	c := connection{sock: sock, addr: addr}
-	if family == unix.AF_UNIX && size > sizeofFamily && binary.NativeEndian.Uint16(addr) == unix.AF_UNIX {
-		if size > sizeofFamily+sizeofPath {
+	if family == unix.AF_UNIX && len(addr) > sizeofFamily && binary.NativeEndian.Uint16(addr) == unix.AF_UNIX {
+		if len(addr) > sizeofFamily+sizeofPath {
 			return failed(unix.EINVAL)
 		}
 		if name := addr[sizeofFamily:]; name[0] == 0 {
@@ -77,6 +69,27 @@ func (r *request) connect() verdict {
 		return outcome(r.act(-1, func() error { return connectRaw(sock, addr) })) // nobody is waited for
 	}
 	return r.connectBy(func(r *request) error { return r.connectNow(&c) })
+}
+
+// socket is the first argument of the call, and its family.
+func (r *request) socket() (sock, family int, errno unix.Errno) {
+	if sock, errno = r.descriptor(int(int32(r.n.args[0]))); errno != 0 {
+		return -1, 0, errno
+	}
+	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return -1, 0, errnoOf(err)
+	}
+	return sock, family, 0
+}
+
+// address is a copy of the call's second argument, as long as the third says.
+func (r *request) address() ([]byte, unix.Errno) {
+	size := int(int32(r.n.args[2]))
+	if size < 0 || size > sizeofAddress {
+		return nil, unix.EINVAL
+	}
+	return r.memory().bytes(uintptr(r.n.args[1]), size)
 }
 
 // A socket that fsh was started with (inetd's, say) is of the host's network, and
@@ -115,13 +128,9 @@ func fastopenRefusals() []bpf.Instruction {
 
 // listen answers listen(2): a socket that was not bound gets a port.
 func (r *request) listen() verdict {
-	sock, errno := r.descriptor(int(int32(r.n.args[0])))
+	sock, family, errno := r.socket()
 	if errno != 0 {
 		return failed(errno)
-	}
-	family, err := unix.GetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil {
-		return failed(errnoOf(err))
 	}
 	if !r.valid() || family != unix.AF_UNIX && r.foreign(sock) {
 		return failed(unix.EACCES)
