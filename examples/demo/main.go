@@ -19,6 +19,9 @@ import (
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "curl" {
+		os.Exit(curl(os.Args[1:]))
+	}
 	fsh := flag.String("fsh", "build/fsh", "the fsh to run")
 	script := flag.String("script", "examples/install.sh", "the install script")
 	rules := flag.String("policy", "examples/policy.toml", "its policy")
@@ -39,9 +42,13 @@ func demo(fsh, script, rules string) error {
 	if err != nil {
 		return err
 	}
+	path, err := path(home)
+	if err != nil {
+		return err
+	}
 	fmt.Printf("$ fsh -m -d --policy=%s %s %s\n", rules, script, url)
 	cmd := exec.Command(fsh, "-m", "-d", "--policy="+rules, script, url)
-	cmd.Env = append(os.Environ(), "HOME="+home)
+	cmd.Env = append(os.Environ(), "HOME="+home, "PATH="+path)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the install script failed: %w", err)
