@@ -70,6 +70,18 @@ func init() {
 			}
 			return probes["unix"]([]string{own.(*unix.SockaddrUnix).Name})
 		},
+		// From a Landlock domain of the process's own.
+		"stacked-connect": func(a []string) error {
+			if err := stackDomain(rightsRead | rightsChange); err != nil {
+				return err
+			}
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Connect(fd, &unix.SockaddrInet4{Port: int(number(a[0])), Addr: [4]byte{127, 0, 0, 1}})
+		},
 		"unix-busy": func(a []string) error { return busyServer(a[0]) },
 	} {
 		if probes[name] != nil {

@@ -13,17 +13,16 @@ import (
 )
 
 // Sockets with a path lead to services of the host, whatever the mount they
-// are seen on. Those that are bound when a session starts are masked; before
-// Landlock can tell the others apart (ABI 9) the keeper carries connect(2) out in
-// the stead of the process, for sockets of every family: what it has read of
-// the process once is what is looked at and what is done, on the socket that it
-// looked at (keeper_connector.go). A send could name a path as well, in memory
-// that no filter sees: on sockets of datagrams, which a command does not get
-// (socketNotices); those of the other types refuse the address or ignore it,
-// unix(7).
+// are seen on. Those that are bound when a session starts are masked. The keeper
+// carries connect(2) out in the stead of the process, for sockets of every
+// family: what it has read of the process once is what is looked at and what is
+// done, on the socket that it looked at (keeper_connector.go). A send could name a
+// path as well, in memory that no filter sees: on sockets of datagrams, which a
+// command does not get before Landlock can tell them apart (datagramNotices);
+// those of the other types refuse the address or ignore it, unix(7).
 
-// connectsAreJudged tells whether the kernel leaves such sockets to the keeper.
-func connectsAreJudged() bool {
+// pathsAreOurs tells whether Landlock leaves sockets with a path to the keeper.
+func pathsAreOurs() bool {
 	abi, err := ll.LandlockGetABIVersion()
 	return err == nil && abi < unixABI
 }
@@ -44,7 +43,7 @@ func (r *request) connect() verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
-	c := connection{sock: sock, addr: addr}
+	c, named := connection{sock: sock, addr: addr}, false
 	if family == unix.AF_UNIX && len(addr) > sizeofFamily && binary.NativeEndian.Uint16(addr) == unix.AF_UNIX {
 		if len(addr) > sizeofFamily+sizeofPath {
 			return failed(unix.EINVAL)
@@ -55,10 +54,10 @@ func (r *request) connect() verdict {
 			if errno := r.connectName(&c, name); errno != 0 {
 				return failed(errno)
 			}
-			c.path = true
+			named = true
 		}
 	}
-	if !c.path && r.foreign(sock) {
+	if !named && r.foreign(sock) {
 		r.s.report(r.n, deniedNote{Action: actSocket, Path: foreignSocket, Errno: "EACCES"})
 		return failed(unix.EACCES)
 	}

@@ -23,7 +23,6 @@ type connection struct {
 	addr []byte
 	// within is the abstract name that it leads to, if any.
 	within *abstractName
-	path   bool
 }
 
 // connectors are the threads of a supervisor that have nothing to do, by domain.
@@ -68,11 +67,14 @@ func (s *supervisor) connector(d *domain) (*domain, unix.Errno) {
 	c := &s.connecting
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if list := c.idle[d]; len(list) > 0 {
+	if list := c.idle[d]; len(list) > 1 {
 		c.idle[d] = list[:len(list)-1]
 		return list[len(list)-1], 0
+	} else if len(list) == 1 {
+		delete(c.idle, d)
+		return list[0], 0
 	}
-	if c.count >= maxConnectors {
+	if c.count >= maxConnectors && !c.dismiss() {
 		return nil, unix.EAGAIN
 	}
 	worker := &domain{work: make(chan func(), 1), mask: -1, at: s.t.k.base.hostProc}
@@ -86,6 +88,21 @@ func (s *supervisor) connector(d *domain) (*domain, unix.Errno) {
 	}
 	c.count++
 	return worker, 0
+}
+
+// dismiss lets a thread of any domain go that has nothing to do, for c.mu's holder.
+func (c *connectors) dismiss() bool {
+	for d, list := range c.idle {
+		last := len(list) - 1
+		close(list[last].work)
+		if c.count--; last == 0 {
+			delete(c.idle, d)
+		} else {
+			c.idle[d] = list[:last]
+		}
+		return true
+	}
+	return false
 }
 
 // spare takes a connector back.

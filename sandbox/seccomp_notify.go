@@ -85,9 +85,11 @@ func watched() []watchedCall {
 // O_RDWR|O_WRONLY covers every access mode but reading; 3 is for ioctls.
 const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
-// notifyProgram asks the keeper about SIGKILL, SIGSTOP, refused sockets and those with a path, those that change attributes, and with names about calls that make or change some, with a monitor about all
-// that open or change one, and with rules about commands about those that
-// execute. The other filter has judged first.
+// notifyProgram asks the keeper about SIGKILL, SIGSTOP, and calls that make, bind
+// or connect sockets; where files are lent, about those that change attributes;
+// with names, about calls that make or change some, with a monitor about all that
+// open or change one, and with rules about commands about those that execute. The
+// other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
@@ -97,7 +99,7 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 		}
 	}
 	prog = append(prog, socketNotices(pl.Listen)...)
-	if connectsAreJudged() {
+	if pathsAreOurs() {
 		prog = append(prog, datagramNotices()...)
 	}
 	prog = append(prog, fastopenRefusals()...)

@@ -173,3 +173,13 @@ func TestAttackAbstractNames(t *testing.T) {
 	other.checkAll(check{"unix,@mine", "EPERM"}, check{"abstract-hold,mine", "EADDRINUSE"}, check{"abstract-hold,theirs", "ok"}, check{"unix,@theirs", "ok"})
 	rr.checkAll(check{"unix,@theirs", "EPERM"})
 }
+
+// The threads that connect are as many as wait, not as many as there were
+// domains: a program may make one for itself each time it is run.
+func TestConnectorsOfManyDomains(t *testing.T) {
+	p := attackPolicy(attackTree(t))
+	rr := newRawRunner(t, newTestSession(t, p), p)
+	for range maxConnectors + 2 {
+		rr.check(check{"stacked-connect,9", "ECONNREFUSED"})
+	}
+}
