@@ -20,9 +20,6 @@ func (g *gate) way() <-chan struct{} {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed == nil {
-		return nil
-	}
 	return g.closed
 }
 
@@ -53,9 +50,6 @@ func (sh *shell) shutGate() <-chan struct{} {
 	}
 	sh.group.mu.Lock()
 	defer sh.group.mu.Unlock()
-	if sh.group.gate == nil {
-		return nil
-	}
 	return sh.group.gate
 }
 
