@@ -286,6 +286,9 @@ func (sh *shell) killTarget(target string, sig syscall.Signal) error {
 	if err == nil && (sig == syscall.SIGCONT || sig == syscall.SIGKILL) {
 		sh.jobs.resumed(pid)
 	}
+	if err == syscall.ESRCH {
+		sh.jobs.awaitEnd(pid)
+	}
 	if own := sh.group; err == nil && own != nil && own.leader != nil && (pid == own.pgid || pid == -own.pgid) ||
 		err == nil && sh.standIn != nil && sh.isOwn(pid) {
 		sh.awaitOwnSignal(sig)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"mvdan.cc/sh/v3/syntax"
@@ -293,6 +294,27 @@ func (t *jobTable) resumed(pid int) {
 	for _, j := range t.jobs {
 		if pid == j.pid || pid == -j.pgid && pid != 0 {
 			j.resume()
+		}
+	}
+}
+
+// awaitEnd waits for the news of the end of a job whose one process is known to be
+// gone: other shells have both from the same call of wait(2).
+func (t *jobTable) awaitEnd(pid int) {
+	j := t.byPid(pid)
+	if j == nil || j.pid != pid || len(j.pids) > 1 {
+		return
+	}
+	late := time.After(deliverLimit)
+	for {
+		state, _, changed := j.look()
+		if state == jobDone {
+			return
+		}
+		select {
+		case <-changed:
+		case <-late:
+			return
 		}
 	}
 }
