@@ -54,6 +54,7 @@ func TestCommandRulesAtAnyDepth(t *testing.T) {
 // TestCommandDenialMessage: three lines, and the status of a file that cannot
 // be executed.
 func TestCommandDenialMessage(t *testing.T) {
+	require(t, "reboot")
 	dir := home(t)
 	put(t, filepath.Join(dir, "p.toml"), "version = 1\n[command]\ndeny = [\n  'ls -l',\n]\n", 0o644)
 	for _, test := range []struct {

@@ -250,8 +250,10 @@ elif how == "thread":
 	} {
 		t.Run(test.script, func(t *testing.T) {
 			t.Parallel()
-			if strings.Contains(test.script, "python3") {
-				require(t, "python3")
+			for _, program := range []string{"python3", "/bin/kill"} {
+				if strings.Contains(test.script, program) {
+					require(t, program)
+				}
 			}
 			script := `set +m; n=$$; ` + test.script + `; /bin/sh -c '[ "$PPID" = "$1" ] && echo same' sh $n`
 			cmd := exec.Command(fshBinary(t), "-c", script)

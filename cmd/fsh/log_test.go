@@ -15,6 +15,7 @@ import (
 // TestEventsAndLog: what a run writes is one event a line, and fsh log shows
 // the denials among them.
 func TestEventsAndLog(t *testing.T) {
+	require(t, "reboot")
 	dir := home(t)
 	script := "ls public >/dev/null; true <~/.ssh/id_ed25519; reboot; reboot; exit 3"
 	got := fsh(t, dir, "--events=log.jsonl", "-c", script)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -90,6 +91,9 @@ func Run(t testing.TB, c Case) Result {
 		"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/", "TERM=dumb",
 		"SH=" + c.Shell, "FSH_TEST_DIALECT=" + c.Dialect,
 	}, c.Env...)
+	// A stopped process that outlives its shell is ended by the kernel, if no
+	// parent is left in its session (setpgid(2)): nor is the init of a container.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
