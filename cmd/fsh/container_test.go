@@ -101,10 +101,16 @@ func contained(t *testing.T, where, dir string, args ...string) *exec.Cmd {
 // is weaker, a policy that needs more is refused by the layer's name, and doctor
 // knows a remedy.
 func TestContainers(t *testing.T) {
+	unmask := "mount /proc without anything over it"
+	for _, marker := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(marker); err == nil { // these tests run in a container
+			unmask = "unmask"
+		}
+	}
 	for where, want := range map[string]struct{ layer, remedy string }{
 		"docker":       {"user namespace", "--security-opt seccomp="},
 		"apparmor":     {"user namespace", "--security-opt apparmor="}, // a filter shows: a container
-		"masked /proc": {"proc", "unmask"},
+		"masked /proc": {"proc", unmask},
 	} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()

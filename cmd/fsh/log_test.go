@@ -67,6 +67,7 @@ func TestEventsAndLog(t *testing.T) {
 // TestEventsToDescriptor: a descriptor number takes the lines as well, and a
 // reader of a growing file sees them.
 func TestEventsToDescriptor(t *testing.T) {
+	require(t, "reboot")
 	dir := home(t)
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -44,6 +44,7 @@ func (term *terminal) say(line string) string {
 // TestPromptCommands: the session's policy is asked and changed at its prompt.
 func TestPromptCommands(t *testing.T) {
 	t.Parallel()
+	require(t, "curl")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello\n") }))
 	t.Cleanup(server.Close)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
