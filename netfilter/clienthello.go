@@ -18,6 +18,7 @@ const (
 type clientHello struct {
 	name      string // SNI, "" if absent
 	encrypted bool   // has an ECH extension, real or dummy
+	end       int    // of its last record
 }
 
 var errHello = errors.New("malformed")
@@ -27,6 +28,7 @@ var errHello = errors.New("malformed")
 // bytes are needed.
 func parseClientHello(b []byte) (hello clientHello, done bool, err error) {
 	var msg []byte
+	all := len(b)
 	for len(b) > 0 {
 		if b[0] != recordHandshake || len(b) > 1 && b[1] != 3 {
 			return hello, false, errors.New("not a handshake record")
@@ -44,7 +46,11 @@ func parseClientHello(b []byte) (hello clientHello, done bool, err error) {
 		if whole, size, err := helloSize(msg); err != nil {
 			return hello, false, err
 		} else if whole {
+			if len(msg) > size || len(part) < n { // RFC 8446, 5.1: it would be another message
+				return hello, false, errors.New("more in its record")
+			}
 			hello, err := parseHelloBody(msg[4:size])
+			hello.end = all - len(rest) + n
 			return hello, err == nil, err
 		}
 		b = rest[len(part):]

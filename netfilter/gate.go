@@ -25,6 +25,9 @@ type gate struct {
 	// switched is the server's answer to an Upgrade in the first request.
 	switched atomic.Int32
 	answer   []byte // start of the server's first bytes, reader's side only
+
+	second *secondHello // what is behind a ClientHello, client's side only
+	retry  atomic.Int32 // the server's answer to it
 }
 
 const (
@@ -73,6 +76,9 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 	}
 	if g.http != nil {
 		return g.feedHTTP(p)
+	}
+	if g.second != nil {
+		return g.feedSecond(p)
 	}
 	g.buf = append(g.buf, p...)
 	switch sniff(g.buf) {
@@ -163,7 +169,7 @@ func (g *gate) feedTLS() ([]byte, error) {
 	if err := g.checkHello(hello); err != nil {
 		return nil, err
 	}
-	return g.release(), nil
+	return g.beginRetry(hello.end)
 }
 
 func (g *gate) checkHello(h clientHello) error {
@@ -242,8 +248,12 @@ func (g *gate) checkRequest(r requestHead) error {
 }
 
 // fromServer shows the gate what the server says; it returns true when the
-// gate does not want to see more. Only the answer to an Upgrade matters.
+// gate does not want to see more. Only the answer to an Upgrade or a ClientHello
+// matters.
 func (g *gate) fromServer(p []byte) bool {
+	if !g.retry.CompareAndSwap(retryNone, retryOver) && g.retry.Load() == retryAwaited {
+		return g.answered(p)
+	}
 	if g.switched.Load() != upgradeAsked {
 		return true
 	}
