@@ -42,6 +42,9 @@ func setDefaults(cfg *Config) {
 	if cfg.MaxNames == 0 {
 		cfg.MaxNames = defaultMaxNames
 	}
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = defaultMaxConns
+	}
 }
 
 // resolveSystem asks the host's resolver. A name with a dot is absolute, so
@@ -113,9 +116,14 @@ func (s *Server) dial(ctx context.Context, d Decision) (reached, error) {
 		return reached{}, err
 	}
 	if d.Local && rules.local.Mode == "all" {
-		// All ports lead out, but what the sandbox itself serves comes first.
+		// All ports lead out, but what the sandbox itself serves comes first. A door
+		// would come back here.
 		for _, a := range addrs {
-			if conn, err := s.connectInside(netip.AddrPortFrom(a, d.Target.Port)); err == nil {
+			to := netip.AddrPortFrom(a, d.Target.Port)
+			if s.doors.has(to) {
+				continue
+			}
+			if conn, err := s.connectInside(to); err == nil {
 				return reached{conn: conn}, nil
 			}
 		}
@@ -284,8 +292,9 @@ func (o ownListeners) has(ap netip.AddrPort) bool {
 	return ok4 || ok6
 }
 
-func findOwnListeners(l Listeners) ownListeners {
-	own := ownListeners{}
+// findOwnListeners returns these, and all doors wherever they are.
+func findOwnListeners(l Listeners) (own, all ownListeners) {
+	own, all = ownListeners{}, ownListeners{}
 	here, err := hereCookie()
 	for _, ln := range append(slices.Clone(l.Transparent), l.HTTP, l.SOCKS, l.DNSTCP) {
 		if ln == nil {
@@ -296,13 +305,14 @@ func findOwnListeners(l Listeners) ownListeners {
 		if !ok || !okAddr {
 			continue
 		}
+		ap := netip.AddrPortFrom(addr.AddrPort().Addr().Unmap(), addr.AddrPort().Port())
+		all[ap] = struct{}{}
 		there, errThere := netnsCookie(sc)
 		if err != nil || errThere != nil || here == there {
-			ap := addr.AddrPort()
-			own[netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())] = struct{}{}
+			own[ap] = struct{}{}
 		}
 	}
-	return own
+	return own, all
 }
 
 // netnsCookie names the network namespace of a socket: SO_NETNS_COOKIE,

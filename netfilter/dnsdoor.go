@@ -31,11 +31,13 @@ func (s *Server) dnsServers(ctx context.Context) []func() error {
 	if l.DNS != nil {
 		list = append(list, &dns.Server{PacketConn: l.DNS, UDPSize: 4096})
 	}
-	for _, ln := range []net.Listener{l.DNSTCP, s.dnsIn} {
-		if ln != nil {
-			list = append(list, &dns.Server{Listener: ln, MaxTCPQueries: dnsTCPQueries,
-				IdleTimeout: func() time.Duration { return dnsIdle }})
-		}
+	tcp := []net.Listener{s.dnsIn} // whose connections have their slots
+	if l.DNSTCP != nil {
+		tcp = append(tcp, s.limit(l.DNSTCP))
+	}
+	for _, ln := range tcp {
+		list = append(list, &dns.Server{Listener: ln, MaxTCPQueries: dnsTCPQueries,
+			IdleTimeout: func() time.Duration { return dnsIdle }})
 	}
 	var run []func() error
 	for _, srv := range list {

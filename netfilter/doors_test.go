@@ -35,6 +35,7 @@ type network struct {
 	allow, deny []string
 	hosts       map[string]string
 	local       []int
+	allLocal    bool
 }
 
 func (n network) policy() policy.Network {
@@ -53,6 +54,9 @@ func (n network) policy() policy.Network {
 	}
 	if n.local != nil {
 		p.LocalOutbound = policy.LocalOutbound{Mode: "ports", Ports: n.local, Rule: rule(keyLocal, "", 300)}
+	}
+	if n.allLocal {
+		p.LocalOutbound = policy.LocalOutbound{Mode: "all", Rule: rule(keyLocal, "true", 300)}
 	}
 	return p
 }

@@ -46,6 +46,7 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{
 		Handler:           http.HandlerFunc(d.serve),
 		ReadHeaderTimeout: headerTimeout,
+		MaxHeaderBytes:    maxHead,
 		IdleTimeout:       clientIdle,
 		ErrorLog:          log.New(io.Discard, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return ctx },

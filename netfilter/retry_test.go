@@ -1,6 +1,7 @@
 package netfilter
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -116,7 +117,9 @@ func TestTLSThroughTheGate(t *testing.T) {
 			trust := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 			client := &http.Client{Transport: &http.Transport{
 				TLSClientConfig: &tls.Config{RootCAs: trust, CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP384}},
-				Dial:            func(string, string) (net.Conn, error) { return d.throughName("example.com", 443), nil },
+				DialContext: func(context.Context, string, string) (net.Conn, error) {
+					return d.throughName("example.com", 443), nil
+				},
 			}}
 			text := strings.Repeat("0123456789", 50_000)
 			resp, err := client.Post("https://example.com/", "text/plain", strings.NewReader(text))

@@ -51,6 +51,9 @@ type Config struct {
 	// MaxNames bounds the fake addresses of a session; 0 means defaultMaxNames.
 	MaxNames int
 
+	// MaxConns bounds the connections at a time; 0 means defaultMaxConns.
+	MaxConns int
+
 	// names are those of the session, of which this may be one network of
 	// several; nil makes new ones.
 	names *nameTable
@@ -62,6 +65,8 @@ type Server struct {
 	rules atomic.Pointer[Rules]
 	names *nameTable
 	own   ownListeners
+	doors ownListeners    // all doors, for who reaches them from inside
+	free  chan struct{}   // see slots
 	dnsIn *handedListener // TCP connections to port 53 of any address
 
 	mu   sync.Mutex
@@ -79,9 +84,9 @@ func New(cfg Config) (*Server, error) {
 		cfg.names = newNameTable(cfg.MaxNames)
 	}
 	s := &Server{cfg: cfg, names: cfg.names,
-		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener()}
+		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener(), free: make(chan struct{}, cfg.MaxConns)}
 	s.rules.Store(cfg.Rules)
-	s.own = findOwnListeners(cfg.Listeners)
+	s.own, s.doors = findOwnListeners(cfg.Listeners)
 	if bell := cfg.Listeners.Bell; bell != nil && cfg.Attribute == nil {
 		s.cfg.Attribute = bell.Who
 	}
@@ -105,13 +110,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	l := s.cfg.Listeners
 	var run []func() error
 	for _, ln := range l.Transparent {
-		run = append(run, func() error { return s.accept(ctx, ln, s.serveTransparent) })
+		run = append(run, func() error { return s.accept(ctx, s.limit(ln), s.serveTransparent) })
 	}
 	if l.SOCKS != nil {
-		run = append(run, func() error { return s.accept(ctx, l.SOCKS, s.serveSOCKS) })
+		run = append(run, func() error { return s.accept(ctx, s.limit(l.SOCKS), s.serveSOCKS) })
 	}
 	if l.HTTP != nil {
-		run = append(run, func() error { return s.serveHTTP(ctx, l.HTTP) })
+		run = append(run, func() error { return s.serveHTTP(ctx, s.limit(l.HTTP)) })
 	}
 	run = append(run, s.dnsServers(ctx)...)
 	if l.Bell != nil {

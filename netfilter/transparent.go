@@ -92,15 +92,16 @@ const soOriginalDst = 80
 // the listener itself is bound to the wanted port (no NAT), the connection's
 // own address is the answer.
 func originalDst(c net.Conn) (netip.AddrPort, error) {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok {
+	addr, isTCP := c.LocalAddr().(*net.TCPAddr)
+	raw, ok := c.(syscall.Conn)
+	if !isTCP || !ok {
 		return netip.AddrPort{}, errors.New("not a TCP connection")
 	}
-	rc, err := tcp.SyscallConn()
+	rc, err := raw.SyscallConn()
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	local := tcp.LocalAddr().(*net.TCPAddr).AddrPort()
+	local := addr.AddrPort()
 	var dst netip.AddrPort
 	var inner error
 	err = rc.Control(func(fd uintptr) {

@@ -215,7 +215,12 @@ func (p *Proxy) Drain() { _ = p.w.c.SetReadDeadline(time.Now().Add(drainWait)) }
 // ErrGone: the keeper does not answer.
 var ErrGone = errors.New("the keeper does not answer")
 
-// Who asks for the process behind a flow. Serve must be running.
+// maxAsking bounds the questions that wait. A program makes connections, and asks
+// for names, faster than the keeper can tell who it is.
+const maxAsking = 256
+
+// Who asks for the process behind a flow. Serve must be running. It is unknown when
+// too many are being asked for.
 func (p *Proxy) Who(f Flow) Process { return p.ask(message{Flow: f}).Process }
 
 // Socket asks for a TCP socket inside.
@@ -243,6 +248,10 @@ func (p *Proxy) ask(m message) message {
 	if p.gone {
 		p.mu.Unlock()
 		return message{Error: ErrGone.Error()}
+	}
+	if m.Socket == "" && len(p.waiting) >= maxAsking {
+		p.mu.Unlock()
+		return message{Error: "too many questions"}
 	}
 	p.last++
 	m.ID = p.last

@@ -3,6 +3,7 @@ package doorbell
 import (
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -99,5 +100,30 @@ func TestSilence(t *testing.T) {
 	k2, _ := pair(t)
 	for range 400 {
 		k2.Refused(flow(1), Process{})
+	}
+}
+
+// However many flows there are to ask about, few questions wait: what is too much
+// is unknown at once.
+func TestManyQuestions(t *testing.T) {
+	_, p := pair(t) // a keeper that stands still
+	go p.Serve(func(Flow, Process) {})
+	defer p.Drain()
+	var all sync.WaitGroup
+	for i := range 10 * maxAsking {
+		all.Go(func() { p.Who(flow(uint16(i))) })
+	}
+	for busy := false; !busy; {
+		p.mu.Lock()
+		busy = len(p.waiting) >= maxAsking || p.last >= maxAsking
+		if len(p.waiting) > maxAsking {
+			t.Errorf("%d questions wait", len(p.waiting))
+		}
+		p.mu.Unlock()
+		runtime.Gosched()
+	}
+	all.Wait()
+	if p.last > 2*maxAsking {
+		t.Errorf("%d questions were asked", p.last)
 	}
 }
