@@ -16,10 +16,9 @@ func init() {
 	for name, call := range map[string]func([]string) error{
 		// Addresses that change while they are looked at: own, host, tries.
 		"unix-swap": func(a []string) error { return swapAddresses(a[0], a[1], int(number(a[2]))) },
-		"unix-pair": func([]string) error {
-			_, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
-			return err
-		},
+		// A message to a path from a pair of datagrams, and an honest one.
+		"unix-pair":        func(a []string) error { return pairOfDatagrams(a[0]) },
+		"unix-pair-nobody": func([]string) error { return pairToNobody() },
 		"unix-packets": func([]string) error {
 			_, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
 			return err
@@ -195,4 +194,59 @@ func busyServer(path string) error {
 		return err
 	}
 	return <-result
+}
+
+// pairOfDatagrams is nil when its messages reach the other end, and no path.
+func pairOfDatagrams(path string) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	flags, err := unix.FcntlInt(uintptr(pair[0]), unix.F_GETFD, 0)
+	if err != nil || flags != 0 {
+		return errors.Join(unix.EBADF, err)
+	}
+	stray := &unix.SockaddrUnix{Name: path}
+	for text, send := range map[string]func(b []byte) error{
+		"one":   func(b []byte) error { return unix.Sendto(pair[0], b, 0, stray) },
+		"two":   func(b []byte) error { return unix.Sendmsg(pair[0], b, nil, stray, 0) },
+		"three": func(b []byte) error { return unix.Send(pair[0], b, 0) },
+	} {
+		switch err := send([]byte(text)); {
+		case err == unix.EACCES && text != "three":
+			continue // Landlock has looked at the address
+		case err != nil:
+			return err
+		}
+		var buf [16]byte
+		if n, err := unix.Read(pair[1], buf[:]); err != nil || string(buf[:n]) != text {
+			return errors.Join(unix.EBADMSG, err)
+		}
+	}
+	if err := unix.Connect(pair[0], stray); err != unix.EISCONN && err != unix.ECONNREFUSED && err != unix.EACCES {
+		return errors.Join(unix.EBADMSG, err)
+	}
+	return nil
+}
+
+// pairToNobody asks for pairs that cannot be, and is nil when they are not.
+func pairToNobody() error {
+	for _, try := range []struct {
+		kind, protocol int
+		numbers        uintptr
+		want           unix.Errno
+	}{{unix.SOCK_DGRAM, 0, 8, unix.EFAULT}, {unix.SOCK_DGRAM, 7, 0, unix.EPROTONOSUPPORT}, {unix.SOCK_DGRAM | 1<<20, 0, 0, unix.EINVAL}} {
+		var pair [2]int32
+		at := uintptr(unsafe.Pointer(&pair))
+		if try.numbers != 0 {
+			at = try.numbers
+		}
+		_, _, errno := unix.Syscall6(unix.SYS_SOCKETPAIR, unix.AF_UNIX, uintptr(try.kind), uintptr(try.protocol), at, 0, 0)
+		if errno != try.want {
+			return errors.Join(unix.EBADMSG, errno)
+		}
+	}
+	return nil
 }

@@ -50,7 +50,9 @@ var attributeCalls = []attributeCall{
 	{callFutimesat, 0, 1, -1, false, changeTimes, 0},
 }
 
-// attributeDenied are those that few programs need and that can do without.
+// attributeDenied are those that few programs need and that can do without: as on
+// a file system that has none. On anything else cp -p, install and mv give up, which
+// copy a list of access with the mode.
 var attributeDenied = []kernelCall{
 	{"setxattr", 188, 5}, {"lsetxattr", 189, 6}, {"fsetxattr", 190, 7}, {"setxattrat", 463, 463},
 	{"removexattr", 197, 14}, {"lremovexattr", 198, 15}, {"fremovexattr", 199, 16}, {"removexattrat", 466, 466},

@@ -99,6 +99,9 @@ func (r *request) attribute(c *attributeCall) verdict {
 	if !ok {
 		return failed(unix.EACCES)
 	}
+	if r.makesSetGroup(c, held) {
+		return failed(unix.EPERM)
+	}
 	errno = r.do(func() error {
 		if c.change == nil {
 			return r.setFlags(held)

@@ -23,6 +23,9 @@ func (r *request) judge() verdict {
 	if r.s.noteSignal(r.n) {
 		return goOn
 	}
+	if r.n.pairs() {
+		return r.pair()
+	}
 	if v, ok := r.s.judgeSocket(r.n); ok {
 		return v
 	}

@@ -63,11 +63,15 @@ func (m filterMode) rows() []seccompRow {
 				seccompRow{callSocket, unix.EPROTONOSUPPORT, whyBareNet, []argTest{equal(1, unix.SOCK_RAW)}})
 		}
 		for _, c := range attributeDenied {
-			rows = append(rows, seccompRow{c, unix.EPERM, whyBareFile, nil})
+			rows = append(rows, seccompRow{c, unix.EOPNOTSUPP, whyBareFile, nil})
 		}
 	}
-	if !m.setID {
+	switch {
+	case m.setID:
+	case m.bare || m.shell != 0: // nobody is asked
 		rows = append(rows, setIDRows...)
+	default:
+		rows = append(rows, askedSetIDRows()...)
 	}
 	return append(rows, seccompRows...)
 }

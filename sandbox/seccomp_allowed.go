@@ -32,6 +32,7 @@ var allowedCalls = []kernelCall{
 	{"ustat", 136, no}, {"access", 21, no}, {"faccessat", 269, 48}, {"faccessat2", 439, 439}, {"readlink", 89, no},
 	{"readlinkat", 267, 78}, {"getcwd", 79, 17}, {"chdir", 80, 49}, {"fchdir", 81, 50}, {"truncate", 76, 45},
 	{"rename", 82, no}, {"renameat", 264, 38}, {"renameat2", 316, 276}, {"rmdir", 84, no}, {"link", 86, no},
+	{"mkdir", 83, no}, {"mkdirat", 258, 34},
 	{"linkat", 265, 37}, {"unlink", 87, no}, {"unlinkat", 263, 35}, {"symlink", 88, no}, {"symlinkat", 266, 36},
 	{"chown", 92, no}, {"fchown", 93, 55}, {"lchown", 94, no}, {"fchownat", 260, 54}, {"umask", 95, 166},
 	{"utime", 132, no}, {"utimes", 235, no}, {"futimesat", 261, no}, {"utimensat", 280, 88}, {"setxattr", 188, 5},

@@ -106,6 +106,7 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	if pl.NoCores {
 		prog = append(prog, coreNotices()...)
 	}
+	prog = append(prog, setGroupNotices()...)
 	if pl.Lent {
 		prog = append(prog, attributeNotices()...)
 		prog = append(prog, appendNotices()...)
@@ -202,12 +203,19 @@ const notifAddFD = 0x40182103
 // which is 0 at that time, so that the process would take its standard input for
 // the file that it opened (seccomp_notify_addfd).
 func addFD(listen int, h *handover) error {
+	_, err := addNumber(listen, h)
+	return err
+}
+
+// addNumber is addFD that tells the number; without SECCOMP_ADDFD_FLAG_SEND the
+// process goes on waiting.
+func addNumber(listen int, h *handover) (number uintptr, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	all, old := ^uint64(0), uint64(0)
 	rawMask(&all, &old)
 	defer rawMask(&old, nil)
-	return notifyIoctl(listen, notifAddFD, unsafe.Pointer(h))
+	return notifyValue(listen, notifAddFD, unsafe.Pointer(h))
 }
 
 func notifyIoctl(fd int, request uint, arg unsafe.Pointer) error {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -152,7 +153,8 @@ const (
 
 var callSocketpair = kernelCall{"socketpair", 53, 199}
 
-// setIDRows keep set-id files from being made.
+// setIDRows keep set-id files from being made. Directories do not get the bits
+// from mkdir(2), whatever is asked for.
 var setIDRows = []seccompRow{
 	{kernelCall{"chmod", 90, no}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
 	{kernelCall{"fchmod", 91, 52}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
@@ -161,10 +163,20 @@ var setIDRows = []seccompRow{
 	{kernelCall{"open", 2, no}, unix.EPERM, whySetID, []argTest{anyBit(1, creating), anyBit(2, setIDBits)}},
 	{kernelCall{"openat", 257, 56}, unix.EPERM, whySetID, []argTest{anyBit(2, creating), anyBit(3, setIDBits)}},
 	{kernelCall{"creat", 85, no}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{kernelCall{"mkdir", 83, no}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
-	{kernelCall{"mkdirat", 258, 34}, unix.EPERM, whySetID, []argTest{anyBit(2, setIDBits)}},
 	{kernelCall{"mknod", 133, no}, unix.EPERM, whySetID, []argTest{anyBit(1, setIDBits)}},
 	{kernelCall{"mknodat", 259, 33}, unix.EPERM, whySetID, []argTest{anyBit(2, setIDBits)}},
+}
+
+// askedSetIDRows are setIDRows where the keeper is asked about S_ISGID
+// (keeper_setgid.go).
+func askedSetIDRows() []seccompRow {
+	rows := slices.Clone(setIDRows)
+	for i, r := range rows {
+		if arg, ok := modeArguments[r.name]; ok {
+			rows[i].tests = []argTest{anyBit(arg, unix.S_ISUID)}
+		}
+	}
+	return rows
 }
 
 // seccompRows hold always. Those that ask for arguments are first: they are

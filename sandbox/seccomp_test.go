@@ -204,7 +204,8 @@ func TestFilter(t *testing.T) {
 		{"openat", []uint64{0, 0, unix.O_CREAT, 0o644}, "ok"}, {"openat", []uint64{0, 0, unix.O_CREAT, 0o4755}, "EPERM"},
 		{"openat", []uint64{0, 0, 020000000, 0o2755}, "EPERM"}, {"openat", []uint64{0, 0, 0, 0o4755}, "ok"},
 		{"fchmodat", []uint64{0, 0, 0o755}, "ok"}, {"fchmodat", []uint64{0, 0, 0o6755}, "EPERM"},
-		{"fchmodat2", []uint64{0, 0, high | 0o4000}, "EPERM"}, {"mkdirat", []uint64{0, 0, 0o2755}, "EPERM"},
+		{"fchmodat", []uint64{0, 0, 0o2755}, "ok"}, {"fchmod", []uint64{0, 0o2755, 0}, "ok"}, {"fchmod", []uint64{0, 0o4755, 0}, "EPERM"}, // the keeper is asked
+		{"fchmodat2", []uint64{0, 0, high | 0o4000}, "EPERM"}, {"mkdirat", []uint64{0, 0, 0o2755}, "ok"}, // the kernel drops the bit
 		{"mknodat", []uint64{0, 0, 0o104755}, "EPERM"}, {"mknodat", []uint64{0, 0, 0o10644}, "ok"},
 		{"personality", []uint64{0xffffffff}, "ok"}, {"personality", []uint64{0}, "ok"},
 		{"personality", []uint64{0x0040000}, "EPERM"}, {"personality", []uint64{0x0400000}, "EPERM"},

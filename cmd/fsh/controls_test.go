@@ -1,0 +1,30 @@
+package main_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHonestTools: what tools do besides what a rule is about works in the sandbox,
+// and where a container leaves but a part of it.
+func TestHonestTools(t *testing.T) {
+	for name, c := range map[string]struct{ needs, script, want string }{
+		"copies": {"install", `umask 022; cd "$TMPDIR"; echo x >a; chmod 640 a; touch -d @86400 a
+			cp -p a b; cp -a a c; install -m 750 a d; install -d -m 700 e; mv a e/; cp -a e f; tar -cf t.tar f; mkdir g; tar -xpf t.tar -C g
+			stat -c '%n %a' c d e g/f; stat -c '%n %a %Y' b f/a g/f/a`,
+			"c 640\nd 750\ne 700\ng/f 700\nb 640 86400\nf/a 640 86400\ng/f/a 640 86400\n"},
+		"set-group-ID bits of a mode that mkdir is given": {"perl",
+			`umask 022; cd "$TMPDIR"; perl -e 'mkdir "d", 02755 or die $!' && stat -c %a d`, "755\n"},
+	} {
+		for _, where := range []string{"nowhere", "docker"} {
+			t.Run(name+" in "+where, func(t *testing.T) {
+				t.Parallel()
+				require(t, c.needs)
+				got := outcomeOf(t, contained(t, where, home(t), "-c", c.script))
+				if got.status != 0 || got.stdout != c.want || where == "nowhere" && got.stderr != "" || strings.Contains(got.stderr, "not permitted") {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+	}
+}
