@@ -62,27 +62,46 @@ func Layers(p *policy.Policy, dir string) (reports []LayerReport, fallback bool)
 		bare = try(true)
 	}
 	reports = slices.Clone(layerOrder)
-	settle(reports[:4], full, false)
-	settle(reports[4:], full, full != nil)
-	if full != nil {
-		settle(reports[4:], bare, false)
-	}
+	settleAll(reports, full, bare)
 	return append(reports, processesReport(), memoryReport()), bare == nil
 }
 
-// settle fills in reports, of layers in order, by the error of a session.
-func settle(reports []LayerReport, err error, skip bool) {
-	if skip {
-		return
+// settleAll fills in the reports of layerOrder by the errors of a session as usual
+// and, where that failed, of one without namespaces. What fails for want of
+// Landlock or seccomp had its user namespace: the first process in it needs them.
+func settleAll(reports []LayerReport, full, bare error) {
+	const namespaces = 4 // layers that the second does without
+	if failedLayer(reports[namespaces:], full) >= 0 {
+		reports[0].Works = true
+		unreached(reports[1:namespaces])
+	} else {
+		settle(reports[:namespaces], full)
 	}
+	if full == nil {
+		bare = nil
+	}
+	settle(reports[namespaces:], bare)
+}
+
+// failedLayer is the report of the layer that an error names, or -1.
+func failedLayer(reports []LayerReport, err error) int {
 	var se *SetupError
-	failed := -1
-	if errors.As(err, &se) {
-		failed = slices.IndexFunc(reports, func(r LayerReport) bool { return strings.HasPrefix(se.Layer, r.Layer) })
-		if failed < 0 {
-			failed = 0
-		}
-	} else if err != nil {
+	if !errors.As(err, &se) {
+		return -1
+	}
+	return slices.IndexFunc(reports, func(r LayerReport) bool { return strings.HasPrefix(se.Layer, r.Layer) })
+}
+
+func unreached(reports []LayerReport) {
+	for i := range reports {
+		reports[i].Unknown, reports[i].Why = true, "not reached"
+	}
+}
+
+// settle fills in reports, of layers in order, by the error of a session.
+func settle(reports []LayerReport, err error) {
+	failed := failedLayer(reports, err)
+	if failed < 0 && err != nil {
 		failed = 0
 	}
 	for i := range reports {
@@ -93,7 +112,7 @@ func settle(reports []LayerReport, err error, skip bool) {
 		case i == failed:
 			r.Why, r.Remedy = err.Error(), remedies(r.Layer, err)
 		default:
-			r.Unknown, r.Why = true, "not reached"
+			unreached(reports[i : i+1])
 		}
 		if r.Works && r.Layer == "Landlock" {
 			if abi, err := ll.LandlockGetABIVersion(); err == nil {
