@@ -48,6 +48,10 @@ func init() {
 			n := uint64(number(a[0]))
 			return unix.Setrlimit(rlimitRTTime, &unix.Rlimit{Cur: n, Max: n})
 		},
+		"limit-processes": func(a []string) error {
+			n := uint64(number(a[0]))
+			return unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n})
+		},
 		"chroot": func(a []string) error { return unix.Chroot(a[0]) },
 		"mount":  func(a []string) error { return unix.Mount(a[0], a[1], a[2], 0, "") },
 		"chown":  func(a []string) error { return unix.Lchown(a[0], signed(a[1]), signed(a[2])) },

@@ -275,6 +275,12 @@ func TestAttackSystemCalls(t *testing.T) {
 		check{sysProbe(unix.SYS_IOCTL, 0, "0xdeadbeef0000541C", 0), "EPERM"},
 		check{sysProbe(unix.SYS_IOCTL, 0, "0x100005423", 0), "EPERM"},
 		check{sysProbe(unix.SYS_IOCTL, 0, unix.TIOCEXCL, 0), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.TCXONC, unix.TCOOFF), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.TCXONC, unix.TCOON), "ENOTTY"},
+		check{sysProbe(unix.SYS_IOCTL, 0, ioctlSetMode, 1), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, ioctlKeyboardMode, 4), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, ioctlKeyboardMute, 1), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, ioctlSetMode+1, 0), "ENOTTY"}, // KDGETMODE
 		check{sysProbe(600), "ENOSYS"},
 	)
 	if runtime.GOARCH != "amd64" {

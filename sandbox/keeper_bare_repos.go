@@ -55,10 +55,14 @@ var objectDirs = func() []string {
 	return names
 }()
 
-// hasObjects asks for each name: a list of the directory could be made long.
+// hasObjects asks for each name: a list of the directory could be made long. One
+// that may not be asked for is taken to be there.
 func hasObjects(dir string) bool {
 	var st unix.Stat_t
-	isDir := func(path string) bool { return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR }
+	isDir := func(path string) bool {
+		err := unix.Lstat(path, &st)
+		return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR || err != nil && !absent(err)
+	}
 	return isDir(dir) && slices.ContainsFunc(objectDirs, func(name string) bool { return isDir(dir + "/" + name) })
 }
 
@@ -73,4 +77,16 @@ func (r *nameRules) holdsBare(path string) bool {
 	}
 	return filepath.Base(path) == "objects" && foldName(filepath.Base(filepath.Dir(path))) != ".git" &&
 		hasObjects(path) && !r.made.has(path)
+}
+
+// gitParts are the names that complete a directory of the user's, which may have
+// had objects of another kind, to one that git takes orders from.
+var gitParts = []string{"HEAD", "refs", "commondir"}
+
+// isGitDir is what git itself asks about a directory (gitrepository-layout(5)).
+func isGitDir(dir int) bool {
+	has := func(name string) bool {
+		return !absent(unix.Fstatat(dir, name, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW))
+	}
+	return has("HEAD") && (has("objects") && has("refs") || has("commondir"))
 }

@@ -201,7 +201,7 @@ func (r *request) note(kind callKind, to *spot) {
 	switch {
 	case to.last == ".git":
 		made.repo(to.path())
-	case to.last == "objects" && kind != kindOpen:
+	case to.last == "objects" && kind != kindOpen, slices.Contains(gitParts, to.last) && isGitDir(to.dir):
 		made.repo(to.at)
 	}
 }
@@ -230,14 +230,14 @@ func (r *request) link2(c *watchedCall, to *spot) unix.Errno {
 	if !magic && (!r.mayAt(&from, true) || isLinkAt(from.dir, from.last) && !r.mayLead(to)) {
 		return unix.EACCES
 	}
-	how := 0
-	if magic {
-		how = unix.AT_SYMLINK_FOLLOW
-		if path, errno := readLink(from.dir, from.last); errno != 0 || !r.may(path) {
-			return unix.EACCES
+	if magic { // the number may be another file's by now
+		held, errno := r.keep(unix.Openat(from.dir, from.last, unix.O_PATH|unix.O_CLOEXEC, 0))
+		if errno != 0 {
+			return errno
 		}
+		return r.linkHeld(held, to)
 	}
-	return r.do(func() error { return unix.Linkat(from.dir, from.nameOrDot(), to.dir, to.nameOrDot(), how) }, false)
+	return r.do(func() error { return unix.Linkat(from.dir, from.nameOrDot(), to.dir, to.nameOrDot(), 0) }, false)
 }
 
 // linkOpen names a file that the process has open.
@@ -246,6 +246,10 @@ func (r *request) linkOpen(c *watchedCall, to *spot) unix.Errno {
 	if errno != 0 {
 		return errno
 	}
+	return r.linkHeld(fd, to)
+}
+
+func (r *request) linkHeld(fd int, to *spot) unix.Errno {
 	if path, errno := r.pathOf(fd); errno != 0 || !r.may(path) {
 		return unix.EACCES
 	}
@@ -269,6 +273,14 @@ func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
 		return unix.EXDEV // as for a place that is mounted: whoever moves can copy
 	}
 	if !from.isDir() && !to.isDir() {
+		if errno := r.look(&from); errno != 0 {
+			return errno
+		}
+		if flags&unix.RENAME_EXCHANGE != 0 {
+			if errno := r.look(to); errno != 0 {
+				return errno
+			}
+		}
 		if !r.mayLeave(&from) || !r.mayBring(&from, to) {
 			return unix.EACCES
 		}
@@ -290,7 +302,7 @@ func (r *request) rename(c *watchedCall, to *spot) unix.Errno {
 
 // mayLeave: neither a protected name nor a directory that makes one.
 func (r *request) mayLeave(from *spot) bool {
-	dir := isDirAt(from)
+	dir := from.directory
 	if !r.mayAt(from, !dir) {
 		return false
 	}
@@ -311,14 +323,27 @@ func (r *request) mayLeave(from *spot) bool {
 	return r.verdict(from.path(), denied, protected)
 }
 
-func isDirAt(sp *spot) bool {
+// look finds what has the name, by a descriptor: that tells of a file whatever
+// may be looked at. What is absent is for the kernel to say, if it may be said.
+func (r *request) look(sp *spot) unix.Errno {
+	held, errno := r.keep(unix.Openat(sp.dir, sp.last, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0))
+	if errno != 0 && absent(errno) {
+		return 0
+	}
+	if errno != 0 {
+		return errno
+	}
 	var st unix.Stat_t
-	return unix.Fstatat(sp.dir, sp.last, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+	if err := unix.Fstat(held, &st); err != nil {
+		return errnoOf(err)
+	}
+	sp.directory = st.Mode&unix.S_IFMT == unix.S_IFDIR
+	return 0
 }
 
 // mayBring looks into a directory that is about to be moved.
 func (r *request) mayBring(from, to *spot) bool {
-	if !isDirAt(from) {
+	if !from.directory {
 		return r.mayAt(to, true) && (!isLinkAt(from.dir, from.last) || r.mayLead(to))
 	}
 	denied, protected := r.s.rules.completes(to.path(), func(rest string) bool {
@@ -332,7 +357,7 @@ func (r *request) mayBring(from, to *spot) bool {
 		return true
 	}
 	left := maxMoved
-	return !r.brings(from.dir, from.last, to.path(), func(path string, dir int, name string) bool {
+	return !brings(from.dir, from.last, to.path(), maxMovedDepth, func(path string, dir int, name string) bool {
 		if left--; left < 0 {
 			return true
 		}
@@ -342,28 +367,34 @@ func (r *request) mayBring(from, to *spot) bool {
 	})
 }
 
-// maxMoved bounds the look into a directory when a denial has wildcards; a
-// larger one does not move.
-const maxMoved = 20_000
+// maxMoved and maxMovedDepth bound the look into a directory when a denial has
+// wildcards; a larger or deeper one does not move. Each level takes a descriptor.
+const (
+	maxMoved      = 20_000
+	maxMovedDepth = 100
+)
 
 // brings tells whether bad holds for anything in a directory, as if it were
-// at path already.
-func (r *request) brings(dir int, name, path string, bad func(path string, dir int, name string) bool) bool {
+// at path already, or may hold: what cannot be looked at was perhaps filled before.
+func brings(dir int, name, path string, depth int, bad func(path string, dir int, name string) bool) bool {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return false // the process cannot have filled it either
+		return !absent(err) && err != unix.ELOOP // a link
 	}
 	defer unix.Close(fd)
+	if depth == 0 {
+		return true
+	}
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := unix.ReadDirent(fd, buf)
 		if n <= 0 || err != nil {
-			return false
+			return err != nil
 		}
 		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
 		for _, e := range names {
 			at := path + "/" + e
-			if bad(at, fd, e) || r.brings(fd, e, at, bad) {
+			if bad(at, fd, e) || brings(fd, e, at, depth-1, bad) {
 				return true
 			}
 		}

@@ -23,8 +23,8 @@ type domain struct {
 }
 
 // What domain a process is in is said by a limit that has no meaning to it,
-// that is inherited, and that nobody inside can raise again: whoever lowers it
-// is taken for one in another domain, or in none that can be helped.
+// that is inherited, and that nobody inside can set (seccompRows): a lower one
+// could be that of a later domain, with more rights.
 const (
 	rlimitRTTime = 15 // RLIMIT_RTTIME, of real-time processes
 	domainMark   = 1 << 62
@@ -135,6 +135,9 @@ func (r *request) act(mask int, deed func() error) (err error) {
 	have := &r.s.mask
 	if d != nil {
 		have = &d.mask
+	}
+	if !r.valid() { // what was looked up by the number was perhaps another process's
+		return unix.EPERM
 	}
 	f := func() {
 		if mask >= 0 && *have != mask {

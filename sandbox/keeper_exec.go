@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,8 +39,23 @@ func (r *request) allowsExec(c *watchedCall) bool {
 	if _, denied := r.s.commands.DeniedCommand(argv, name, file); !denied {
 		return true
 	}
-	r.s.report(r.n, deniedNote{Action: "exec", Path: file, Argv: argv, Errno: "EACCES"})
+	r.s.report(r.n, deniedNote{Action: "exec", Path: file, Argv: shown(argv), Errno: "EACCES"})
 	return false
+}
+
+// maxShown is how much of a command a report has.
+const maxShown = 2048
+
+// shown is what people are told of a command: the beginning of a long one.
+func shown(argv []string) []string {
+	left := maxShown
+	for i, word := range argv {
+		if len(word) >= left {
+			return append(slices.Clone(argv[:i]), strings.ToValidUTF8(word[:left], "")+"…")
+		}
+		left -= len(word) + 1
+	}
+	return argv
 }
 
 // executed is the file behind the name of an execve, without links.

@@ -37,8 +37,9 @@ func (k *keeper) found(t *viewThread, path, rule string) {
 	k.tell(opFound, t.id, n, nil)
 }
 
-// holds tells whether a process of the session has a file open that can only
-// have been opened by its name or made.
+// holds tells whether a process of the session can write a file that nobody
+// inside may open by its name to write: so one has made it. To have it open to
+// read is no evidence: that may be the user's own, read between two looks.
 func (k *keeper) holds(path string) bool {
 	var want unix.Stat_t
 	if onBase(func() error { return unix.Lstat(path, &want) }) != nil || want.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -86,8 +87,28 @@ func (k *keeper) hasOpen(pid string, want *unix.Stat_t) bool {
 	names, _ := dir.Readdirnames(-1)
 	for _, n := range names {
 		var st unix.Stat_t
-		if unix.Fstatat(fd, n, &st, 0) == nil && st.Dev == want.Dev && st.Ino == want.Ino {
+		if unix.Fstatat(fd, n, &st, 0) == nil && st.Dev == want.Dev && st.Ino == want.Ino && k.writes(pid, n) {
 			return true
+		}
+	}
+	return false
+}
+
+// writes tells whether a descriptor is open to write, proc_pid_fdinfo(5).
+func (k *keeper) writes(pid, fd string) bool {
+	file, err := unix.Openat(k.base.hostProc, pid+"/fdinfo/"+fd, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(file)
+	text, err := readWhole(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, "flags:"); ok {
+			flags, err := strconv.ParseUint(strings.TrimSpace(value), 8, 32)
+			return err == nil && flags&(unix.O_WRONLY|unix.O_RDWR) != 0 && flags&unix.O_PATH == 0
 		}
 	}
 	return false

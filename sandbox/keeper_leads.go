@@ -70,10 +70,16 @@ func (r *request) mayLead(sp *spot) bool {
 	return r.verdict(to, denied, protected)
 }
 
+// isLinkAt tells whether a name is a link, or may be one.
 func isLinkAt(dir int, name string) bool {
 	var st unix.Stat_t
-	return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
+	err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK || err != nil && !absent(err)
 }
+
+// absent: only these errors of a look say that nothing is there. What cannot be
+// looked at may be anything: a process can close its own directory for that time.
+func absent(err error) bool { return err == unix.ENOENT || err == unix.ENOTDIR }
 
 // holdsAt tells whether a name is in a directory, or may come to be there
 // because a link is on the way to it.
@@ -83,5 +89,5 @@ func holdsAt(dir int, rest string) bool {
 			return true
 		}
 	}
-	return unix.Fstatat(dir, rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW) == nil
+	return !absent(unix.Fstatat(dir, rest, &unix.Stat_t{}, unix.AT_SYMLINK_NOFOLLOW))
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/sha256"
 	"runtime"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ type supervisor struct {
 	policy *policy.Policy // with a monitor
 	// commands has the rules about commands, when there are any.
 	commands *policy.Policy
-	told     map[string]bool
+	told     map[[sha256.Size]byte]bool
 	// mounts are those that the view was seen to have.
 	mounts map[uint64]bool
 	mask   int // umask of the thread
@@ -71,7 +72,7 @@ func (v *view) supervises() bool {
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
-		told: map[string]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}}
+		told: map[[sha256.Size]byte]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}}
 	if t.v.plan.Monitor {
 		s.policy = p
 	}
@@ -239,7 +240,7 @@ func (s *supervisor) report(n *notification, d deniedNote) {
 	if d.Action == "exec" && d.Program == s.hostProc(uint32(s.runner.pid), "comm") {
 		d.Program = "" // the child that becomes the command
 	}
-	key := strings.Join(append([]string{d.Program, d.Action, d.Path}, d.Argv...), "\x00")
+	key := sha256.Sum256([]byte(strings.Join(append([]string{d.Program, d.Action, d.Path}, d.Argv...), "\x00")))
 	if s.told[key] || len(s.told) >= maxTold {
 		return
 	}

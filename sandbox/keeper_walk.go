@@ -20,6 +20,8 @@ type spot struct {
 	last string // "" or dots: the directory itself
 	// slash: something followed the last component, so it is a directory.
 	slash bool
+	// directory: it is one, see look.
+	directory bool
 }
 
 func (s *spot) path() string { return filepath.Join(s.at, s.last) }

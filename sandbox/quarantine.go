@@ -152,10 +152,23 @@ func RestoreQuarantine(store, id, to string) (string, error) {
 		return "", err
 	}
 	if to == "" {
-		to = q.Path
+		if to, err = whereItWas(q.Path); err != nil {
+			return "", fmt.Errorf("restore %s: %w; --to=PATH puts it elsewhere", q.Path, err)
+		}
 	}
 	if err := moveFile(filepath.Join(store, id, quarantineItem), to); err != nil {
 		return "", fmt.Errorf("restore %s: %w", to, err)
 	}
 	return to, os.RemoveAll(filepath.Join(store, id))
+}
+
+// whereItWas is the path that something was taken from. It had no links then; one
+// that the directory has become may have been made inside, to lead elsewhere.
+func whereItWas(path string) (string, error) {
+	dir, err := unix.Openat2(unix.AT_FDCWD, filepath.Dir(path), &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err != nil {
+		return "", err
+	}
+	return path, unix.Close(dir)
 }

@@ -31,7 +31,7 @@ func TestProtectedNamesThatAppear(t *testing.T) {
 	p.Home = dir
 	p.Filesystem.AllowWrite = paths(dir + "/w")
 	p.Filesystem.DenyRead = paths(dir + "/w/**/*.key")
-	p.Filesystem.Protected = paths(".git/hooks", ".git/config", ".envrc", ".vscode")
+	p.Filesystem.Protected = paths(".git/hooks", ".git/config", ".envrc", ".exrc", ".vscode")
 	sink := make(chanSink, 256)
 	s, err := New(Config{Policy: p, Dir: p.Dir, Sink: sink, Log: os.Stderr})
 	if err != nil {
@@ -55,6 +55,16 @@ func TestProtectedNamesThatAppear(t *testing.T) {
 	})
 	if text, err := os.ReadFile(dir + "/w/.vscode/tasks"); err != nil || string(text) != "mine" {
 		t.Error("the user's file:", string(text), err)
+	}
+
+	// The user's own, which a process of the session reads between two looks.
+	write(t, dir+"/w/rc", "mine")
+	if out, status := rr.sh("exec 3<" + dir + "/w/rc; sleep 1000 <&3 >/dev/null 2>&1 & echo started"); out != "started" || status != 0 {
+		t.Fatal(out)
+	}
+	must(t, os.Rename(dir+"/w/rc", dir+"/w/.exrc"))
+	if e := awaitTarget(t, sink, dir+"/w/.exrc"); e.Action != "appeared" {
+		t.Errorf("read inside: %+v", e)
 	}
 
 	// What a process of the session holds and somebody gives the name.
@@ -86,6 +96,14 @@ func TestProtectedNamesThatAppear(t *testing.T) {
 	if _, err := RestoreQuarantine(store, "../"+list[0].ID, ""); err == nil {
 		t.Error("an entry outside of the store")
 	}
+	must(t, os.Rename(dir+"/w", dir+"/w2"))
+	must(t, os.Symlink("other", dir+"/w"))
+	must(t, os.Mkdir(dir+"/other", 0o755))
+	if to, err := RestoreQuarantine(store, list[0].ID, ""); err == nil {
+		t.Error("restored through a link", to)
+	}
+	must(t, os.Remove(dir+"/w"))
+	must(t, os.Rename(dir+"/w2", dir+"/w"))
 	to, err := RestoreQuarantine(store, list[0].ID, "")
 	if text, _ := os.ReadFile(to); err != nil || string(text) != "evil\n" || to != dir+"/w/.envrc" {
 		t.Errorf("%s %q %v", to, text, err)
@@ -97,6 +115,7 @@ func TestProtectedNamesThatAppear(t *testing.T) {
 func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 	dir := outside(t)
 	write(t, dir+"/w/f", "x")
+	write(t, dir+"/w/src/objects/x.c", "no object of git's")
 	p := testPolicy(dir + "/w")
 	p.Filesystem.AllowWrite = paths(dir + "/w")
 	p.Filesystem.Protected = paths(".git/hooks", ".git/config", ".envrc")
@@ -113,6 +132,7 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		git -C evil config core.fsmonitor /tmp/x && mkdir led && echo 'gitdir: ../evil/.git' > led/.git && git init -q --bare bare && git -C bare config core.hooksPath /tmp &&
 		git init -q moved && git -C moved config core.fsmonitor /tmp/x && mkdir d && mv moved d/moved && mv d d2 &&
 		mkdir b2 b2/o b2/refs && echo 'ref: refs/heads/main' > b2/HEAD && git config -f b2/config core.fsmonitor /tmp/x && mv b2/o b2/objects &&
+		mkdir src/refs && echo 'ref: refs/heads/main' > src/HEAD && git config -f src/config core.fsmonitor /tmp/x &&
 		git init -q long && mv long/.git/config c && { seq -f '# %g' 60000; echo '[core] fsmonitor = x'; } > long/.git/config &&
 		git init -q linked && mv linked/.git/config c2 && ln -s ../../c2 linked/.git/config &&
 		git init -q odd && printf '\357\273\277[core]\nfsmonitor = /tmp/x\n[a] [filter "a]b"] clean = x\n' > odd/.git/config`)
@@ -130,7 +150,7 @@ func TestProtectedRepositoriesOfTheSession(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/w/d2/moved/.git": "core.fsmonitor", "/w/b2": "core.fsmonitor", "/w/long/.git": "config, which is too long to be looked at",
+		"/w/d2/moved/.git": "core.fsmonitor", "/w/b2": "core.fsmonitor", "/w/src": "core.fsmonitor", "/w/long/.git": "config, which is too long to be looked at",
 		"/w/linked/.git": "config, which is no file that can be read", "/w/odd/.git": "core.fsmonitor, filter.clean",
 		"/w/evil/.git": "hooks/post-checkout, core.fsmonitor", "/w/led/.git": "a link to another repository", "/w/bare": "core.hookspath",
 	} {

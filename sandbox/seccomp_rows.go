@@ -41,6 +41,8 @@ var (
 	whySetID     = &reason{"a set-id file would be left for somebody outside to run", "chmod(2), inode(7)"}
 	whyTTY       = &reason{"types into the terminal, or changes what its lines mean", "TIOCSTI(2const); CVE-2017-5226, CVE-2023-28100"}
 	whyExclusive = &reason{"nobody could open the terminal any more, after the session either", "TIOCEXCL(2const)"}
+	whyStopped   = &reason{"what writes to the terminal would wait, the shell too, until somebody asks for the contrary; no key does", "tcflow(3), TCXONC(2const)"}
+	whyConsole   = &reason{"nobody could read or type on the console any more, after the session either", "ioctl_console(2)"}
 	whyRing      = &reason{"io_uring performs calls that no filter sees", "io_uring(7)"}
 	whyHandle    = &reason{"opens files by number, past every mount", "open_by_handle_at(2)"}
 	whyVolume    = &reason{"makes a name, and a copy of a whole tree, that no mount and no rule is on",
@@ -50,6 +52,7 @@ var (
 	whyHint     = &reason{"is about the file, which may be open to be read only", "F_SET_RW_HINT(2const)"}
 	whyLeak     = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
 	whyOther    = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
+	whyMark     = &reason{"says which Landlock domain a process is in, to the keeper, which makes calls for it there", "RLIMIT_RTTIME in getrlimit(2); it is about real-time processes only"}
 	whyABI      = &reason{"other layouts and address rules weaken the program itself", "personality(2)"}
 	whyIPC      = &reason{"without a namespace these belong to all processes of the user", "sysvipc(7), mq_overview(7)"}
 	whyBareNet  = &reason{"without a namespace no rule about hosts can be enforced", "DESIGN §2 \"Fallback backend\""}
@@ -106,6 +109,13 @@ const (
 	ioctlBcachefs = 0x4020bc10
 	// ioctlReflink is OCFS2_IOC_REFLINK.
 	ioctlReflink = 0x40186f04
+)
+
+// Requests of ioctl(2) for the console of linux/kd.h: KDSETMODE, KDSKBMODE, KDSKBMUTE.
+const (
+	ioctlSetMode      = 0x4b3a
+	ioctlKeyboardMode = 0x4b45
+	ioctlKeyboardMute = 0x4b51
 )
 
 // setDelegation is F_SETDELEG of Linux 6.19: a lease of a file or a directory.
@@ -188,6 +198,10 @@ var seccompRows = []seccompRow{
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCSETD)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyTTY, []argTest{equal(1, unix.TIOCCONS)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyExclusive, []argTest{equal(1, unix.TIOCEXCL)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyStopped, []argTest{equal(1, unix.TCXONC), equal(2, unix.TCOOFF)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyConsole, []argTest{equal(1, ioctlSetMode)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyConsole, []argTest{equal(1, ioctlKeyboardMode)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyConsole, []argTest{equal(1, ioctlKeyboardMute)}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xffffff00, value: ioctlBtrfs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xfffffffe, value: ioctlBcachefs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{equal(1, ioctlReflink)}},
@@ -206,6 +220,9 @@ var seccompRows = []seccompRow{
 	// and asks for no right but the same user.
 	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyOther, []argTest{nonZero(0), nonZero(2)}},
 	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyOther, []argTest{nonZero(0), highBits(2)}},
+	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyMark, []argTest{equal(1, rlimitRTTime), nonZero(2)}},
+	{kernelCall{"prlimit64", 302, 261}, unix.EPERM, whyMark, []argTest{equal(1, rlimitRTTime), highBits(2)}},
+	{kernelCall{"setrlimit", 160, 164}, unix.EPERM, whyMark, []argTest{equal(0, rlimitRTTime)}},
 	// 0 is the caller's own group, and what started fsh may be in it.
 	{kernelCall{"setpriority", 141, 140}, unix.EPERM, whyOther, []argTest{equal(0, unix.PRIO_PGRP), equal(1, 0)}},
 	{kernelCall{"ioprio_set", 251, 30}, unix.EPERM, whyOther, []argTest{equal(0, 2), equal(1, 0)}}, // IOPRIO_WHO_PGRP
