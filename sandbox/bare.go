@@ -356,7 +356,7 @@ func tempDir(base string) (dir string, err error) {
 
 // removeIfFree removes a directory that no session has locked.
 func removeIfFree(dir string) {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := openClosed(unix.AT_FDCWD, dir)
 	if err != nil {
 		return
 	}
@@ -366,7 +366,7 @@ func removeIfFree(dir string) {
 	if unix.Fstat(fd, &st) != nil || unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil || !old(&st) {
 		return
 	}
-	_ = os.RemoveAll(dir)
+	_ = removeTree(dir)
 }
 
 // old tells that a directory was made a minute ago or before.

@@ -102,7 +102,7 @@ func (k *keeper) tearDownBare() {
 	}
 	k.leaveGroups()
 	for _, dir := range k.temps {
-		_ = os.RemoveAll(dir)
+		_ = removeTree(dir)
 		_ = os.Remove(filepath.Dir(dir)) // if it was the last
 	}
 }

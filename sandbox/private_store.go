@@ -114,18 +114,6 @@ func ClearCache(dir string) error {
 	return removeTree(trash)
 }
 
-// removeTree removes directories that their owner may not write, too, as
-// those of Go's module cache.
-func removeTree(dir string) error {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
-
 // expirePrivate removes what was not used for long, then what was used
 // longest ago until the rest is small enough.
 func expirePrivate(store string, now time.Time) {
