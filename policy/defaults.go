@@ -60,6 +60,12 @@ var startFiles = []string{
 	".local/share/applications", ".local/share/systemd/user", ".xprofile", ".xsessionrc", ".xinitrc", ".pam_environment",
 	".tmux.conf", ".config/tmux", ".screenrc", ".vimrc", ".vim", ".config/nvim", ".emacs", ".emacs.d", ".config/emacs",
 	".gdbinit", ".config/gdb", ".npmrc", ".yarnrc", ".cargo/config", ".cargo/config.toml", ".config/pip", ".pip",
+	".xsession", ".bash_completion", ".config/bash_completion", ".local/share/bash-completion", ".config/zsh", ".lessfilter",
+	".forward", ".procmailrc", ".mailcap", ".rhosts", ".shosts", ".k5login", ".local/share/dbus-1", ".config/plasma-workspace",
+	".config/sway", ".config/i3", ".config/hypr", ".config/kitty", ".config/wezterm", ".wezterm.lua", ".config/alacritty",
+	".local/share/nvim/site", ".config/helix", ".config/zed", ".config/kak", ".config/micro", ".config/VSCodium/User", ".config/Cursor/User",
+	".hgrc", ".config/hg", ".config/jj", ".irbrc", ".pryrc", ".Rprofile", ".sqliterc", ".psqlrc", ".ipython/profile_default",
+	".gemrc", ".gradle/init.gradle", ".gradle/init.d", ".ansible.cfg", ".config/mise", ".config/containers", ".cargo/env", ".oh-my-zsh",
 	".ripgreprc", ".wgetrc", ".curlrc", ".direnvrc", ".config/direnv", ".config/Code/User", ".claude", ".codex", ".gemini", ".cursor",
 }
 
@@ -69,7 +75,7 @@ var startFiles = []string{
 // run later, such as a Makefile, so this list is no boundary.
 var protectedNames = []string{
 	".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir",
-	".gitmodules", ".githooks", ".husky",
+	".gitmodules", ".githooks", ".husky", ".hg/hgrc", ".hg/hgrc-not-shared", ".jj/repo/config.toml",
 	".envrc", ".fsh.toml", ".fsh",
 	".vscode", ".idea", ".exrc", ".nvimrc", ".nvim.lua", ".vimrc", ".devcontainer",
 	".claude", ".cursor", ".codex", ".gemini", ".mcp.json", ".windsurf", ".aider.conf.yml", ".zed", ".helix",

@@ -207,7 +207,13 @@ func (in *invocation) openSinks() error {
 		}
 		syscall.CloseOnExec(fd)
 	} else {
-		f, err = os.OpenFile(in.options.events, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+		if !strings.HasPrefix(in.options.events, "/dev/") {
+			// A link may have been left by a command of an earlier session, to a file
+			// outside that events, which have its words in them, would be added to.
+			flags |= syscall.O_NOFOLLOW
+		}
+		f, err = os.OpenFile(in.options.events, flags, 0o600)
 		if err != nil {
 			return fmt.Errorf("--events: %w", err)
 		}
