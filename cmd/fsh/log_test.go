@@ -87,6 +87,17 @@ func TestEventsToDescriptor(t *testing.T) {
 			t.Errorf("%s: %+v", bad, got)
 		}
 	}
+	put(t, filepath.Join(dir, "rc"), "mine", 0o644)
+	if err := os.Symlink("rc", filepath.Join(dir, "planted")); err != nil {
+		t.Fatal(err)
+	}
+	got := fsh(t, dir, "--events=planted", "-c", "echo ran")
+	if text, err := os.ReadFile(filepath.Join(dir, "rc")); got.status != 125 || got.stdout != "" || err != nil || string(text) != "mine" {
+		t.Errorf("through a link: %+v, %q %v", got, text, err)
+	}
+	if got := fsh(t, dir, "--events=/dev/stdout", "-c", "/bin/true"); got.status != 0 || !strings.Contains(got.stdout, "/bin/true") {
+		t.Errorf("/dev/stdout: %+v", got)
+	}
 	put(t, filepath.Join(dir, "grow"), "", 0o644)
 	follow := exec.Command(fshBinary(t), "log", "--follow", "grow")
 	follow.Dir = dir
