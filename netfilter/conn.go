@@ -13,8 +13,8 @@ import (
 )
 
 // gated is a connection to an allowed target. What the client writes passes
-// its gate until the gate has seen enough; then both directions are io.Copy
-// between TCP connections, which is splice(2). Closing it reports the bytes.
+// its gate until the gate has seen enough; then both directions are copied as
+// they come, see buffers. Closing it reports the bytes.
 type gated struct {
 	net.Conn
 	s        *Server
@@ -67,7 +67,7 @@ func (g *gated) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ReadFrom copies from the client: through the gate first, then by splice.
+// ReadFrom copies from the client: through the gate first.
 func (g *gated) ReadFrom(r io.Reader) (total int64, err error) {
 	if g.gate != nil && !g.gate.open {
 		buf := make([]byte, 16<<10)
@@ -87,7 +87,7 @@ func (g *gated) ReadFrom(r io.Reader) (total int64, err error) {
 			}
 		}
 	}
-	n, err := io.Copy(g.Conn, r)
+	n, err := g.s.buffers.copy(g.Conn, r)
 	g.out.Add(n)
 	return total + n, err
 }
@@ -135,7 +135,7 @@ func (g *gated) WriteTo(w io.Writer) (total int64, err error) {
 			return total, rerr
 		}
 	}
-	n, err := io.Copy(w, g.Conn)
+	n, err := g.s.buffers.copy(w, g.Conn)
 	g.in.Add(n)
 	return total + n, err
 }

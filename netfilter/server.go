@@ -61,13 +61,14 @@ type Config struct {
 
 // Server serves the doors of one network namespace.
 type Server struct {
-	cfg   Config
-	rules atomic.Pointer[Rules]
-	names *nameTable
-	own   ownListeners
-	doors ownListeners    // all doors, for who reaches them from inside
-	free  chan struct{}   // see slots
-	dnsIn *handedListener // TCP connections to port 53 of any address
+	cfg     Config
+	rules   atomic.Pointer[Rules]
+	names   *nameTable
+	own     ownListeners
+	doors   ownListeners    // all doors, for who reaches them from inside
+	free    chan struct{}   // see slots
+	dnsIn   *handedListener // TCP connections to port 53 of any address
+	buffers buffers
 
 	mu   sync.Mutex
 	live map[*gated]struct{}
@@ -84,7 +85,8 @@ func New(cfg Config) (*Server, error) {
 		cfg.names = newNameTable(cfg.MaxNames)
 	}
 	s := &Server{cfg: cfg, names: cfg.names,
-		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener(), free: make(chan struct{}, cfg.MaxConns)}
+		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener(),
+		free: make(chan struct{}, cfg.MaxConns), buffers: newBuffers()}
 	s.rules.Store(cfg.Rules)
 	s.own, s.doors = findOwnListeners(cfg.Listeners)
 	if bell := cfg.Listeners.Bell; bell != nil && cfg.Attribute == nil {
