@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -298,14 +300,38 @@ func TestAttackSystemCalls(t *testing.T) {
 // int80Program is an executable of amd64 that makes a call by the door of
 // i386 and exits with the errno it gets, or with 0.
 func int80Program(nr byte) []byte {
-	code := []byte{
+	return programOf([]byte{
 		0xb8, nr, 0, 0, 0, // mov eax, nr
 		0xcd, 0x80, // int 0x80
 		0xf7, 0xd8, // neg eax
 		0x89, 0xc7, // mov edi, eax
 		0xb8, 60, 0, 0, 0, // mov eax, SYS_exit
 		0x0f, 0x05, // syscall
+	})
+}
+
+// forkProgram is one that is never the same process for long, until some time.
+func forkProgram(end time.Time) []byte {
+	code := []byte{
+		0xb8, 57, 0, 0, 0, // mov eax, SYS_fork
+		0x0f, 0x05, // syscall
+		0x85, 0xc0, // test eax, eax
+		0x7f, 0x10, // jg to the exit
+		0xb8, 201, 0, 0, 0, // mov eax, SYS_time
+		0x31, 0xff, // xor edi, edi
+		0x0f, 0x05, // syscall
+		0x3d, 0, 0, 0, 0, // cmp eax, end
+		0x76, 0xe5, // jbe to the first
+		0xb8, 60, 0, 0, 0, // mov eax, SYS_exit
+		0x31, 0xff, // xor edi, edi
+		0x0f, 0x05, // syscall
 	}
+	binary.LittleEndian.PutUint32(code[21:], uint32(end.Unix()))
+	return programOf(code)
+}
+
+// programOf is an executable of amd64.
+func programOf(code []byte) []byte {
 	const base, start = 0x400000, 64 + 56
 	elf := make([]byte, start, start+len(code))
 	copy(elf, "\x7fELF\x02\x01\x01")

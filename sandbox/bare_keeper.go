@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,10 +44,37 @@ func bareKeeperMain() int {
 		return 1
 	}
 	close(k.ready)
-	k.serve()
+	served := make(chan struct{})
+	go func() { defer close(served); k.serve() }()
+	reapOrphans(served)
 	k.tearDownBare()
 	unix.Close(k.sock)
 	return 0
+}
+
+// reapOrphans takes what the session's orphans leave, until done. They come to the
+// first thread of the process that adopts them (PR_SET_CHILD_SUBREAPER(2const)), and
+// runners are children of the threads that made them. So the former alone are waited
+// for here, on the main thread, which is the one that init functions run on.
+func reapOrphans(done <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	defer signal.Stop(ended)
+	for {
+		for unix.Gettid() == os.Getpid() {
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WNOTHREAD, nil)
+			if err != unix.EINTR && (err != nil || pid <= 0) {
+				break
+			}
+		}
+		select {
+		case <-ended:
+		case <-done:
+			return
+		}
+	}
 }
 
 func (k *keeper) setUpBare() error {
@@ -77,9 +105,19 @@ func (k *keeper) setUpBare() error {
 	return os.Chdir("/")
 }
 
+// forkCalls wait for the keeper's word; clone3(2) is ENOSYS. While the session
+// lasts they go on. At its end they are refused, or processes that fork faster than
+// they are found would go on for ever.
+var forkCalls = []kernelCall{{"clone", 56, 220}, {"fork", 57, no}, {"vfork", 58, no}}
+
+func isForkCall(nr int32) bool {
+	return slices.ContainsFunc(forkCalls, func(c kernelCall) bool { return int32(nativeArch.number(c)) == nr })
+}
+
 // tearDownBare ends every descendant: children that die leave theirs to the
-// keeper. One that forks faster than it is found stays stopped first.
+// keeper.
 func (k *keeper) tearDownBare() {
+	k.ending.Store(true)
 	for range 1000 {
 		list := k.descendants()
 		for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
@@ -87,13 +125,11 @@ func (k *keeper) tearDownBare() {
 				_ = syscall.Kill(pid, sig)
 			}
 		}
-		for {
-			pid, err := syscall.Wait4(-1, nil, 0, nil)
-			if err == syscall.EINTR {
-				continue
-			}
-			if pid <= 0 || err != nil {
-				break
+		for _, pid := range list { // those that were not found may be alive
+			for {
+				if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
+					break // ECHILD: a child of one that was
+				}
 			}
 		}
 		if len(list) == 0 {

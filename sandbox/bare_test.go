@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -127,6 +128,8 @@ func TestBareInside(t *testing.T) {
 	bareRefusals(t, p)
 	orphan := bareOrphan(rr)
 	temp := s.temp
+	bareReaped(rr)
+	bareLeftovers(rr, temp)
 	s.Close()
 	if err := syscall.Kill(orphan, 0); err != syscall.ESRCH {
 		t.Errorf("an orphan lives: %v", err)
@@ -273,4 +276,35 @@ func bareOrphan(rr *rawRunner) int {
 		rr.t.Fatal(out, err)
 	}
 	return pid
+}
+
+// bareLeftovers leaves what does not want to end: processes that are never one for
+// long, and directories that their owner cannot enter.
+func bareLeftovers(rr *rawRunner, temp string) {
+	rr.t.Helper()
+	chain := "sh -c 'again() { again & exit; }; again'"
+	if runtime.GOARCH == "amd64" {
+		chain = temp + "/chain"
+		must(rr.t, os.WriteFile(chain, forkProgram(time.Now().Add(time.Minute)), 0o755))
+	}
+	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && for n in 1 2 3 4 5 6; do
+		setsid ` + chain + ` >/dev/null 2>&1 & done; echo started`)
+	if out != "started" || status != 0 {
+		rr.t.Error(out, status)
+	}
+}
+
+// bareReaped waits until an orphan that has ended is gone while the session lasts.
+func bareReaped(rr *rawRunner) {
+	rr.t.Helper()
+	out, _ := rr.sh("sh -c 'true & echo $!'")
+	var pid int
+	if _, err := fmt.Sscan(out, &pid); err != nil {
+		rr.t.Fatal(out, err)
+	}
+	for end := time.Now().Add(20 * time.Second); syscall.Kill(pid, 0) != syscall.ESRCH; runtime.Gosched() {
+		if time.Now().After(end) {
+			rr.t.Fatal("an orphan that has ended is left")
+		}
+	}
 }
