@@ -31,6 +31,12 @@ func newBuffers() buffers {
 
 // copy is io.Copy.
 func (b buffers) copy(dst io.Writer, src io.Reader) (total int64, err error) {
+	switch held := src.(type) { // splice knows these only
+	case *tcpInSlot:
+		src = held.TCPConn
+	case *unixInSlot:
+		src = held.UnixConn
+	}
 	for quick := false; ; {
 		start := time.Now()
 		limited := &io.LimitedReader{R: src, N: round}

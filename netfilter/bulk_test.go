@@ -117,3 +117,34 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
 }
+
+// What a client sends is spliced, too: a connection with a slot is one to splice.
+func TestCopyFromSlot(t *testing.T) {
+	client, door := tcpPair(t)
+	up, server := tcpPair(t)
+	go func() { io.CopyN(client, &pattern{n: 1 << 20}, 1<<20); client.Close() }()
+	go io.Copy(io.Discard, server)
+	slot := &tcpInSlot{door.(*net.TCPConn), &slot{free: make(chan struct{}, 1)}}
+	from := &source{}
+	if _, err := newBuffers().copy(reading{up.(*net.TCPConn), from}, slot); err != nil {
+		t.Fatal(err)
+	}
+	if !from.tcp {
+		t.Error("the kernel was not given the connection itself")
+	}
+}
+
+// reading notes what it is asked to read from.
+type reading struct {
+	*net.TCPConn
+	seen *source
+}
+
+type source struct{ tcp bool }
+
+func (r reading) ReadFrom(src io.Reader) (int64, error) {
+	if l, ok := src.(*io.LimitedReader); ok {
+		_, r.seen.tcp = l.R.(*net.TCPConn)
+	}
+	return r.TCPConn.ReadFrom(src)
+}
