@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -82,6 +83,9 @@ func init() {
 			return unix.Connect(fd, &unix.SockaddrInet4{Port: int(number(a[0])), Addr: [4]byte{127, 0, 0, 1}})
 		},
 		"unix-busy": func(a []string) error { return busyServer(a[0]) },
+		// As many clients at once, of a server that takes them one by one, or none.
+		"unix-crowd": func(a []string) error { return crowd(a[0], int(number(a[1])), true) },
+		"unix-stuck": func(a []string) error { return crowd(a[0], int(number(a[1])), false) },
 	} {
 		if probes[name] != nil {
 			panic("two probes called " + name)
@@ -246,6 +250,45 @@ func pairToNobody() error {
 		_, _, errno := unix.Syscall6(unix.SYS_SOCKETPAIR, unix.AF_UNIX, uintptr(try.kind), uintptr(try.protocol), at, 0, 0)
 		if errno != try.want {
 			return errors.Join(unix.EBADMSG, errno)
+		}
+	}
+	return nil
+}
+
+// crowd has clients wait for a server, each in a thread, and gives the first error
+// of one of them.
+func crowd(path string, n int, accept bool) error {
+	server, err := listenAt(path, 0)
+	if err != nil {
+		return err
+	}
+	results := make(chan error, n)
+	var begun atomic.Int32
+	for range n {
+		go func() {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			begun.Add(1)
+			if err == nil {
+				err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+			}
+			results <- err
+		}()
+	}
+	for int(begun.Load()) < n {
+		runtime.Gosched()
+	}
+	if accept {
+		go func() {
+			for {
+				if fd, _, err := unix.Accept(server); err == nil {
+					unix.Close(fd)
+				}
+			}
+		}()
+	}
+	for range n {
+		if err := <-results; err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -92,7 +93,7 @@ func (k *keeper) bareNetwork(pl *Plan) (n *bareNet, fresh bool, err error) {
 		way, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 		_ = os.Remove(path)
 		if err == nil {
-			err = unix.Listen(fd, 128)
+			err = unix.Listen(fd, 4096)
 		}
 		if err != nil {
 			return nil, false, err
@@ -221,15 +222,37 @@ func throughDoor(way int, who doorbell.Process) (net.Conn, error) {
 	}
 }
 
+// knockWait is how long the proxy may take until it has room for a connection.
+const knockWait = time.Second
+
 // knock connects to a door, in the name of a process. Where somebody has taken
-// the name that says so, the process stays unknown.
+// the name that says so, the process stays unknown. It waits for room, which a
+// socket that does not block, as those of package net, would not.
 func knock(way int, who doorbell.Process) (net.Conn, error) {
-	path := "/proc/self/fd/" + strconv.Itoa(way)
-	named := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: doorbell.ClientName(who)}}
-	if c, err := named.Dial("unix", path); err == nil {
-		return c, nil
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
 	}
-	return net.Dial("unix", path)
+	f := os.NewFile(uintptr(fd), "door")
+	defer f.Close()
+	_ = unix.Bind(fd, &unix.SockaddrUnix{Name: doorbell.ClientName(who)})
+	wait := unix.NsecToTimeval(int64(knockWait))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
+		return nil, err
+	}
+	if err := connectPath(fd, "/proc/self/fd/"+strconv.Itoa(way)); err != nil {
+		return nil, err
+	}
+	return net.FileConn(f)
+}
+
+// connectPath goes on where the runtime's signals have interrupted it.
+func connectPath(fd int, path string) error {
+	for {
+		if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 // relay copies both ways until both have ended.

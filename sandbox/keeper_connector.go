@@ -31,10 +31,11 @@ type connectors struct {
 	idle  map[*domain][]*domain
 	count int
 	ended bool
+	// queue is for them, keeper_queue.go.
+	queue []*connectJob
 }
 
-// maxConnectors bounds the threads; one more connection is told to try again, as by a
-// server that has too many to accept.
+// maxConnectors bounds the threads.
 const maxConnectors = 64
 
 // connectBy has a connector do something, and answer the request.
@@ -43,30 +44,32 @@ func (r *request) connectBy(deed func(r *request) error) verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
-	worker, errno := r.s.connector(d)
-	if errno != 0 {
-		return failed(errno)
-	}
 	own := *r
 	r.fds, r.sent = nil, true
-	worker.work <- func() {
+	end := func(v verdict) {
+		own.close()
+		own.s.answer(own.n.id, v)
+	}
+	errno = r.s.begin(&connectJob{domain: d, refuse: func(errno unix.Errno) { end(failed(errno)) }, do: func(worker *domain) {
 		v := failed(unix.EACCES)
 		if back, ok := own.becomePeer(); ok {
 			v = outcome(deed(&own))
 			back()
 		}
-		own.close()
-		own.s.answer(own.n.id, v)
+		end(v)
 		own.s.spare(d, worker)
+	}})
+	if errno != 0 {
+		r.fds, r.sent = own.fds, false
+		return failed(errno)
 	}
 	return verdict{}
 }
 
-// connector is a thread for the processes of a domain.
+// connector is a thread for the processes of a domain, for c.mu's holder. EAGAIN
+// says that all are at work.
 func (s *supervisor) connector(d *domain) (*domain, unix.Errno) {
 	c := &s.connecting
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if list := c.idle[d]; len(list) > 1 {
 		c.idle[d] = list[:len(list)-1]
 		return list[len(list)-1], 0
@@ -109,15 +112,23 @@ func (c *connectors) dismiss() bool {
 func (s *supervisor) spare(d, worker *domain) {
 	c := &s.connecting
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
+	var failed *connectJob
+	var errno unix.Errno
+	switch {
+	case c.ended:
 		close(worker.work)
-		return
+	case len(c.queue) > 0:
+		failed, errno = s.next(d, worker)
+	default:
+		if c.idle == nil {
+			c.idle = map[*domain][]*domain{}
+		}
+		c.idle[d] = append(c.idle[d], worker)
 	}
-	if c.idle == nil {
-		c.idle = map[*domain][]*domain{}
+	c.mu.Unlock()
+	if failed != nil {
+		failed.refuse(errno)
 	}
-	c.idle[d] = append(c.idle[d], worker)
 }
 
 // endConnectors lets the threads go; those that are waiting go when they are
@@ -125,14 +136,19 @@ func (s *supervisor) spare(d, worker *domain) {
 func (s *supervisor) endConnectors() {
 	c := &s.connecting
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.ended = true
 	for _, list := range c.idle {
 		for _, worker := range list {
 			close(worker.work)
 		}
 	}
-	c.idle = nil
+	queue := c.queue
+	c.idle, c.queue = nil, nil
+	c.mu.Unlock()
+	for _, job := range queue {
+		job.limit.Stop()
+		job.refuse(unix.EAGAIN) // nobody waits for that any more
+	}
 }
 
 // connectNow makes the connection, if the name still leads where it may.

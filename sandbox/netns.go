@@ -313,6 +313,11 @@ func (d door) open() (fd int, err error) {
 			return -1, err
 		}
 	}
+	if d.kind == unix.SOCK_DGRAM {
+		// As much as may be (net.core.rmem_max): what has no room is a question that
+		// is asked again after five seconds.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20)
+	}
 	if err := unix.Bind(fd, d.address()); err != nil {
 		return -1, err
 	}

@@ -202,3 +202,13 @@ func TestConnectorsOfManyDomains(t *testing.T) {
 		rr.check(check{"stacked-connect,9", "ECONNREFUSED"})
 	}
 }
+
+// More clients at once than there are connectors wait for one, but not for ever
+// for one that waits for a server.
+func TestMoreClientsThanConnectors(t *testing.T) {
+	p := attackPolicy(attackTree(t))
+	rr := newRawRunner(t, newTestSession(t, p), p)
+	for _, c := range []check{{"unix-crowd,/tmp/crowd,150", "ok"}, {"unix-stuck,/tmp/stuck,150", "EAGAIN"}, {"unix-crowd,/tmp/again,2", "ok"}} {
+		rr.check(c)
+	}
+}
