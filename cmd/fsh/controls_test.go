@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -25,6 +26,25 @@ func TestHonestTools(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 			})
+		}
+	}
+}
+
+// TestEmacsCompiles: Emacs has a place for what it compiles, unless there is one.
+func TestEmacsCompiles(t *testing.T) {
+	dir := home(t)
+	if err := os.MkdirAll(dir+"/.emacs.d/eln-cache", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ env, option, want string }{
+		{"X=", "-e", "/tmp\n"},
+		{"EMACSNATIVELOADPATH=/usr/lib/eln", "-e", "/usr/lib/eln\n"},
+		{"X=", "--allow-write=" + dir + "/.emacs.d/eln-cache", "\n"},
+	} {
+		cmd := contained(t, "nowhere", dir, c.option, "-c", `echo "$EMACSNATIVELOADPATH"; [ -z "$EMACSNATIVELOADPATH$X" ] || mkdir /tmp/28.2`)
+		cmd.Env = append(cmd.Env, c.env)
+		if got := outcomeOf(t, cmd); got.status != 0 || got.stdout != c.want {
+			t.Errorf("%+v: %+v", c, got)
 		}
 	}
 }

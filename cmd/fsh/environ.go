@@ -26,7 +26,22 @@ func insideEnv(env []string, rules *policy.Policy) []string {
 			env = without(env, "TMPDIR")
 		}
 	}
-	return env
+	return compilingEmacs(env, rules)
+}
+
+// nativePath is where Emacs keeps what it compiles, before the directory in the home.
+// One that can write nowhere signals an error when it starts, and does not open
+// the files that it was given (comp-el-to-eln-filename).
+const nativePath = "EMACSNATIVELOADPATH"
+
+func compilingEmacs(env []string, rules *policy.Policy) []string {
+	if _, ok := lookup(env, nativePath); ok {
+		return env
+	}
+	if allowed, _ := rules.Why("write", rules.Home+"/.emacs.d/eln-cache/x"); allowed && rules.Home != "" {
+		return env
+	}
+	return append(env, nativePath+"=/tmp")
 }
 
 func without(env []string, name string) []string {
