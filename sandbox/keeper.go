@@ -126,6 +126,8 @@ func keeperMain() int {
 	}
 	debug.SetGCPercent(-1) // it lives on a few megabytes
 	debug.SetMemoryLimit(keeperMemory)
+	// What it makes is for processes of the user; what it makes for them has theirs.
+	unix.Umask(0o022)
 	// Caught, not ignored: the ignored ones would be inherited by commands.
 	signal.Notify(make(chan os.Signal, 1))
 	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), late: map[string]dirKey{}, ready: make(chan struct{})}

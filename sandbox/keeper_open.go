@@ -93,6 +93,13 @@ func (r *request) openHeld(path string, held, flags int) (v verdict, link bool) 
 		return failed(unix.EISDIR), false
 	case unix.S_IFLNK:
 		return failed(unix.ELOOP), flags&unix.O_NOFOLLOW == 0
+	case unix.S_IFSOCK:
+		if isMask(held, &st) {
+			if path != "" {
+				r.refused("write", path, unix.EACCES)
+			}
+			return failed(unix.EACCES), false
+		}
 	case unix.S_IFIFO:
 		fifo = true
 	case unix.S_IFCHR:
@@ -252,9 +259,13 @@ func (sp *spot) notCut(hold int) syscall.Errno {
 	case unix.S_IFDIR:
 		return unix.EISDIR
 	case unix.S_IFSOCK:
-		if st.Mode&0o777 == 0 && readOnly(hold) {
-			return unix.EACCES // a mask: as if it were the file
+		if isMask(hold, &st) {
+			return unix.EACCES
 		}
 	}
 	return unix.EINVAL
 }
+
+// isMask tells whether a socket stands for a hidden file, which nobody may open. To
+// root who keeps its rights to files it would be a socket (ENXIO).
+func isMask(held int, st *unix.Stat_t) bool { return st.Mode&0o777 == 0 && readOnly(held) }

@@ -17,7 +17,7 @@ func TestAttackFileOwnership(t *testing.T) {
 		t.Skip("about root")
 	}
 	dir := outside(t)
-	for _, f := range []string{"/w/f", "/ro/f", "/theirs/f", "/secret/f"} {
+	for _, f := range []string{"/w/f", "/w/hidden", "/ro/f", "/theirs/f", "/secret/f"} {
 		write(t, dir+f, "x")
 	}
 	for _, f := range []string{"/w", "/w/f", "/theirs", "/theirs/f"} {
@@ -30,12 +30,15 @@ func TestAttackFileOwnership(t *testing.T) {
 	}
 	p := testPolicy(dir)
 	p.Filesystem.AllowWrite = paths(dir + "/w")
-	p.Filesystem.DenyRead = paths(dir + "/secret")
+	p.Filesystem.DenyRead = paths(dir+"/secret", dir+"/w/hidden")
 	inside(t, p).checkAll( // the twin without
 		check{"chown," + dir + "/w/f,1,1", "EPERM"}, check{"create," + dir + "/w/n", "EACCES"}, check{"status,CapEff", "0000000000000000"},
 	)
 	p.Privileges.FileOwnership = true
 	rr := inside(t, p)
+	q := *p // where the keeper opens files: a hidden one is none that is missing a server
+	q.Filesystem.Protected = paths(".envrc")
+	inside(t, &q).checkAll(check{"write," + dir + "/w/hidden", "EACCES"}, check{"write," + dir + "/w/f", "ok"})
 	const caps = "00000000000000db" // bits 0, 1, 3, 4, 6, 7 of capabilities(7)
 	rr.checkAll(
 		check{"status,CapEff", caps}, check{"status,CapPrm", caps}, check{"status,CapBnd", caps},

@@ -48,3 +48,19 @@ func TestEmacsCompiles(t *testing.T) {
 		}
 	}
 }
+
+// TestUmaskAtTheStart: whatever it is, the sandbox's own places are not made by it.
+func TestUmaskAtTheStart(t *testing.T) {
+	for mask, want := range map[string]string{"0777": "---------- d---------", "0000": "-rw-rw-rw- drwxrwxrwx", "0077": "-rw------- drwx------"} {
+		dir := home(t)
+		cmd := contained(t, "nowhere", dir, "--allow-write="+dir, "-c", `umask; echo x >f; mkdir d; echo $(stat -c %A f d); stat -c %A /tmp`)
+		self, err := os.Executable() // what cmd would execute
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `umask ` + mask + `; exec "$@"`, "sh", self}, cmd.Args[1:]...)
+		if got := outcomeOf(t, cmd); got.status != 0 || got.stdout != mask+"\n"+want+"\ndrwxrwxrwt\n" {
+			t.Errorf("%s: %+v", mask, got)
+		}
+	}
+}
