@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -30,21 +31,42 @@ func TestHonestTools(t *testing.T) {
 	}
 }
 
-// TestEmacsCompiles: Emacs has a place for what it compiles, unless there is one.
-func TestEmacsCompiles(t *testing.T) {
+// TestVariablesInstead: programs are told to do without what they cannot have,
+// unless the user says otherwise.
+func TestVariablesInstead(t *testing.T) {
 	dir := home(t)
 	if err := os.MkdirAll(dir+"/.emacs.d/eln-cache", 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ env, option, want string }{
-		{"X=", "-e", "/tmp\n"},
-		{"EMACSNATIVELOADPATH=/usr/lib/eln", "-e", "/usr/lib/eln\n"},
-		{"X=", "--allow-write=" + dir + "/.emacs.d/eln-cache", "\n"},
+		{"X=", "-e", "/tmp detect_leaks=0\n"},
+		{"EMACSNATIVELOADPATH=/usr/lib/eln", "-e", "/usr/lib/eln detect_leaks=0\n"},
+		{"LSAN_OPTIONS=", "-e", "/tmp \n"},
+		{"LSAN_OPTIONS=verbosity=1", "-e", "/tmp verbosity=1\n"},
+		{"X=", "--allow-write=" + dir + "/.emacs.d/eln-cache", " detect_leaks=0\n"},
 	} {
-		cmd := contained(t, "nowhere", dir, c.option, "-c", `echo "$EMACSNATIVELOADPATH"; [ -z "$EMACSNATIVELOADPATH$X" ] || mkdir /tmp/28.2`)
+		cmd := contained(t, "nowhere", dir, c.option, "-c", `echo "$EMACSNATIVELOADPATH $LSAN_OPTIONS"; mkdir /tmp/28.2`)
 		cmd.Env = append(cmd.Env, c.env)
 		if got := outcomeOf(t, cmd); got.status != 0 || got.stdout != c.want {
 			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
+// TestSanitized: what is built with AddressSanitizer ends as it does outside.
+func TestSanitized(t *testing.T) {
+	require(t, "gcc")
+	for _, where := range []string{"nowhere", "docker"} {
+		dir := home(t)
+		if err := os.WriteFile(dir+"/x.c", []byte("int main(void) { return 3; }\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("gcc", "-fsanitize=address", "-o", dir+"/x", dir+"/x.c").CombinedOutput(); err != nil {
+			t.Skipf("no AddressSanitizer: %s", out)
+		}
+		got := outcomeOf(t, contained(t, where, dir, "-c", "~/x"))
+		if got.status != 3 || strings.Contains(got.stderr, "Sanitizer") {
+			t.Errorf("%s: %+v", where, got)
 		}
 	}
 }

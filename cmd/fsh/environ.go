@@ -26,22 +26,34 @@ func insideEnv(env []string, rules *policy.Policy) []string {
 			env = without(env, "TMPDIR")
 		}
 	}
-	return compilingEmacs(env, rules)
+	return withoutMeans(env, rules)
 }
 
-// nativePath is where Emacs keeps what it compiles, before the directory in the home.
-// One that can write nowhere signals an error when it starts, and does not open
-// the files that it was given (comp-el-to-eln-filename).
-const nativePath = "EMACSNATIVELOADPATH"
+// instead has variables by which programs do without what the sandbox refuses,
+// unless the user has them, or what is in the home may be written.
+var instead = []struct{ name, value, home string }{
+	// Where Emacs keeps what it compiles, before the directory in the home. One that
+	// can write nowhere signals an error when it starts, and does not open the files
+	// that it was given (comp-el-to-eln-filename).
+	{"EMACSNATIVELOADPATH", "/tmp", ".emacs.d/eln-cache/x"},
+	// LeakSanitizer looks at its process by ptrace(2) when that ends, and without has
+	// every program end with an error.
+	{"LSAN_OPTIONS", "detect_leaks=0", ""},
+}
 
-func compilingEmacs(env []string, rules *policy.Policy) []string {
-	if _, ok := lookup(env, nativePath); ok {
-		return env
+func withoutMeans(env []string, rules *policy.Policy) []string {
+	for _, v := range instead {
+		if _, ok := lookup(env, v.name); ok {
+			continue
+		}
+		if v.home != "" && rules.Home != "" {
+			if allowed, _ := rules.Why("write", rules.Home+"/"+v.home); allowed {
+				continue
+			}
+		}
+		env = append(env, v.name+"="+v.value)
 	}
-	if allowed, _ := rules.Why("write", rules.Home+"/.emacs.d/eln-cache/x"); allowed && rules.Home != "" {
-		return env
-	}
-	return append(env, nativePath+"=/tmp")
+	return env
 }
 
 func without(env []string, name string) []string {
