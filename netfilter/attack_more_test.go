@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -342,4 +343,24 @@ func mustHost(t *testing.T, text string) Host {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// Addresses of this machine are not only those of its interfaces.
+func TestAddressesThatLeadHere(t *testing.T) {
+	for addr, here := range map[string]bool{"127.0.0.9": true, "::1": true, "192.0.2.1": false, "2001:db8::1": false} {
+		if got := leadsHere(netip.MustParseAddr(addr)); got != here {
+			t.Errorf("%s leads here: %v", addr, got)
+		}
+	}
+	routed := netip.MustParseAddr("203.0.113.1")
+	d := startDoors(t, network{allow: []string{"good.test", "mine.test"}},
+		func(c *Config) { c.IsOwn = func(a netip.Addr) bool { return a == routed } })
+	server := origin(t)
+	d.site("mine.test", routed.String(), 80, server)
+	d.site("good.test", "203.0.113.2", 80, server)
+	for host, want := range map[string]int{"mine.test": 403, "good.test": 200} {
+		if code := raw(t, d, "GET http://"+host+"/ HTTP/1.1\r\nHost: x\r\n\r\n"); code != want {
+			t.Errorf("%s: %d, want %d", host, code, want)
+		}
+	}
 }

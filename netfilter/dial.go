@@ -36,6 +36,9 @@ func setDefaults(cfg *Config) {
 	if cfg.OwnAddrs == nil {
 		cfg.OwnAddrs = cachedOwnAddrs()
 	}
+	if cfg.IsOwn == nil {
+		cfg.IsOwn = leadsHere
+	}
 	if cfg.OriginalDst == nil {
 		cfg.OriginalDst = originalDst
 	}
@@ -85,6 +88,15 @@ func cachedOwnAddrs() func() []netip.Addr {
 		}
 		return list
 	}
+}
+
+// ownAddrs are the addresses of this machine, with one to be looked at if it is.
+func (s *Server) ownAddrs(a netip.Addr) []netip.Addr {
+	own := s.cfg.OwnAddrs()
+	if !slices.Contains(own, a) && s.cfg.IsOwn(a) {
+		return append(slices.Clone(own), a)
+	}
+	return own
 }
 
 // reached is a connection and the address that was checked and dialled; no
@@ -164,13 +176,12 @@ var loopbackAddrs = [...]netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), neti
 // check keeps the addresses that may be dialled, families alternating, and the
 // first refusal. A Decision without Allow comes back only with no address.
 func (s *Server) check(rules *Rules, d Decision, addrs []netip.Addr) ([]netip.Addr, Decision) {
-	own := s.cfg.OwnAddrs()
 	refused := Decision{Target: d.Target, Rule: d.Rule}
 	found := false
 	var v4, v6 []netip.Addr
 	for _, a := range addrs {
 		a = a.Unmap()
-		c := rules.CheckAddr(d, a, own)
+		c := rules.CheckAddr(d, a, s.ownAddrs(a))
 		if c.Allow && s.own.has(netip.AddrPortFrom(a, d.Target.Port)) {
 			c = Decision{Target: d.Target, Rule: c.Rule}
 			c.Rule.Text = "that is the proxy itself"

@@ -25,6 +25,10 @@ const (
 	clientIdle    = 2 * time.Minute
 	// serverIdle is short: an idle connection's bytes are not yet reported.
 	serverIdle = 5 * time.Second
+	// maxIdle and maxAnswerHead bound what servers have the proxy hold: browsers
+	// take answers with heads of 256 KiB, and no larger ones.
+	maxIdle       = 256
+	maxAnswerHead = 256 << 10
 )
 
 type ctxKey int
@@ -79,12 +83,14 @@ func (d *httpDoor) newProxy() *goproxy.ProxyHttpServer {
 // that may use it have passed Decide before; the dial checks again.
 func (d *httpDoor) transport() *http.Transport {
 	return &http.Transport{
-		DialContext:         d.dialDirect,
-		DisableCompression:  true,
-		IdleConnTimeout:     serverIdle,
-		MaxIdleConnsPerHost: 8,
-		TLSNextProto:        nil,
-		Proxy:               nil,
+		DialContext:            d.dialDirect,
+		DisableCompression:     true,
+		IdleConnTimeout:        serverIdle,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    8,
+		MaxResponseHeaderBytes: maxAnswerHead,
+		TLSNextProto:           nil,
+		Proxy:                  nil,
 	}
 }
 

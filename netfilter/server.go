@@ -46,6 +46,7 @@ type Config struct {
 	Dial        func(ctx context.Context, network, addr string) (net.Conn, error)
 	Resolve     func(ctx context.Context, name string) ([]netip.Addr, error)
 	OwnAddrs    func() []netip.Addr
+	IsOwn       func(netip.Addr) bool // besides those
 	OriginalDst func(net.Conn) (netip.AddrPort, error)
 
 	// MaxNames bounds the fake addresses of a session; 0 means defaultMaxNames.
@@ -179,7 +180,7 @@ func (s *Server) SetRules(r *Rules) {
 func (s *Server) recheck(c *gated, r *Rules) {
 	d := r.Decide(c.decision.Target)
 	if d.Allow && c.addr.IsValid() {
-		d = r.CheckAddr(d, c.addr, s.cfg.OwnAddrs())
+		d = r.CheckAddr(d, c.addr, s.ownAddrs(c.addr))
 	}
 	if !d.Allow {
 		c.deny(d)

@@ -2,10 +2,13 @@ package netfilter
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -83,6 +86,22 @@ func TestHugeRequestHead(t *testing.T) {
 	for size, want := range map[int]int{maxHead / 2: http.StatusOK, 2 * maxHead: http.StatusRequestHeaderFieldsTooLarge} {
 		if code := raw(t, d, "GET http://good.test/ HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", size)+"\r\n\r\n"); code != want {
 			t.Errorf("a head of %d bytes: %d", size, code)
+		}
+	}
+}
+
+// Nor may a server have it remember more of an answer.
+func TestHugeAnswerHead(t *testing.T) {
+	d := startDoors(t, network{allow: []string{"good.test"}})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Path[1:])
+		w.Header().Set("X", strings.Repeat("x", n))
+	}))
+	t.Cleanup(srv.Close)
+	d.site("good.test", "203.0.113.1", 80, srv.Listener.Addr().String())
+	for size, want := range map[int]int{maxAnswerHead / 2: http.StatusOK, 2 * maxAnswerHead: http.StatusBadGateway} {
+		if code := raw(t, d, fmt.Sprintf("GET http://good.test/%d HTTP/1.1\r\nHost: x\r\n\r\n", size)); code != want {
+			t.Errorf("an answer with a head of %d bytes: %d", size, code)
 		}
 	}
 }

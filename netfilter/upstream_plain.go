@@ -255,6 +255,7 @@ func refusedByProxy(resp *http.Response) error {
 func (s *Server) proxyTransport(p *url.URL) *http.Transport {
 	return &http.Transport{
 		Proxy: http.ProxyURL(p), DisableCompression: true, IdleConnTimeout: serverIdle, TLSHandshakeTimeout: attemptTimeout,
-		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return s.dialProxyTCP(ctx, addr) },
+		MaxResponseHeaderBytes: maxAnswerHead,
+		DialContext:            func(ctx context.Context, _, addr string) (net.Conn, error) { return s.dialProxyTCP(ctx, addr) },
 	}
 }
