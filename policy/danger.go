@@ -170,7 +170,7 @@ func (c *comparison) variableDanger(change Change) string {
 		return ""
 	}
 	name := strings.TrimPrefix(change.Text, "get the variable ")
-	if slices.ContainsFunc(secretVariables, func(pattern string) bool { return matchName(pattern, name) }) {
+	if slices.ContainsFunc(secretVariables, func(pattern string) bool { return matchName(pattern, strings.ToUpper(name)) }) {
 		return "a secret of yours, by its name"
 	}
 	return ""

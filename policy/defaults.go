@@ -96,10 +96,12 @@ var privateCaches = []string{
 }
 
 // secretVariables are not passed on unless a trusted file or a flag names one
-// exactly.
+// exactly, in letters of either case.
 var secretVariables = []string{
 	"*_TOKEN", "*_TOKEN_*", "*_SECRET*", "SECRET_*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*CREDENTIAL*",
 	"*_API_KEY*", "*_APIKEY*", "*_PRIVATE_KEY*", "*_ACCESS_KEY*", "*_AUTH", "AWS_*", "AZURE_*", "DATABASE_URL", "PGPASS*",
+	"TOKEN", "SECRET", "API_KEY", "*_KEY", "*AUTHTOKEN*", "*_PAT", "*_PASS", "SSHPASS", "*_PWD", "*_JWT", "*_JWT_*", "*_COOKIE*",
+	"*_CONNECTION_STRING*", "*_DSN", "DOCKER_AUTH_CONFIG", "REDIS_URL", "AMQP_URL", "MONGO*_UR?",
 }
 
 // hijackVariables make a program run code of the caller's choice, or take its

@@ -70,7 +70,7 @@ func (p *Policy) about(action, target string) []Rule {
 	case "env":
 		for _, list := range [][]EnvRule{p.Environment.Deny, p.Environment.Pass} {
 			for _, e := range list {
-				if matchName(e.Pattern, target) {
+				if e.covers(target) {
 					rules = append(rules, e.Rule)
 				}
 			}

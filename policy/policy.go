@@ -2,7 +2,11 @@
 // with the origin of every rule.
 package policy
 
-import "github.com/fsh-sh/fsh/events"
+import (
+	"strings"
+
+	"github.com/fsh-sh/fsh/events"
+)
 
 // Origin and Rule say which line of which file decided something.
 type (
@@ -138,6 +142,15 @@ type Environment struct {
 type EnvRule struct {
 	Pattern string `json:"pattern"`
 	Rule    Rule   `json:"rule"`
+}
+
+// covers tells whether the rule is about a variable. What is a secret by its name
+// is one in small letters, too.
+func (r *EnvRule) covers(name string) bool {
+	if r.Rule.Key == "environment.deny" && r.Rule.Origin.Layer == "defaults" && r.Rule.Text == "" {
+		name = strings.ToUpper(name)
+	}
+	return matchName(r.Pattern, name)
 }
 
 // EnvVar is one variable to set.

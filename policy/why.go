@@ -228,7 +228,7 @@ func (p *Policy) mayPass(name string) (bool, Rule) {
 		// What is named exactly was meant: that lifts built-in secrets, but not
 		// what protects a program with rights of its own.
 		lifted := passed != nil && passed.Pattern == name && r.Rule.Origin.Layer == "defaults" && r.Rule.Text == ""
-		if matchName(r.Pattern, name) && !lifted {
+		if r.covers(name) && !lifted {
 			return false, r.Rule
 		}
 	}

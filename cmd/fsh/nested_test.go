@@ -77,7 +77,8 @@ func TestNestedInherits(t *testing.T) {
 func TestAttackEnvironment(t *testing.T) {
 	dir := home(t)
 	secrets := []string{"GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "MY_SECRET", "DB_PASSWORD", "OPENAI_API_KEY",
-		"DATABASE_URL", "PGPASSWORD", "NPM_TOKEN_X", "X_CREDENTIALS", "SSH_PRIVATE_KEY_B64", "REGISTRY_AUTH"}
+		"DATABASE_URL", "PGPASSWORD", "NPM_TOKEN_X", "X_CREDENTIALS", "SSH_PRIVATE_KEY_B64", "REGISTRY_AUTH",
+		"github_token", "npm_config__authToken", "npm_config_//h/:_authToken", "MYSQL_PWD", "SSHPASS", "GH_PAT", "DB_PASS", "TOKEN", "SECRET", "OPENAI_KEY"}
 	run := func(script string, args ...string) outcome {
 		cmd := exec.Command(fshBinary(t), append(args, "-c", script)...)
 		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "HARMLESS=seen", "TOKENIZER=seen"}
