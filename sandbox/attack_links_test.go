@@ -1,6 +1,11 @@
 package sandbox
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/fsh-sh/fsh/policy"
+)
 
 // A link where a directory would be leads to a place that no rule is about, and
 // the name that must not come to be is there already.
@@ -38,4 +43,15 @@ func TestAttackLinksOnTheWay(t *testing.T) {
 		{"on the way of a protected name", "symlink,evil,dev", "EACCES", "symlink,evil,device"},
 		{"in a directory", "symlink,evil,sub/dev", "EACCES", "mkdir,sub/dev,0755"},
 	})
+}
+
+// A pattern of a policy that is to be confined itself does not keep the keeper busy.
+func TestAttackByPatternWithManyWays(t *testing.T) {
+	p := policy.Path{Pattern: "/w/" + strings.Repeat("**/a/", 20) + "b", Glob: true}
+	deep := "/w" + strings.Repeat("/a", 60)
+	for path, want := range map[string]bool{deep: true, deep + "/c": false, "/w": true, "/v": false, "/w/x/a": true, deep + "/c/a": true} {
+		if got := onTheWay(&p, path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
 }

@@ -43,22 +43,41 @@ func onTheWay(p *policy.Path, path string) bool {
 	if !p.Glob {
 		return path != p.Pattern && below(p.Pattern, path)
 	}
-	return begins(strings.Split(p.Pattern, "/")[1:], strings.Split(path, "/")[1:], false)
+	return begins(strings.Split(p.Pattern, "/")[1:], strings.Split(path, "/")[1:])
 }
 
-// begins tells whether the first of a pattern's components match parts; named
-// says that the one before did so by letters of its own.
-func begins(pattern, parts []string, named bool) bool {
-	switch {
-	case len(parts) == 0:
-		return named && len(pattern) > 0
-	case len(pattern) == 0:
-		return false
-	case pattern[0] == "**":
-		return begins(pattern[1:], parts, false) || begins(pattern, parts[1:], false)
+// begins tells whether the first of a pattern's components match parts, the last
+// of them by letters of its own. It goes through parts once, with all places of the
+// pattern that may be reached: patterns come with what they are to confine.
+func begins(pattern, parts []string) bool {
+	type place struct {
+		at    int
+		named bool
 	}
-	one := policy.Path{Pattern: "/" + pattern[0], Glob: true}
-	return one.Matches("/"+parts[0]) && begins(pattern[1:], parts[1:], strings.Trim(pattern[0], "*") != "")
+	places := map[place]bool{{}: true}
+	for _, part := range parts {
+		next := map[place]bool{}
+		reached := make([]bool, len(pattern)+1)
+		for p := range places {
+			reached[p.at] = true
+		}
+		for i, want := range pattern {
+			switch {
+			case !reached[i]:
+			case want == "**":
+				reached[i+1], next[place{i, false}] = true, true
+			case (policy.Path{Pattern: "/" + want, Glob: true}).Matches("/" + part):
+				next[place{i + 1, strings.Trim(want, "*") != ""}] = true
+			}
+		}
+		places = next
+	}
+	for p := range places {
+		if p.named && p.at < len(pattern) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayLead: a link may be called so.
