@@ -92,6 +92,16 @@ func TestAttackOwnDomainByTheKeeper(t *testing.T) {
 	})
 }
 
+// Nor past one whose rules it adds to when it is in.
+func TestAttackOwnDomainMadeWiderLater(t *testing.T) {
+	dir := attackTree(t)
+	inside(t, attackPolicy(dir)).attacks(dir, []attack{
+		{"a domain, and a rule for what was entered", "stack-later", "EPERM", "read,@/w/f"},
+		{"one in it, with rules of its own", "stack-wide", "ok", ""},
+		{"by which the keeper enters the first again", "touch,@/w/n", "EACCES", "read,@/w/f"},
+	})
+}
+
 // The nodes in /dev are the machine's: what root did to their modes would be so
 // for everybody. They can be used all the same.
 func TestAttackDeviceNodes(t *testing.T) {

@@ -45,6 +45,7 @@ const (
 	kindTruncate
 	kindRemove // of interest to a monitor only
 	kindStack  // another Landlock domain
+	kindRule
 	kindUmask
 	kindBind
 	kindConnect
@@ -70,6 +71,7 @@ var watchedCalls = []watchedCall{
 	{unix.SYS_CONNECT, kindConnect, none, none, none, none, none, none},
 	{unix.SYS_LISTEN, kindListen, none, none, none, none, none, none},
 	{unix.SYS_LANDLOCK_RESTRICT_SELF, kindStack, none, none, none, none, none, none},
+	{unix.SYS_LANDLOCK_ADD_RULE, kindRule, none, none, none, none, none, none},
 }
 
 // aboutSockets: by which a socket is aimed.
