@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -128,4 +129,22 @@ func setFileUser(uid, gid int, groups []uint32) bool {
 	nowGID, _, _ := unix.RawSyscall(unix.SYS_SETFSGID, none, 0, 0)
 	nowUID, _, _ := unix.RawSyscall(unix.SYS_SETFSUID, none, 0, 0)
 	return int(int32(nowGID)) == gid && int(int32(nowUID)) == uid
+}
+
+// ownerRefusals refuse an ordinary user what chown(2) refuses one outside, with the
+// same error: the namespace knows no other numbers (EINVAL), and programs such as
+// fakeroot go on after EPERM only.
+func ownerRefusals(uid, gid uint32) []bpf.Instruction {
+	const same = ^uint32(0) // -1
+	var prog []bpf.Instruction
+	for _, c := range attributeCalls {
+		nr := nativeArch.number(c.kernelCall)
+		if c.owner == 0 || nr == no {
+			continue
+		}
+		for _, tests := range [][]argTest{{other(c.owner, same), other(c.owner, uid)}, {other(c.owner+1, same), other(c.owner+1, gid)}} {
+			prog = append(prog, notifyTests(uintptr(nr), ret(unix.EPERM), tests)...)
+		}
+	}
+	return prog
 }

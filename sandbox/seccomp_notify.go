@@ -109,6 +109,9 @@ func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 		prog = append(prog, coreNotices()...)
 	}
 	prog = append(prog, setGroupNotices()...)
+	if uid := unix.Geteuid(); uid != 0 {
+		prog = append(prog, ownerRefusals(uint32(uid), uint32(unix.Getegid()))...)
+	}
 	if pl.Lent {
 		prog = append(prog, attributeNotices()...)
 		prog = append(prog, appendNotices()...)

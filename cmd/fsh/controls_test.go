@@ -15,6 +15,9 @@ func TestHonestTools(t *testing.T) {
 			cp -p a b; cp -a a c; install -m 750 a d; install -d -m 700 e; mv a e/; cp -a e f; tar -cf t.tar f; mkdir g; tar -xpf t.tar -C g
 			stat -c '%n %a' c d e g/f; stat -c '%n %a %Y' b f/a g/f/a`,
 			"c 640\nd 750\ne 700\ng/f 700\nb 640 86400\nf/a 640 86400\ng/f/a 640 86400\n"},
+		"owners": {"chown", `cd "$TMPDIR"; : >f; for c in 'chown 12345' 'chgrp 12345' 'chown -h 12345:12345'; do $c f 2>&1 | sed 's/.*: //'; done
+			chown "$(id -u):$(id -g)" f && chown "$(id -u)" f && chgrp "$(id -g)" f && echo kept`,
+			strings.Repeat("Operation not permitted\n", 3) + "kept\n"},
 		"set-group-ID bits of a mode that mkdir is given": {"perl",
 			`umask 022; cd "$TMPDIR"; perl -e 'mkdir "d", 02755 or die $!' && stat -c %a d`, "755\n"},
 	} {
