@@ -102,6 +102,35 @@ func TestAttackOwnDomainMadeWiderLater(t *testing.T) {
 	})
 }
 
+// The nice value of an autogroup is that of everybody in the terminal's session.
+func TestAttackAutogroup(t *testing.T) {
+	before := autogroupNice()
+	if before == "" {
+		t.Skip("a kernel without autogroups")
+	}
+	for _, p := range []*policy.Policy{attackPolicy(attackTree(t)), testPolicy(t.TempDir())} {
+		s := newTestSession(t, p)
+		rr := newRawRunner(t, s, p)
+		got := rr.probes("nice-autogroup,5", "own-append,/proc/self/comm")
+		if names := len(p.Filesystem.AllowWrite) > 0; names && got[0] != "EACCES" || got[1] != "ok" {
+			t.Errorf("%v", got)
+		}
+		must(t, s.Close())
+		if after := autogroupNice(); after != before {
+			t.Errorf("left at %s, was %s", after, before)
+		}
+	}
+}
+
+func init() {
+	probes["nice-autogroup"] = func(a []string) error {
+		return onFile(autogroupFile, unix.O_WRONLY, func(fd int) error {
+			_, err := unix.Write(fd, []byte(a[0]))
+			return err
+		})
+	}
+}
+
 // The nodes in /dev are the machine's: what root did to their modes would be so
 // for everybody. They can be used all the same.
 func TestAttackDeviceNodes(t *testing.T) {

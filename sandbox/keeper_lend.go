@@ -99,7 +99,7 @@ func readWhole(fd int) (string, error) {
 
 // harmlessOfOthers, below /proc/N, are settings of a process that its user may
 // change without the right to trace it.
-var harmlessOfOthers = []string{"oom_score_adj", "oom_adj", "comm", "coredump_filter", "autogroup", "sched"}
+var harmlessOfOthers = []string{"oom_score_adj", "oom_adj", "comm", "coredump_filter", "sched"}
 
 // isPipe tells whether something held is a pipe without a name.
 func isPipe(fd int) bool {
@@ -126,10 +126,14 @@ func (r *request) mayOpenProc(path string) bool {
 	if err != nil {
 		return true // no process's: mounts are the wall
 	}
+	last := parts[len(parts)-1]
+	if last == "autogroup" { // of everybody in the terminal's session, outside too
+		return false
+	}
 	if st := r.status(); !st.unreadable && (parts[0] == st.tgid || parts[0] == st.tid) {
 		return true
 	}
-	return slices.Contains(harmlessOfOthers, parts[len(parts)-1]) && r.s.started(pid)
+	return slices.Contains(harmlessOfOthers, last) && r.s.started(pid)
 }
 
 // maxParents bounds the way from a process to the runner.

@@ -105,6 +105,8 @@ type Session struct {
 	// bareEnv leads to places that stand for others, see bareEnviron.
 	bareEnv  []string
 	homeless sync.Once
+	// autogroup is the nice value that the session began with.
+	autogroup string
 }
 
 type answer struct {
@@ -122,7 +124,7 @@ func New(cfg Config) (*Session, error) {
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
 		waiting: map[uint32]chan answer{}, gone: map[uint32]chan ending{}, fates: map[uint32]<-chan ending{},
-		rules: map[uint32]*policy.Policy{},
+		rules: map[uint32]*policy.Policy{}, autogroup: autogroupNice(),
 	}, nil
 }
 
@@ -333,6 +335,7 @@ func (s *Session) Close() error {
 func (s *Session) endKeeper() {
 	s.reapKeeper()
 	s.private.close()
+	restoreAutogroup(s.autogroup)
 }
 
 func (s *Session) reapKeeper() {
