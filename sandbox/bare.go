@@ -273,7 +273,7 @@ func likelyRefused() bool {
 		}
 	}
 	text, err := os.ReadFile("/proc/self/status")
-	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2") || maskedProc()
+	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2") || maskedProc() || confiningProfile() != ""
 }
 
 // maskedProc tells whether something is mounted on parts of /proc, as containers

@@ -242,6 +242,9 @@ func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int, doors *ba
 
 func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {
 	pl := req.Plan
+	if err := yamaRefuses(yamaScope); err != nil {
+		return 0, err
+	}
 	if err := k.bareTemp(pl); err != nil {
 		return 0, fmt.Errorf("temporary directory: %w", err)
 	}

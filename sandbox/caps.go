@@ -206,10 +206,13 @@ func (p *childProgram) start(wantPid int) (pid int, err error) {
 			continue
 		}
 		if n == int(unsafe.Sizeof(msg)) && msg[1] == 0 && p.take != nil {
-			if err = p.take(pid, int(msg[2])); err == nil {
+			taken := p.take(pid, int(msg[2]))
+			if taken == nil {
 				continue
 			}
 			_ = syscall.Kill(pid, syscall.SIGKILL)
+			_, _ = syscall.Wait4(pid, nil, 0, nil)
+			return 0, taken
 		}
 		_, _ = syscall.Wait4(pid, nil, 0, nil)
 		if err != nil || n != int(unsafe.Sizeof(msg)) || msg[0] >= uint64(len(p.calls)) {

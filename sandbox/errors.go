@@ -3,6 +3,8 @@ package sandbox
 import (
 	"debug/elf"
 	"errors"
+	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +43,23 @@ func usernsError(err error) error {
 		hint = "this kernel is built without namespaces"
 	}
 	return &SetupError{Layer: "user namespace", Err: err, Hint: hint}
+}
+
+// yamaScope is a setting of the Yama security module.
+const yamaScope = "/proc/sys/kernel/yama/ptrace_scope"
+
+// yamaRefuses is why nobody can answer a command's system calls, with a setting
+// that no process may look into another with: Documentation/admin-guide/LSM/
+// Yama.rst in the kernel's sources. It cannot be taken back.
+func yamaRefuses(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil || strings.TrimSpace(string(text)) != "3" {
+		return nil
+	}
+	return &SetupError{
+		Layer: "seccomp", Err: errors.New("calls of commands cannot be looked at: kernel.yama.ptrace_scope is 3"),
+		Hint: "set kernel.yama.ptrace_scope to 2 or less in /etc/sysctl.d and boot again",
+	}
 }
 
 // errnoName is the symbol of an errno, or the error's text.

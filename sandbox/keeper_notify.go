@@ -104,6 +104,9 @@ func (s *supervisor) take(pid, fd, release int) error {
 	}
 	if s.listen, err = unix.PidfdGetfd(s.runner.pidfd, fd, 0); err != nil {
 		s.runner.close()
+		if why := yamaRefuses(yamaScope); why != nil {
+			return why
+		}
 		return err
 	}
 	// The asking process and the supervisor hand one processor to and fro.

@@ -41,7 +41,8 @@ var layerOrder = []LayerReport{
 }
 
 // Layers tries every layer with real sessions of a policy, one as usual and
-// one without namespaces. fallback tells whether the second works.
+// one without namespaces. fallback tells whether sessions of it start: as usual,
+// or without namespaces where these are refused.
 func Layers(p *policy.Policy, dir string) (reports []LayerReport, fallback bool) {
 	try := func(bare bool) error {
 		s, err := New(Config{Policy: p, Dir: dir})
@@ -63,7 +64,7 @@ func Layers(p *policy.Policy, dir string) (reports []LayerReport, fallback bool)
 	}
 	reports = slices.Clone(layerOrder)
 	settleAll(reports, full, bare)
-	return append(reports, processesReport(), memoryReport()), bare == nil
+	return append(reports, processesReport(), memoryReport()), full == nil || refusedNamespaces(full) && bare == nil
 }
 
 // settleAll fills in the reports of layerOrder by the errors of a session as usual
@@ -163,7 +164,10 @@ func remedies(layer string, err error) []string {
 			list = append(list, "sysctl -w kernel.unprivileged_userns_clone=1   (and in a file in /etc/sysctl.d)")
 		}
 		if setting("kernel/apparmor_restrict_unprivileged_userns", "1") {
-			list = append(list, "fsh doctor --apparmor | sudo tee /etc/apparmor.d/fsh && sudo apparmor_parser -r /etc/apparmor.d/fsh")
+			list = append(list, installProfile)
+		}
+		if name := confiningProfile(); name != "" && !container {
+			list = append(list, apparmorRemedies(name)...)
 		}
 		if container {
 			list = append(list, "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined …"+
@@ -177,8 +181,6 @@ func remedies(layer string, err error) []string {
 		}
 	case "Landlock":
 		list = append(list, "Linux 6.12 or newer, booted with landlock in lsm= (see /sys/kernel/security/lsm)")
-	case "seccomp":
-		list = append(list, "a kernel with CONFIG_SECCOMP_FILTER")
 	case "network":
 		list = append(list, "a kernel with nf_tables and CONFIG_NFT_REDIR; modprobe nft_redir")
 	}
@@ -186,7 +188,21 @@ func remedies(layer string, err error) []string {
 	if len(list) == 0 && errors.As(err, &se) && se.Hint != "" {
 		list = append(list, se.Hint)
 	}
+	if len(list) == 0 && layer == "seccomp" {
+		list = append(list, "a kernel with CONFIG_SECCOMP_FILTER")
+	}
 	return list
+}
+
+// installProfile gives fsh a profile of its own.
+const installProfile = "fsh doctor --apparmor | sudo tee /etc/apparmor.d/fsh && sudo apparmor_parser -r /etc/apparmor.d/fsh"
+
+// apparmorRemedies are for a process that a profile confines.
+func apparmorRemedies(name string) []string {
+	return []string{
+		fmt.Sprintf("start fsh where the AppArmor profile %q does not confine it, or add to that profile:  userns, capability, mount, umount, pivot_root,", name),
+		installProfile + "   (if that profile starts programs in theirs: px, pix)",
+	}
 }
 
 // inContainer looks for what container managers leave, and for a filter that
