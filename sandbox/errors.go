@@ -37,8 +37,8 @@ func usernsError(err error) error {
 	case errors.Is(err, syscall.ENOSPC):
 		hint = "raise the limit: sysctl user.max_user_namespaces=15000"
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
-		hint = "allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 " +
-			"kernel.apparmor_restrict_unprivileged_userns=0, or the container's seccomp profile"
+		// What else can be the cause is looked for in remedies.
+		hint = "run fsh outside of a chroot, and of a container, a service (RestrictNamespaces=) or a security module's domain that forbids new namespaces"
 	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOSYS):
 		hint = "this kernel is built without namespaces"
 	}

@@ -195,6 +195,8 @@ func (k *keeper) newGroups(pl *Plan, view uint32) (groups []*controlGroup, err e
 	if pl.limit(rlimitNproc) > 0 && pl.Group == "" && os.Geteuid() == 0 {
 		return nil, &SetupError{Layer: "limits", Err: errNoGroup, Hint: groupHint}
 	}
+	table, _ := os.ReadFile("/proc/self/cgroup") // without, there is no group to be in
+	own := ownGroup(groupRoot, string(table))
 	for dir, limits := range pl.groups() {
 		g := &controlGroup{
 			dir: filepath.Join(dir, fmt.Sprintf("%s%d.%d", groupPrefix, os.Getpid(), view)), view: view,
@@ -205,7 +207,9 @@ func (k *keeper) newGroups(pl *Plan, view uint32) (groups []*controlGroup, err e
 			k.mu.Lock()
 			k.groups = append(k.groups, g)
 			k.mu.Unlock()
-			err = g.set(pl)
+			if err = g.inherit(own); err == nil {
+				err = g.set(pl)
+			}
 		}
 		if err != nil {
 			if err = g.failed(err); err != nil {
@@ -245,7 +249,7 @@ func (pl *Plan) groups() map[string][]groupLimit {
 // set writes the limits.
 func (g *controlGroup) set(pl *Plan) error {
 	for _, l := range g.limits {
-		max := pl.limit(l.resource) + l.room
+		max := min(pl.limit(l.resource)+l.room, g.maxNow(l.file))
 		if err := writeControl(g.dir, l.file, strconv.FormatUint(max, 10)); err != nil {
 			return err
 		}

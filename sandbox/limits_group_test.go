@@ -85,6 +85,44 @@ func TestGroupLimitsAreWritten(t *testing.T) {
 	}
 }
 
+// A group beside the one that fsh runs in has the limits of that one, too: the
+// smaller of two holds. One below it has them from the kernel.
+func TestGroupInheritsLimits(t *testing.T) {
+	root := t.TempDir()
+	for file, value := range map[string]string{"cgroup.procs": "", "memory.max": "1000000\n", "memory.high": "max\n", "cpu.max": "50000 100000\n",
+		"pids.max": "max\n", "memory.swap.max": "0\n", "cpuset.mems": "\n"} {
+		write(t, filepath.Join(root, "slice/own", file), value)
+	}
+	own := ownGroup(root, "3:pids:/x\n0::/slice/own\n")
+	if own != root+"/slice/own" {
+		t.Fatalf("own: %q", own)
+	}
+	for _, table := range []string{"", "0::/slice/other\n", "0::/../slice/own\n", "1:pids:/slice/own\n"} {
+		if got := ownGroup(root, table); got != "" {
+			t.Errorf("%q: %q", table, got)
+		}
+	}
+	pl := &Plan{Limits: []planLimit{{Resource: rlimitData, Max: 1 << 30}, {Resource: rlimitNproc, Max: 100}}}
+	const none = "-"
+	for _, c := range []struct{ at, memory, high, cpu, pids string }{
+		{"slice/fsh-1.1", "1000000", none, "50000 100000", "108"},
+		{"slice/own/fsh-1.1", "1107296256", none, none, "108"},
+	} {
+		g := &controlGroup{dir: filepath.Join(root, c.at), limits: groupLimits, told: map[string]string{}}
+		for _, file := range append([]string{"memory.oom.group"}, inheritedLimits...) {
+			write(t, filepath.Join(g.dir, file), none)
+		}
+		must(t, os.Remove(g.dir+"/cpuset.cpus")) // a controller that is not handed down
+		must(t, g.inherit(own))
+		must(t, g.set(pl))
+		for file, want := range map[string]string{"memory.max": c.memory, "memory.high": c.high, "cpu.max": c.cpu, "pids.max": c.pids, "cpuset.mems": none} {
+			if text, _ := os.ReadFile(filepath.Join(g.dir, file)); string(text) != want {
+				t.Errorf("%s/%s: %q, want %q", c.at, file, text, want)
+			}
+		}
+	}
+}
+
 func TestGroupsOfAPlan(t *testing.T) {
 	limits := []planLimit{{Name: "memory", Resource: rlimitData, Max: 1}, {Name: "processes", Resource: rlimitNproc, Max: 1}}
 	for _, c := range []struct {
