@@ -21,7 +21,7 @@ func init() {
 		"fd-xattr":       func(fd int) error { return unix.Fsetxattr(fd, "user.fsh", []byte("x"), 0) },
 		"fd-no-xattr":    func(fd int) error { return unix.Fremovexattr(fd, "user.fsh") },
 		"fd-flags":       func(fd int) error { return setInodeFlags(fd, unix.FS_IOC_SETFLAGS) },
-		"fd-version":     func(fd int) error { return setInodeFlags(fd, 0x40087602) }, // FS_IOC_SETVERSION
+		"fd-version":     func(fd int) error { return setInodeFlags(fd, setVersion) },
 		"fd-verity":      func(fd int) error { return setInodeFlags(fd, unix.FS_IOC_ENABLE_VERITY) },
 		"fd-empty-chmod": func(fd int) error { return emptyPath(unix.SYS_FCHMODAT2, fd, 0o600, unix.AT_EMPTY_PATH, 0) },
 		"fd-empty-own": func(fd int) error {
@@ -107,8 +107,11 @@ func emptyPath(nr uintptr, fd int, args ...uintptr) error {
 	return nil
 }
 
+// setVersion is FS_IOC_SETVERSION, linux/fs.h.
+const setVersion = 0x40087602
+
 func setInodeFlags(fd int, request uint) error {
-	get := map[uint]uint{unix.FS_IOC_SETFLAGS: unix.FS_IOC_GETFLAGS, 0x40087602: 0x80087601}[request] // FS_IOC_GETVERSION
+	get := map[uint]uint{unix.FS_IOC_SETFLAGS: unix.FS_IOC_GETFLAGS, setVersion: 0x80087601}[request] // FS_IOC_GETVERSION
 	var value uint64
 	if get != 0 {
 		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(get), uintptr(unsafe.Pointer(&value))); errno != 0 {

@@ -195,14 +195,16 @@ func (k *keeper) newGroups(pl *Plan, view uint32) (groups []*controlGroup, err e
 	if pl.limit(rlimitNproc) > 0 && pl.Group == "" && os.Geteuid() == 0 {
 		return nil, &SetupError{Layer: "limits", Err: errNoGroup, Hint: groupHint}
 	}
-	table, _ := os.ReadFile("/proc/self/cgroup") // without, there is no group to be in
-	own := ownGroup(groupRoot, string(table))
+	own, unknown := k.ownGroup()
 	for dir, limits := range pl.groups() {
 		g := &controlGroup{
 			dir: filepath.Join(dir, fmt.Sprintf("%s%d.%d", groupPrefix, os.Getpid(), view)), view: view,
 			limits: limits, told: map[string]string{},
 		}
-		err := os.Mkdir(g.dir, 0o755)
+		err := unknown
+		if err == nil {
+			err = os.Mkdir(g.dir, 0o755)
+		}
 		if err == nil {
 			k.mu.Lock()
 			k.groups = append(k.groups, g)

@@ -18,8 +18,21 @@ import (
 // inheritedLimits are files of a group that such limits are in.
 var inheritedLimits = []string{"memory.max", "memory.high", "memory.swap.max", "pids.max", "cpu.max", "cpuset.cpus", "cpuset.mems"}
 
-// ownGroup is the directory of the v2 group that this process is in, or "".
-// table is /proc/self/cgroup.
+// ownGroup is the directory of the v2 group that the keeper is in, or "".
+func (k *keeper) ownGroup() (string, error) {
+	fd, err := unix.Openat(k.base.hostProc, "self/cgroup", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	table, err := readWhole(fd)
+	if err != nil {
+		return "", err
+	}
+	return ownGroup(groupRoot, table), nil
+}
+
+// ownGroup finds the group of a table like /proc/self/cgroup.
 func ownGroup(root, table string) string {
 	for line := range strings.Lines(table) {
 		path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
