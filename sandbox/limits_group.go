@@ -174,6 +174,9 @@ type controlGroup struct {
 	limits []groupLimit
 	mu     sync.Mutex
 	told   map[string]string // what was told of each key
+	// others are the files with a limit that is not the policy's, but a smaller one
+	// of the group beside.
+	others map[string]bool
 }
 
 // must tells whether nothing else holds the limits of a group: of memory, and of
@@ -199,7 +202,7 @@ func (k *keeper) newGroups(pl *Plan, view uint32) (groups []*controlGroup, err e
 	for dir, limits := range pl.groups() {
 		g := &controlGroup{
 			dir: filepath.Join(dir, fmt.Sprintf("%s%d.%d", groupPrefix, os.Getpid(), view)), view: view,
-			limits: limits, told: map[string]string{},
+			limits: limits, told: map[string]string{}, others: map[string]bool{},
 		}
 		err := unknown
 		if err == nil {
@@ -251,7 +254,10 @@ func (pl *Plan) groups() map[string][]groupLimit {
 // set writes the limits.
 func (g *controlGroup) set(pl *Plan) error {
 	for _, l := range g.limits {
-		max := min(pl.limit(l.resource)+l.room, g.maxNow(l.file))
+		max := pl.limit(l.resource) + l.room
+		if now := g.maxNow(l.file); now < max {
+			g.others[l.file], max = true, now
+		}
 		if err := writeControl(g.dir, l.file, strconv.FormatUint(max, 10)); err != nil {
 			return err
 		}
@@ -304,7 +310,7 @@ func (g *controlGroup) exceeded() (keys []string, ok bool) {
 		}
 		for line := range strings.Lines(string(text)) {
 			f := strings.Fields(line)
-			if len(f) == 2 && f[0] == l.line && f[1] != "0" && f[1] != g.told[l.key] {
+			if len(f) == 2 && f[0] == l.line && f[1] != "0" && f[1] != g.told[l.key] && !g.others[l.file] {
 				g.told[l.key] = f[1]
 				keys = append(keys, l.key)
 			}

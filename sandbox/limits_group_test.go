@@ -46,7 +46,7 @@ func TestControllerDirs(t *testing.T) {
 
 func fakeGroup(t *testing.T, files ...string) *controlGroup {
 	t.Helper()
-	g := &controlGroup{dir: t.TempDir(), limits: groupLimits, told: map[string]string{}}
+	g := &controlGroup{dir: t.TempDir(), limits: groupLimits, told: map[string]string{}, others: map[string]bool{}}
 	for _, name := range files {
 		write(t, filepath.Join(g.dir, name), "")
 	}
@@ -104,11 +104,11 @@ func TestGroupInheritsLimits(t *testing.T) {
 	}
 	pl := &Plan{Limits: []planLimit{{Resource: rlimitData, Max: 1 << 30}, {Resource: rlimitNproc, Max: 100}}}
 	const none = "-"
-	for _, c := range []struct{ at, memory, high, cpu, pids string }{
-		{"slice/fsh-1.1", "1000000", none, "50000 100000", "108"},
-		{"slice/own/fsh-1.1", "1107296256", none, none, "108"},
+	for _, c := range []struct{ at, memory, high, cpu, pids, blamed string }{
+		{"slice/fsh-1.1", "1000000", none, "50000 100000", "108", "limits.processes"}, // the smaller limit is not the policy's
+		{"slice/own/fsh-1.1", "1107296256", none, none, "108", "limits.processes limits.memory"},
 	} {
-		g := &controlGroup{dir: filepath.Join(root, c.at), limits: groupLimits, told: map[string]string{}}
+		g := &controlGroup{dir: filepath.Join(root, c.at), limits: groupLimits, told: map[string]string{}, others: map[string]bool{}}
 		for _, file := range append([]string{"memory.oom.group"}, inheritedLimits...) {
 			write(t, filepath.Join(g.dir, file), none)
 		}
@@ -119,6 +119,11 @@ func TestGroupInheritsLimits(t *testing.T) {
 			if text, _ := os.ReadFile(filepath.Join(g.dir, file)); string(text) != want {
 				t.Errorf("%s/%s: %q, want %q", c.at, file, text, want)
 			}
+		}
+		write(t, g.dir+"/pids.events", "max 1\n")
+		write(t, g.dir+"/memory.events", "oom_kill 1\n")
+		if keys, ok := g.exceeded(); strings.Join(keys, " ") != c.blamed || !ok {
+			t.Errorf("%s: blamed are %q, %v", c.at, keys, ok)
 		}
 	}
 }
