@@ -3,6 +3,8 @@ package netfilter
 import (
 	"io"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A copy goes in rounds. After a round that was quicker than any network, the
@@ -16,18 +18,13 @@ const (
 	bufferSize = 4 << 20
 )
 
-// buffers are lent to the first few quick copies; there is one for each place.
-type buffers chan []byte
+// buffers says how many quick copies may have one yet. It is memory of the
+// kernel's, and goes back to it: a collector would keep as much again.
+type buffers chan struct{}
 
 const quickCopies = 4
 
-func newBuffers() buffers {
-	b := make(buffers, quickCopies)
-	for range quickCopies {
-		b <- nil
-	}
-	return b
-}
+func newBuffers() buffers { return make(buffers, quickCopies) }
 
 // copy is io.Copy.
 func (b buffers) copy(dst io.Writer, src io.Reader) (total int64, err error) {
@@ -37,31 +34,52 @@ func (b buffers) copy(dst io.Writer, src io.Reader) (total int64, err error) {
 	case *unixInSlot:
 		src = held.UnixConn
 	}
-	for quick := false; ; {
+	var buf []byte
+	defer func() { b.release(buf) }()
+	for {
 		start := time.Now()
 		limited := &io.LimitedReader{R: src, N: round}
-		n, err := b.copyRound(dst, limited, quick)
+		n, err := copyRound(dst, limited, buf)
 		total += n
 		if err != nil || limited.N > 0 {
 			return total, err
 		}
-		quick = time.Since(start) < quickRound
+		switch quick := time.Since(start) < quickRound; {
+		case quick && buf == nil:
+			buf = b.take()
+		case !quick:
+			b.release(buf)
+			buf = nil
+		}
 	}
 }
 
-func (b buffers) copyRound(dst io.Writer, src *io.LimitedReader, quick bool) (int64, error) {
-	if !quick {
+func copyRound(dst io.Writer, src *io.LimitedReader, buf []byte) (int64, error) {
+	if buf == nil {
 		return io.Copy(dst, src)
 	}
+	// Without their other methods, which would be preferred to the buffer.
+	return io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, buf)
+}
+
+// take is nil where there are enough.
+func (b buffers) take() []byte {
 	select {
-	case buf := <-b:
-		if buf == nil {
-			buf = make([]byte, bufferSize)
-		}
-		defer func() { b <- buf }()
-		// Without their other methods, which would be preferred to the buffer.
-		return io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, buf)
+	case b <- struct{}{}:
 	default:
-		return io.Copy(dst, src)
+		return nil
+	}
+	buf, err := unix.Mmap(-1, 0, bufferSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		<-b
+		return nil
+	}
+	return buf
+}
+
+func (b buffers) release(buf []byte) {
+	if buf != nil {
+		_ = unix.Munmap(buf) // of what was mapped so it cannot fail
+		<-b
 	}
 }
