@@ -87,7 +87,7 @@ func contained(t *testing.T, where, dir string, args ...string) *exec.Cmd {
 		}
 		cmd = exec.Command("unshare", append(append(flags, "sh", "-c",
 			`mount -t tmpfs -o ro none /proc/acpi 2>/dev/null || mount -t tmpfs -o ro none /proc/tty && mount --bind /dev/null /proc/keys &&
-			mount --bind /proc/sys /proc/sys && exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"`, "sh"), argv...)...)
+			mount --rbind /proc/sys /proc/sys && exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"`, "sh"), argv...)...)
 	} else {
 		cmd = exec.Command("/proc/self/exe", "-test.run", "^TestContainerEntry$")
 		env = append(env, "FSH_TEST_CONTAINER="+where+"\x1f"+strings.Join(argv, "\x1f"))
