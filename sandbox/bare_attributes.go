@@ -70,11 +70,6 @@ func attributeProgram(broker, noCores bool) []bpf.Instruction {
 	if noCores {
 		prog = append(prog, coreNotices()...)
 	}
-	for _, c := range forkCalls {
-		if nr := nativeArch.number(c); nr != no {
-			prog = append(prog, notifyTests(uintptr(nr), bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}, nil)...)
-		}
-	}
 	if broker {
 		for _, c := range []kernelCall{callConnect, callBind, callListen} {
 			prog = append(prog, notifyTests(uintptr(nativeArch.number(c)), bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}, nil)...)
@@ -143,14 +138,6 @@ func (s *bareSupervisor) run() {
 				answer := verdict{id: n.id, err: -int32(errnoOf(s.connect(&n)))}
 				_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer))
 			}()
-			continue
-		}
-		if isForkCall(n.nr) {
-			answer := verdict{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-			if s.k.ending.Load() {
-				answer = verdict{id: n.id, err: -int32(unix.EAGAIN)}
-			}
-			_ = notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer))
 			continue
 		}
 		answer := verdict{id: n.id, err: -int32(unix.EPERM)}

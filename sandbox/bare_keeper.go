@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -103,73 +100,6 @@ func (k *keeper) setUpBare() error {
 	}
 	k.base = &base{hostProc: proc, exe: exe}
 	return os.Chdir("/")
-}
-
-// forkCalls wait for the keeper's word; clone3(2) is ENOSYS. While the session
-// lasts they go on. At its end they are refused, or processes that fork faster than
-// they are found would go on for ever.
-var forkCalls = []kernelCall{{"clone", 56, 220}, {"fork", 57, no}, {"vfork", 58, no}}
-
-func isForkCall(nr int32) bool {
-	return slices.ContainsFunc(forkCalls, func(c kernelCall) bool { return int32(nativeArch.number(c)) == nr })
-}
-
-// tearDownBare ends every descendant: children that die leave theirs to the
-// keeper.
-func (k *keeper) tearDownBare() {
-	k.ending.Store(true)
-	for range 1000 {
-		list := k.descendants()
-		for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
-			for _, pid := range list {
-				_ = syscall.Kill(pid, sig)
-			}
-		}
-		for _, pid := range list { // those that were not found may be alive
-			for {
-				if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-					break // ECHILD: a child of one that was
-				}
-			}
-		}
-		if len(list) == 0 {
-			break
-		}
-	}
-	k.leaveGroups()
-	for _, dir := range k.temps {
-		_ = removeTree(dir)
-		_ = os.Remove(filepath.Dir(dir)) // if it was the last
-	}
-}
-
-// descendants are all processes below this one that /proc shows.
-func (k *keeper) descendants() []int {
-	names, err := readNames(k.base.hostProc, ".")
-	if err != nil {
-		return nil
-	}
-	parent := map[int]int{}
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		if ppid, err := strconv.Atoi(statusOfProcess(k.base.hostProc, name, "PPid")); err == nil {
-			parent[pid] = ppid
-		}
-	}
-	var list []int
-	for pid := range parent {
-		at := pid
-		for n := 0; at > 1 && n < len(parent); n++ {
-			if at = parent[at]; at == os.Getpid() {
-				list = append(list, pid)
-				break
-			}
-		}
-	}
-	return list
 }
 
 // statusOfProcess is a field of proc_pid_status(5).

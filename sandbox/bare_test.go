@@ -287,8 +287,7 @@ func bareLeftovers(rr *rawRunner, temp string) {
 		chain = temp + "/chain"
 		must(rr.t, os.WriteFile(chain, forkProgram(time.Now().Add(time.Minute)), 0o755))
 	}
-	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && for n in 1 2 3 4 5 6; do
-		setsid ` + chain + ` >/dev/null 2>&1 & done; echo started`)
+	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && { setsid ` + chain + ` >/dev/null 2>&1 & } && echo started`)
 	if out != "started" || status != 0 {
 		rr.t.Error(out, status)
 	}

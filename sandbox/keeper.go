@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -105,8 +104,6 @@ type keeper struct {
 	bare     bool
 	bareNets map[string]*bareNet
 	temps    []string
-	// ending says that no process inside is to be made any more.
-	ending atomic.Bool
 }
 
 type netOnce struct {
