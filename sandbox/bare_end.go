@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -57,20 +58,23 @@ func statOfProcess(proc int, pid string) string {
 	return string(buf[:n])
 }
 
-// descendants are all processes below this one that /proc shows.
+// descendants are all processes below this one that /proc shows, parents first: a
+// runner that is stopped before its children does not see that they were.
 func (k *keeper) descendants() []int { return ofKeeper(k.relations()) }
 
 func ofKeeper(all map[int]relation) []int {
+	depth := map[int]int{}
 	var list []int
 	for pid := range all {
 		at := pid
 		for n := 0; at > 1 && n < len(all); n++ {
 			if at = all[at].parent; at == os.Getpid() {
-				list = append(list, pid)
+				list, depth[pid] = append(list, pid), n
 				break
 			}
 		}
 	}
+	slices.SortFunc(list, func(a, b int) int { return depth[a] - depth[b] })
 	return list
 }
 
