@@ -103,7 +103,7 @@ trap - DEBUG`,
 	`read -r -t 0.1 x < <(sleep 1; echo late); echo $?; read -t 0 < /dev/null; echo $?; printf 'abc' | (read -n 2 a; echo $a; read b; echo $b $?); read -s p <<< pw; echo $p; read -p 'prompt' q <<< a; echo $q; read -e r <<< x; echo $r; read -u 3 z 3<<< fd3; echo $z; read -i def s <<< ''; echo "[$s]"; read 1bad <<< x; echo $?; read -Z <<< x; echo $?`,
 	`printf -v 'a[2]' x; echo ${a[2]}; printf '%s %s\n' a; printf '%d\n' '' ; echo $?; printf '%q ' a "b c" '$x' "d'e" '*' '' ; echo; printf '%(%Y-%m-%d)T\n' 86400; printf '%5c|%-5c|\n' a b; printf '%.2s|%5.1s|\n' abc xyz; printf '\x41\u0042\e[0m\n' | od -c | head -1; printf '%b\n' '\0101\x42'; printf '%s\n' "${a[@]@Q}"; printf '%Q\n' 'a b'; printf '%.0f %g %G %a\n' 2.5 0.0001 1e10 1 ; printf '%lld %hd\n' 5 6; printf -- '-%s\n' x; printf '%d %d\n' 9999999999999999999 2>/dev/null; echo $?; printf; echo $?`,
 	`type -a test | head -2; type -t nosuch; echo $?; type -f ls | head -1; type if; type -t '['; alias q=r; type q; type -t q; f() { echo; }; type f; command -V f; type -p test; type -P test; hash -p /bin/ls zz; type zz; hash -l; hash -d zz; hash -d zz; echo $?`,
-	`exec {fd}<<< hello; cat <&$fd; exec {fd}<&-; echo a > >(cat); sleep 0.1; cat <<< "x
+	`exec {fd}<<< hello; cat <&$fd; exec {fd}<&-; echo a > >(cat; : >said); until [ -e said ]; do :; done; cat <<< "x
 y"; cat <<< $'a b'  <<< second; cat 0<<EOF1 3<<EOF2 
 one
 EOF1

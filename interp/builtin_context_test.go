@@ -32,7 +32,7 @@ var builtinContextRows = []string{
 	`alias a=b; alias >/dev/full; echo $?`,
 	`times >/dev/full; echo $?`,
 	`(trap '' PIPE; sleep 0.1; echo x 2>/dev/null; echo "st $?" >&2) 2>&1 >/dev/null | cat`,
-	`{ trap '' PIPE; sleep 0.2; echo x; echo "$?" >st; } 2>/dev/null | :; sleep 0.3; cat st`,
+	`{ trap '' PIPE; sleep 0.2; echo x; echo "$?" >st; } 2>/dev/null | :; until [ -s st ]; do :; done; cat st`,
 	`echo x >&9; echo $?`,
 	`read x <&9; echo $?`,
 	`read x <&-; echo $((!$?))`,
