@@ -105,7 +105,7 @@ type Session struct {
 	// bareEnv leads to places that stand for others, see bareEnviron.
 	bareEnv  []string
 	homeless sync.Once
-	// autogroup is the nice value that the session began with.
+	// autogroup is the nice value from before there were commands.
 	autogroup string
 }
 
@@ -124,7 +124,7 @@ func New(cfg Config) (*Session, error) {
 	return &Session{
 		cfg: cfg, sock: -1, ended: make(chan struct{}),
 		waiting: map[uint32]chan answer{}, gone: map[uint32]chan ending{}, fates: map[uint32]<-chan ending{},
-		rules: map[uint32]*policy.Policy{}, autogroup: autogroupNice(),
+		rules: map[uint32]*policy.Policy{},
 	}, nil
 }
 
@@ -136,6 +136,7 @@ func (s *Session) ensure() error {
 }
 
 func (s *Session) startKeeper() error {
+	s.autogroup = autogroupNice()
 	if s.onlyBare {
 		return s.fallBack(errors.New("not asked for"))
 	}
