@@ -159,17 +159,24 @@ func (g *gate) release() []byte {
 }
 
 func (g *gate) feedTLS() ([]byte, error) {
-	hello, done, err := parseClientHello(g.buf)
-	if err != nil {
-		return nil, refusef("the TLS ClientHello cannot be parsed: %v", err)
-	}
-	if !done {
-		return nil, nil
-	}
-	if err := g.checkHello(hello); err != nil {
+	hello, done, err := g.readHello(g.buf, "TLS ClientHello")
+	if err != nil || !done {
 		return nil, err
 	}
 	return g.beginRetry(hello.end)
+}
+
+// readHello takes a ClientHello apart, and refuses it if it may not pass. It is not
+// done while more bytes are needed.
+func (g *gate) readHello(b []byte, which string) (hello clientHello, done bool, err error) {
+	hello, done, err = parseClientHello(b)
+	if err != nil {
+		return hello, false, refusef("the %s cannot be parsed: %v", which, err)
+	}
+	if !done {
+		return hello, false, nil
+	}
+	return hello, true, g.checkHello(hello)
 }
 
 func (g *gate) checkHello(h clientHello) error {

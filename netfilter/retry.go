@@ -76,14 +76,8 @@ func (g *gate) feedSecond(p []byte) (pass []byte, err error) {
 }
 
 func (g *gate) checkSecond() ([]byte, error) {
-	hello, done, err := parseClientHello(g.second.buf)
-	if err != nil {
-		return nil, refusef("the second TLS ClientHello cannot be parsed: %v", err)
-	}
-	if !done {
-		return nil, nil
-	}
-	if err := g.checkHello(hello); err != nil {
+	_, done, err := g.readHello(g.second.buf, "second TLS ClientHello")
+	if err != nil || !done {
 		return nil, err
 	}
 	g.open = true
