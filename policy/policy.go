@@ -147,10 +147,16 @@ type EnvRule struct {
 // covers tells whether the rule is about a variable. What is a secret by its name
 // is one in small letters, too.
 func (r *EnvRule) covers(name string) bool {
-	if r.Rule.Key == "environment.deny" && r.Rule.Origin.Layer == "defaults" && r.Rule.Text == "" {
+	if r.secret() {
 		name = strings.ToUpper(name)
 	}
 	return matchName(r.Pattern, name)
+}
+
+// secret tells whether the rule is a built-in one about secrets; those that protect
+// programs with rights of their own have a text.
+func (r *EnvRule) secret() bool {
+	return r.Rule.Key == "environment.deny" && r.Rule.Origin.Layer == "defaults" && r.Rule.Text == ""
 }
 
 // EnvVar is one variable to set.

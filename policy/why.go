@@ -227,7 +227,7 @@ func (p *Policy) mayPass(name string) (bool, Rule) {
 	for _, r := range e.Deny {
 		// What is named exactly was meant: that lifts built-in secrets, but not
 		// what protects a program with rights of its own.
-		lifted := passed != nil && passed.Pattern == name && r.Rule.Origin.Layer == "defaults" && r.Rule.Text == ""
+		lifted := passed != nil && passed.Pattern == name && r.secret()
 		if r.covers(name) && !lifted {
 			return false, r.Rule
 		}
