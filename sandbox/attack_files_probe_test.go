@@ -348,11 +348,16 @@ func stackDomain(rights uint64) error {
 		return err
 	}
 	defer unix.Close(fd)
+	return enterDomain(fd)
+}
+
+// enterDomain enters a ruleset, and is for good on its thread.
+func enterDomain(ruleset int) error {
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	if _, _, errno := syscall.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); errno != 0 {
+	if _, _, errno := syscall.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
 		return errno
 	}
 	return nil
@@ -365,12 +370,8 @@ func stackLater() error {
 		return err
 	}
 	defer unix.Close(fd)
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := enterDomain(fd); err != nil {
 		return err
-	}
-	if _, _, errno := syscall.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); errno != 0 {
-		return errno
 	}
 	root, err := unix.Open("/", unix.O_PATH, 0)
 	if err != nil {
