@@ -28,7 +28,7 @@ func (k *keeper) relations() map[int]relation {
 		if err != nil {
 			continue
 		}
-		stat := statOfProcess(k.base.hostProc, name)
+		stat := fileOfProcess(k.base.hostProc, name, "stat")
 		number := func(field int) int {
 			n, err := strconv.Atoi(statField(stat, field))
 			if err != nil {
@@ -42,20 +42,6 @@ func (k *keeper) relations() map[int]relation {
 		}
 	}
 	return all
-}
-
-func statOfProcess(proc int, pid string) string {
-	fd, err := unix.Openat(proc, pid+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return ""
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 4096)
-	n, err := readRetry(fd, buf)
-	if err != nil {
-		return ""
-	}
-	return string(buf[:n])
 }
 
 // descendants are all processes below this one that /proc shows, parents first: a

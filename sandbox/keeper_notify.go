@@ -260,14 +260,17 @@ func (s *supervisor) report(n *notification, d deniedNote) {
 // deniedKey is what makes two refusals the same.
 type deniedKey struct{ program, action, path string }
 
-func commOf(proc int, pid uint32) string { return fileOfProcess(proc, pid, "comm") }
-
-func (s *supervisor) hostProc(pid uint32, file string) string {
-	return fileOfProcess(s.t.k.base.hostProc, pid, file)
+func commOf(proc int, pid uint32) string {
+	return fileOfProcess(proc, strconv.Itoa(int(pid)), "comm")
 }
 
-func fileOfProcess(proc int, pid uint32, file string) string {
-	fd, err := unix.Openat(proc, strconv.Itoa(int(pid))+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func (s *supervisor) hostProc(pid uint32, file string) string {
+	return fileOfProcess(s.t.k.base.hostProc, strconv.Itoa(int(pid)), file)
+}
+
+// fileOfProcess is the start of a small file that /proc has of a process or thread.
+func fileOfProcess(proc int, pid, file string) string {
+	fd, err := unix.Openat(proc, pid+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
 	}

@@ -206,17 +206,7 @@ func (k *keeper) isStopped(pid int) bool { return k.stateOf(strconv.Itoa(pid)) =
 
 // stateOf is the state of a process or thread; 0 when there is none.
 func (k *keeper) stateOf(tid string) byte {
-	fd, err := unix.Openat(k.base.hostProc, tid+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 512)
-	n, err := readRetry(fd, buf)
-	if err != nil {
-		return 0
-	}
-	if state := statField(string(buf[:n]), statState); state != "" {
+	if state := statField(fileOfProcess(k.base.hostProc, tid, "stat"), statState); state != "" {
 		return state[0]
 	}
 	return 0
