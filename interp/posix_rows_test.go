@@ -117,10 +117,10 @@ func TestParentStops(t *testing.T) {
 		// a program that dies of SIGINT ends a job, and so the script, only as its last
 		`(sh -c 'kill -INT $$'; echo in); echo out; : | { sh -c 'kill -INT $$'; echo in; }; echo out`:      "in\nout\nin\nout\n",
 		`trap 'echo no' INT; (sh -c 'kill -INT $$'; exit 3); echo $?; (sh -c 'kill -TERM $$'; :); echo $?`: "3\n0\n",
-		`: | sh -c 'kill -INT $$'; echo no`:                                                                          "",
-		`sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null; jobs | cut -c33-`:                                            `sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null` + "\n",
-		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                      "0\n",
-		`sh -c 'kill -STOP $$; :'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait`: "[2] +\n[1] sh -c 'kill -STOP $$; :'\n[2] sh -c 'kill -STOP $$; :'\n",
+		`: | sh -c 'kill -INT $$'; echo no`:                                                                                         "",
+		`sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null; jobs | cut -c33-`:                                                           `sh -c "kill -STOP \$\$" "$((1+1))" >/dev/null` + "\n",
+		`{ sh -c 'kill -KILL $PPID'; echo no; } | cat; echo $?`:                                                                     "0\n",
+		`sh -c 'kill -STOP $$; echo 1 >f'; sh -c 'kill -STOP $$; :'; sleep 9 & jobs %+ | cut -c1-5; kill $!; bg %1 %2; wait; cat f`: "[2] +\n[1] sh -c 'kill -STOP $$; echo 1 >f'\n[2] sh -c 'kill -STOP $$; :'\n1\n",
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
