@@ -71,7 +71,7 @@ func TestHostileSetUp(t *testing.T) {
 		{"30 open files", nil, dir, "-n 30", 125, "64 are needed"},
 		{"63 open files", nil, dir, "-n 63", 125, "64 are needed"},
 		{"128 open files", nil, dir, "-n 128", 0, "Permission denied"},
-		{"little address space", nil, dir, "-v 760000", 125, "ulimit -v"},
+		{"little address space", nil, dir, "-v 818000", 125, "ulimit -v"},
 		{"enough address space", nil, dir, "-v 1500000", 0, "Permission denied"},
 		{"little memory", nil, dir, "-d 80000", 125, "ulimit -d"},
 		{"enough memory", nil, dir, "-d 400000", 0, "Permission denied"},

@@ -19,7 +19,7 @@ import (
 // What fsh was started with may be less than it needs. The Go runtime ends a
 // program that runs out of descriptors for its poller, address space or threads
 // with status 2, which is that of a syntax error, at any moment; so limits that
-// are too low are an error at the start. With less than about 750 MiB of address
+// are too low are an error at the start. With less than about 780 MiB of address
 // space the runtime does not even begin, and nothing can be done about that here.
 
 // ownLimit is a limit of setrlimit(2) and what must be left by it.
@@ -37,7 +37,7 @@ var (
 	runtimeFiles = ownLimit{unix.RLIMIT_NOFILE, "open files", 12, 1, "-n", unix.EMFILE}
 	sandboxNeeds = []ownLimit{
 		{unix.RLIMIT_NOFILE, "open files", 64, 1, "-n", unix.EMFILE},
-		{unix.RLIMIT_AS, "bytes of address space", 768 << 20, 1 << 10, "-v", unix.ENOMEM},
+		{unix.RLIMIT_AS, "bytes of address space", 800 << 20, 1 << 10, "-v", unix.ENOMEM},
 		{unix.RLIMIT_DATA, "bytes of memory", 80 << 20, 1 << 10, "-d", unix.ENOMEM},
 		{unix.RLIMIT_FSIZE, "bytes in a file", 512, 512, "-f", unix.EFBIG},
 	}
