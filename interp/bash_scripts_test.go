@@ -25,7 +25,7 @@ var bashScriptRows = []string{
 	`! true; echo ${PIPESTATUS[@]}; ! (exit 2); echo ${PIPESTATUS[@]}; ! false | (exit 6); echo ${PIPESTATUS[@]}; ! false; [[ a ]]; echo ${PIPESTATUS[@]}; ! false; ((0)); echo ${PIPESTATUS[@]}`,
 	`false | true; [[ a == a ]]; echo ${PIPESTATUS[@]}; false | true; ((1)); echo ${PIPESTATUS[@]}; false | true; case a in b) ;; esac; echo ${PIPESTATUS[@]}`,
 	// lists
-	`sleep 5 & (sleep 0.1; exit 3) & jobs; jobs -l | sed 's/[0-9][0-9][0-9]*/P/g'; kill %1; wait %1; echo $?; set -m; sleep 5 & jobs %%; jobs -r; kill %%`,
+	`sleep 5 & (sleep 0.1; exit 3) & jobs; jobs -l | sed 's| *[0-9][0-9]* Running| P Running|'; kill %1; wait %1; echo $?; set -m; sleep 5 & jobs %%; jobs -r; kill %%`,
 	`sleep 0.1 & (exit 3) & true & sleep 0.3; jobs; jobs; { sleep 5; x; } & jobs; if sleep 5; then x; fi & jobs %%; sleep 5 >f 2>&1 | cat & jobs %%; ! sleep 5 & jobs %%; kill $(jobs -p)`,
 	`f() { a; }; v=1; set | sed -n '/^[fv]\b/,$p' | grep -A3 '^f '; set -o posix; set | grep -c '^f '`,
 	`f() { :; }; export -f f; declare -f f; declare -f; declare -Fp f; declare -p -f f; declare -F`,
