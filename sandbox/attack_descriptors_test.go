@@ -176,7 +176,8 @@ func TestAttackAttributesFromOutside(t *testing.T) {
 	rr := inside(t, testPolicy(dir))
 	rr.stdin = in
 	rr.check(check{"fd-chmod,0", "EACCES"}, check{"utimens,/dev/stdin", "EACCES"}, check{"fd-xattr,0", "EACCES"}, check{"fd-flags,0", "EACCES"},
-		check{"fd-verity,0", "ENOTSUP"}, check{"touch,/tmp/f", "ok"}, check{"chmod,/tmp/f,0600", "ok"}, check{"fchmod,/tmp/f", "ok"}, check{"fd-pipe", "ok"})
+		check{"fd-verity,0", "ENOTSUP"}, check{"utimens,/proc/nothing", "ENOENT"}, check{"own-append,/proc/not-self", "ENOENT"}, check{"utimens,/proc/thread-self/root/tmp", "ok"},
+		check{"touch,/tmp/f", "ok"}, check{"chmod,/tmp/f,0600", "ok"}, check{"fchmod,/tmp/f", "ok"}, check{"fd-pipe", "ok"})
 }
 
 // Nobody can have the keeper look at one file and change another.

@@ -157,16 +157,11 @@ func (r *request) attributed(c *attributeCall) (int, unix.Errno) {
 	return r.attributedAt(at, !c.nofollow && flags&unix.AT_SYMLINK_NOFOLLOW == 0 || at.slash)
 }
 
-// attributedAt holds what a path leads to. Most are no links.
+// attributedAt holds what a path leads to. Most are no links. One that is a link
+// after it was followed was exchanged.
 func (r *request) attributedAt(at spot, follow bool) (int, unix.Errno) {
-	const how = unix.O_PATH | unix.O_CLOEXEC
-	name := at.name()
-	if at.last == "" {
-		name = "."
-	}
-	held, errno := r.keep(unix.Openat(at.dir, name, how|unix.O_NOFOLLOW, 0))
-	hidden := errno == unix.ENOENT && at.at == "/proc" // the links to "self"
-	if errno != 0 && !hidden || errno == 0 && !(follow && isLink(held)) {
+	held, errno := r.hold(&at, unix.O_NOFOLLOW)
+	if !(errno == unix.ENOENT && at.isSelf()) && !(errno == 0 && follow && isLink(held)) {
 		return held, errno
 	}
 	at, magic, errno := r.follow(at)
@@ -174,9 +169,18 @@ func (r *request) attributedAt(at spot, follow bool) (int, unix.Errno) {
 	case errno != 0:
 		return -1, errno
 	case magic:
-		return r.keep(unix.Openat(at.dir, at.last, how, 0))
+		return r.hold(&at, 0)
 	}
-	return r.attributedAt(at, false) // one that is a link by now was exchanged
+	return r.hold(&at, unix.O_NOFOLLOW)
+}
+
+// hold takes hold of what is at a place, whatever it is.
+func (r *request) hold(at *spot, flags int) (int, unix.Errno) {
+	name := at.name()
+	if at.last == "" {
+		name = "."
+	}
+	return r.keep(unix.Openat(at.dir, name, unix.O_PATH|unix.O_CLOEXEC|flags, 0))
 }
 
 func isLink(fd int) bool {

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -64,8 +63,8 @@ func (r *request) openSpot(sp *spot, flags int, mode uint32) (v verdict, link bo
 		return r.openNew(sp, flags, mode)
 	}
 	held, errno := r.keep(fd, err)
-	if errno == unix.ENOENT { // the link of /proc for "self" is that to us
-		return failed(errno), sp.at == "/proc" && strings.HasSuffix(sp.last, "self")
+	if errno == unix.ENOENT {
+		return failed(errno), sp.isSelf()
 	}
 	if errno != 0 {
 		r.refused("write", sp.path(), errno)

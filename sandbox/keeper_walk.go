@@ -37,6 +37,10 @@ func (s *spot) name() string {
 // isDir says that the path ends with no name of its own.
 func (s *spot) isDir() bool { return s.last == "" || s.last == "." || s.last == ".." }
 
+// isSelf says that it is a link of /proc to whoever looks, which leads nowhere for
+// the keeper.
+func (s *spot) isSelf() bool { return s.at == "/proc" && (s.last == "self" || s.last == "thread-self") }
+
 // maxLinks is the kernel's limit, path_resolution(7).
 const maxLinks = 40
 
