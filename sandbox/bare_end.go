@@ -1,60 +1,136 @@
 package sandbox
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
 
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
-// relation is where a process is among others: fields of proc_pid_stat(5).
-type relation struct {
-	parent, group, session int
-	zombie                 bool // it has ended, and waits for being waited for
+// Without a pid namespace nothing ends with its first process. What takes its place
+// is one Landlock domain for all that a session starts, which no signal leaves
+// (LANDLOCK_SCOPE_SIGNAL in landlock(7)): kill(2) with -1 from within it reaches that
+// and nothing else, in one step, so that no fork gets past.
+
+// signalDomain is the thread of the keeper that is in the session's domain. It makes the
+// runners, whose own domains are inside of it.
+type signalDomain struct{ calls chan func() }
+
+// newSignalDomain is in the domain when it returns: shell, of the same user, is out of reach.
+func newSignalDomain(shell int) (*signalDomain, error) {
+	d := &signalDomain{make(chan func())}
+	entered := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: a domain cannot be left, and runners die with their thread
+		err := enterSignalDomain(shell)
+		entered <- err
+		if err != nil {
+			runtime.Goexit() // and the thread ends
+		}
+		for call := range d.calls {
+			call()
+		}
+	}()
+	return d, <-entered
 }
 
-// relations are those of all processes that /proc shows, each read at one time.
-func (k *keeper) relations() map[int]relation {
+// enterSignalDomain puts the calling thread in a domain that restricts signals alone.
+func enterSignalDomain(shell int) error {
+	ruleset, err := signalRuleset()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(ruleset)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return setupError("no_new_privs", err, "")
+	}
+	if err := ll.LandlockRestrictSelf(ruleset, 0); err != nil {
+		return setupError("Landlock", err, "")
+	}
+	if err := unix.Kill(shell, 0); err != unix.EPERM {
+		return &SetupError{Layer: "Landlock", Err: fmt.Errorf("signals are not kept inside: %v", err)}
+	}
+	return nil
+}
+
+// do calls f on the thread.
+func (d *signalDomain) do(f func()) {
+	done := make(chan struct{})
+	d.calls <- func() { defer close(done); f() }
+	<-done
+}
+
+// end kills everything in the domain but this process.
+func (d *signalDomain) end() {
+	d.do(func() { _ = unix.Kill(-1, unix.SIGKILL) }) // ESRCH: there is nothing
+}
+
+// startBareInit makes the process that ends the session's others when the keeper is
+// gone without having done so: it is in the domain, where none of them can signal it.
+func (k *keeper) startBareInit() error {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(pair[1])
+	end, err := unix.FcntlInt(uintptr(pair[1]), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(end)
+	filter, err := seccompProgram(filterMode{bare: true})
+	if err != nil {
+		return err
+	}
+	p := &childProgram{}
+	p.files([]int{k.null, k.null, k.null, end})
+	name, err := p.rename(nameInit)
+	if err != nil {
+		return err
+	}
+	defer name()
+	p.dropCapsBare()
+	p.outlive(filter)
+	p.try("kill", unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL))
+	p.add("end", unix.SYS_EXIT_GROUP, 0)
+	k.domain.do(func() { k.initPid, err = p.start(0) })
+	if err != nil {
+		syscall.Close(pair[0])
+		return childError(err)
+	}
+	k.initSock = pair[0]
+	return nil
+}
+
+// descendants are all processes below this one that /proc shows, parents first: a
+// runner that is stopped before its children does not see that they were.
+func (k *keeper) descendants() []int {
 	names, err := readNames(k.base.hostProc, ".")
 	if err != nil {
 		return nil
 	}
-	all := make(map[int]relation, len(names))
+	parent := make(map[int]int, len(names))
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		stat := fileOfProcess(k.base.hostProc, name, "stat")
-		number := func(field int) int {
-			n, err := strconv.Atoi(statField(stat, field))
-			if err != nil {
-				return -1
-			}
-			return n
-		}
-		zombie := statField(stat, statState) == "Z"
-		if r := (relation{number(statParent), number(statGroup), number(statSession), zombie}); r.parent >= 0 {
-			all[pid] = r
+		if above, err := strconv.Atoi(statField(fileOfProcess(k.base.hostProc, name, "stat"), statParent)); err == nil {
+			parent[pid] = above
 		}
 	}
-	return all
-}
-
-// descendants are all processes below this one that /proc shows, parents first: a
-// runner that is stopped before its children does not see that they were.
-func (k *keeper) descendants() []int { return ofKeeper(k.relations()) }
-
-func ofKeeper(all map[int]relation) []int {
 	depth := map[int]int{}
 	var list []int
-	for pid := range all {
+	for pid := range parent {
 		at := pid
-		for n := 0; at > 1 && n < len(all); n++ {
-			if at = all[at].parent; at == os.Getpid() {
+		for n := 0; at > 1 && n < len(parent); n++ {
+			if at = parent[at]; at == os.Getpid() {
 				list, depth[pid] = append(list, pid), n
 				break
 			}
@@ -64,55 +140,17 @@ func ofKeeper(all map[int]relation) []int {
 	return list
 }
 
-// endings bounds the rounds of tearDownBare.
-const endings = 1000
-
-// tearDownBare ends every descendant: children that die leave theirs to the keeper.
+// tearDownBare ends everything that the session has started.
 func (k *keeper) tearDownBare() {
-	for range endings {
-		all := k.relations()
-		list := ofKeeper(all)
-		k.endGroups(all, list)
-		for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
-			for _, pid := range list {
-				if !all[pid].zombie {
-					_ = syscall.Kill(pid, sig)
-				}
-			}
-		}
-		for _, pid := range list { // those that were not found may be alive
-			for {
-				if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-					break // ECHILD: a child of one that was
-				}
-			}
-		}
-		if len(list) == 0 {
-			break
+	k.domain.end()
+	for { // children that die leave theirs to the keeper
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && err != syscall.EINTR {
+			break // ECHILD
 		}
 	}
 	k.leaveGroups()
 	for _, dir := range k.temps {
 		_ = removeTree(dir)
 		_ = os.Remove(filepath.Dir(dir)) // if it was the last
-	}
-}
-
-// endGroups is for processes that fork and end, and are rarely found alive. What
-// they leave until they are waited for says in what group they are, and that is
-// ended at once, kill(2). It has none of the user's in it where its session is not
-// the shell's, which is the keeper's: so it began inside.
-func (k *keeper) endGroups(all map[int]relation, list []int) {
-	session, err := unix.Getsid(0)
-	if err != nil {
-		return
-	}
-	ended := map[int]bool{}
-	for _, pid := range list {
-		r := all[pid]
-		if r.group > 1 && r.session > 1 && r.session != session && !ended[r.group] {
-			ended[r.group] = true
-			_ = syscall.Kill(-r.group, syscall.SIGKILL)
-		}
 	}
 }

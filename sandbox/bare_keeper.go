@@ -99,7 +99,13 @@ func (k *keeper) setUpBare() error {
 		return setupError("proc", err, "mount /proc")
 	}
 	k.base = &base{hostProc: proc, exe: exe}
-	return os.Chdir("/")
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	if k.domain, err = newSignalDomain(k.shell); err != nil {
+		return err
+	}
+	return k.startBareInit()
 }
 
 // statusOfProcess is a field of proc_pid_status(5).
@@ -130,7 +136,12 @@ func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
 		k.reply(id, viewReply{Error: toWire(setupError("network", err, ""))}, nil)
 		return
 	}
-	rp, err := k.startBareView(id, req, fds, doors)
+	var pid int
+	k.domain.do(func() { pid, err = k.startBareRunner(id, req, fds, doors) })
+	var rp *runnerProc
+	if err == nil {
+		rp, err = newRunnerProc(pid)
+	}
 	if err != nil && fresh { // the shell will not get them
 		k.mu.Lock()
 		delete(k.bareNets, req.Plan.Net)
@@ -147,27 +158,6 @@ func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
 		return
 	}
 	k.follow(id, rp, viewReply{Pid: rp.pid, Doors: doors.names}, doors.doors)
-}
-
-func (k *keeper) startBareView(id uint32, req *viewRequest, fds []int, doors *bareNet) (*runnerProc, error) {
-	type made struct {
-		pid int
-		err error
-	}
-	done := make(chan made)
-	go func() {
-		runtime.LockOSThread() // for ever: the runner dies with this thread
-		pid, err := k.startBareRunner(id, req, fds, doors)
-		done <- made{pid, err}
-		if err == nil {
-			select {}
-		}
-	}()
-	m := <-done
-	if m.err != nil {
-		return nil, m.err
-	}
-	return newRunnerProc(m.pid)
 }
 
 func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {

@@ -129,14 +129,42 @@ func TestBareInside(t *testing.T) {
 	orphan := bareOrphan(rr)
 	temp := s.temp
 	bareReaped(rr)
-	bareLeftovers(rr, temp)
+	living := bareLeftovers(rr, temp)
+	if !living() {
+		t.Error("no process was left")
+	}
+	witness := exec.Command("sleep", "1000") // of the same user, outside
+	must(t, witness.Start())
 	s.Close()
+	if living() {
+		t.Error("processes outlive the session")
+	}
+	if err := witness.Process.Signal(syscall.SIGTERM); err != nil || witness.Wait().Error() != "signal: terminated" {
+		t.Error("a process outside was ended")
+	}
 	if err := syscall.Kill(orphan, 0); err != syscall.ESRCH {
 		t.Errorf("an orphan lives: %v", err)
 	}
 	if _, err := os.Stat(temp); err == nil {
 		t.Error("the temporary directory is left")
 	}
+	bareKeeperKilled(t, p, dir)
+}
+
+// bareKeeperKilled: what a keeper that was killed leaves ends all the same.
+func bareKeeperKilled(t *testing.T, p *policy.Policy, dir string) {
+	t.Helper()
+	s, err := New(Config{Policy: p, Dir: dir, Log: os.Stderr})
+	must(t, err)
+	rr := newRawRunner(t, s, p)
+	living := bareLeftovers(rr, s.temp)
+	must(t, syscall.Kill(s.pid, syscall.SIGKILL))
+	for end := time.Now().Add(20 * time.Second); living(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("processes outlive the keeper")
+		}
+	}
+	s.Close()
 }
 
 // bareMounts shows a secret directory, a part of it, a file in it, what it is in, and
@@ -279,17 +307,27 @@ func bareOrphan(rr *rawRunner) int {
 }
 
 // bareLeftovers leaves what does not want to end: processes that are never one for
-// long, and directories that their owner cannot enter.
-func bareLeftovers(rr *rawRunner, temp string) {
+// long, in the shell's session and in their own, and directories that their owner
+// cannot enter. living tells whether one of the processes is there.
+func bareLeftovers(rr *rawRunner, temp string) (living func() bool) {
 	rr.t.Helper()
 	chain := "sh -c 'again() { again & exit; }; again'"
 	if runtime.GOARCH == "amd64" {
 		chain = temp + "/chain"
 		must(rr.t, os.WriteFile(chain, forkProgram(time.Now().Add(time.Minute)), 0o755))
 	}
-	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && { setsid ` + chain + ` >/dev/null 2>&1 & } && echo started`)
-	if out != "started" || status != 0 {
+	must(rr.t, unix.Mkfifo(temp+"/held", 0o600))
+	held, err := unix.Open(temp+"/held", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	must(rr.t, err)
+	rr.t.Cleanup(func() { unix.Close(held) })
+	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && exec >held 2>&1 && { ` +
+		strings.Repeat("setsid "+chain+" & "+chain+" & ", 6) + `}`)
+	if out != "" || status != 0 {
 		rr.t.Error(out, status)
+	}
+	return func() bool {
+		n, err := unix.Read(held, make([]byte, 1))
+		return n != 0 || err != nil // EAGAIN: somebody may write
 	}
 }
 

@@ -56,6 +56,7 @@ func (k *keeper) startInit() error {
 	p.dropCaps()
 	p.landlock(domain)
 	p.outlive(filter)
+	p.add("end", unix.SYS_EXIT_GROUP, 0)
 	pid, err := p.start(0)
 	if err != nil {
 		syscall.Close(pair[0])
@@ -88,10 +89,10 @@ func (p *childProgram) rename(name string) (done func(), err error) {
 	return done, nil
 }
 
-// outlive is the end of a program that executes nothing: it ends, and with it
-// the namespace, when descriptor 3 does. It opens nothing, signals nobody and
-// takes no signal: the kernel keeps from pid 1 what it has no handler for, and
-// reaps orphans for a parent that ignores SIGCHLD (wait(2)).
+// outlive is for a program that executes nothing: it waits until descriptor 3
+// ends. It opens nothing and takes no signal: the kernel keeps from pid 1 what it
+// has no handler for, and reaps orphans for a parent that ignores SIGCHLD
+// (wait(2)).
 func (p *childProgram) outlive(filter []unix.SockFilter) {
 	dfl, ign, mask := addr(p, new(sigaction)), addr(p, &sigaction{handler: sigIgn}), addr(p, new(uint64))
 	for sig := uintptr(1); sig <= 64; sig++ {
@@ -111,5 +112,4 @@ func (p *childProgram) outlive(filter []unix.SockFilter) {
 	// Without the report, too: its end tells the keeper that all went well.
 	p.add("descriptors", unix.SYS_CLOSE_RANGE, 4, ^uintptr(0)>>32, 0)
 	p.try("wait", unix.SYS_READ, 3, addr(p, new([8]byte)), 1)
-	p.add("end", unix.SYS_EXIT_GROUP, 0)
 }

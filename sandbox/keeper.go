@@ -102,6 +102,7 @@ type keeper struct {
 	freezer freezer
 	// bare is a keeper without namespaces; temps are its temporary directories.
 	bare     bool
+	domain   *signalDomain
 	bareNets map[string]*bareNet
 	temps    []string
 }

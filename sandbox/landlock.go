@@ -52,16 +52,34 @@ func handledRights(abi int) uint64 {
 	return r
 }
 
-// landlockRuleset makes a ruleset in the view that the calling thread is in.
-func landlockRuleset(grants []grant, listen bool) (fd int, err error) {
+// landlockABI is what the kernel has, if that is enough.
+func landlockABI() (int, error) {
 	abi, err := ll.LandlockGetABIVersion()
 	if err != nil {
-		return -1, &SetupError{Layer: "Landlock", Err: err,
+		return 0, &SetupError{Layer: "Landlock", Err: err,
 			Hint: "boot with lsm=landlock,… or use a kernel built with CONFIG_SECURITY_LANDLOCK"}
 	}
 	if abi < oldestABI {
-		return -1, &SetupError{Layer: "Landlock",
+		return 0, &SetupError{Layer: "Landlock",
 			Err: fmt.Errorf("this kernel has ABI %d, fsh needs %d", abi, oldestABI), Hint: "use Linux 6.12 or newer"}
+	}
+	return abi, nil
+}
+
+// signalRuleset restricts whom signals reach, and nothing else.
+func signalRuleset() (fd int, err error) {
+	if _, err = landlockABI(); err != nil {
+		return -1, err
+	}
+	fd, err = ll.LandlockCreateRuleset(&ll.RulesetAttr{Scoped: ll.ScopeSignal}, 0)
+	return fd, setupError("Landlock", err, "")
+}
+
+// landlockRuleset makes a ruleset in the view that the calling thread is in.
+func landlockRuleset(grants []grant, listen bool) (fd int, err error) {
+	abi, err := landlockABI()
+	if err != nil {
+		return -1, err
 	}
 	handled := handledRights(abi)
 	attr := ll.RulesetAttr{HandledAccessFS: handled, Scoped: ll.ScopeAbstractUnixSocket | ll.ScopeSignal}

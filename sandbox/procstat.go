@@ -6,8 +6,6 @@ import "strings"
 const (
 	statState    = 3
 	statParent   = 4
-	statGroup    = 5
-	statSession  = 6
 	statTerminal = 7 // tty_nr
 )
 
