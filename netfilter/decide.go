@@ -111,9 +111,17 @@ func (r *Rules) noEntry(d Decision) Decision {
 }
 
 // decideLocal judges services on the loopback of this machine. The sandbox's
-// own loopback never gets here: it does not pass through a door.
+// own loopback never gets here: it does not pass through a door. But all ports
+// may be the sandbox's own at any address, which dial finds out.
 func (r *Rules) decideLocal(d Decision) Decision {
 	d.Local = true
+	if addr, ok := d.Target.Host.Addr(); ok && !isHostLoopback(addr) && r.local.Mode != "all" {
+		d.Rule = r.local.Rule
+		d.Rule.Key = keyLocal
+		d.Rule.Text = "allow_local_outbound is about 127.0.0.1 and ::1; only an allowed_domains entry names another address of the loopback"
+		d.Hint = hint(d.Target)
+		return d
+	}
 	for _, p := range r.localPorts {
 		if p.has(d.Target.Port) {
 			d.Allow, d.Rule = true, r.local.Rule
@@ -145,7 +153,7 @@ func (r *Rules) CheckAddr(d Decision, addr netip.Addr, own []netip.Addr) Decisio
 	if e := bestPrefix(r.deny, ap); e != nil {
 		return denied(e.rule, "")
 	}
-	if d.Local && isLoopback(addr) || r.explicit(ap) != nil || r.pinned(d.Target.Host, addr) {
+	if d.Local && isHostLoopback(addr) || r.explicit(ap) != nil || r.pinned(d.Target.Host, addr) {
 		return d
 	}
 	if reason := specialReason(addr, own); reason != "" {
@@ -269,5 +277,12 @@ func best(list []entry, t Target) *entry {
 
 // isLoopback: the addresses that reach this machine when connected to.
 func isLoopback(a netip.Addr) bool { return a.IsLoopback() || a.IsUnspecified() }
+
+// isHostLoopback: those of isLoopback that allow_local_outbound is about. What
+// listens at another one (a name server's stub, a tunnel to another machine) has
+// the port of some service, and is another service.
+func isHostLoopback(a netip.Addr) bool {
+	return a.IsUnspecified() || a == loopbackAddrs[0] || a == loopbackAddrs[1]
+}
 
 func hint(t Target) string { return "--allow-net=" + t.String() }

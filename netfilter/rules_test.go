@@ -3,6 +3,7 @@ package netfilter
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -187,6 +188,7 @@ func TestLocalOutbound(t *testing.T) {
 	r := compile(t, network{local: []int{6379}})
 	for target, allow := range map[string]bool{
 		"localhost:6379": true, "db.localhost:6379": true, "127.0.0.1:6379": true, "[::1]:6379": true,
+		"0.0.0.0:6379": true, "[::]:6379": true, "127.0.0.2:6379": false, "127.0.0.53:6379": false,
 		"localhost:22": false, "127.0.0.1:22": false, "10.0.0.1:6379": false,
 	} {
 		if d := decide(t, r, target); d.Allow != allow || d.Local == (target[0] == '1' && target[1] == '0') {
@@ -200,6 +202,16 @@ func TestLocalOutbound(t *testing.T) {
 	all, err := Compile(policy.Network{LocalOutbound: policy.LocalOutbound{Mode: "all"}})
 	if err != nil || !decide(t, all, "localhost:22").Allow || decide(t, all, "x.test:22").Allow {
 		t.Errorf("mode all: %v", err)
+	}
+	for addr, allow := range map[string]bool{"127.0.0.1": true, "::1": true, "127.0.0.2": false} {
+		d := decide(t, all, net.JoinHostPort(addr, "22"))
+		if got := all.CheckAddr(d, netip.MustParseAddr(addr), nil); got.Allow != allow {
+			t.Errorf("mode all, %s: %+v", addr, got)
+		}
+	}
+	named := compile(t, network{local: []int{6379}, allow: []string{"127.0.0.2:6379"}})
+	if d := decide(t, named, "127.0.0.2:6379"); !d.Allow || !named.CheckAddr(d, netip.MustParseAddr("127.0.0.2"), nil).Allow {
+		t.Errorf("an address that an entry names: %+v", d)
 	}
 }
 

@@ -29,16 +29,18 @@ func redirect(local localPorts, reach Reach, logged bool) error {
 
 func redirectRules(local localPorts) [][]expr.Any {
 	rules := [][]expr.Any{join(isMarked(), returns())}
-	loopbacks := [][]expr.Any{loopback4(), loopback6()}
-	for _, lo := range loopbacks {
+	for _, family := range [...]struct{ all, host []expr.Any }{
+		{loopback4(), toAddress4(netip.AddrFrom4([4]byte{127, 0, 0, 1}))}, {loopback6(), loopback6()},
+	} {
+		lo := family.all
 		for _, own := range []int{PortTransparent, PortHTTP, PortSOCKS, PortDNS} {
 			rules = append(rules, join(lo, isTCP(), toPort(own), returns()))
 		}
 		if local.All {
-			rules = append(rules, join(lo, isTCP(), redirectTo(PortTransparent)))
+			rules = append(rules, join(family.host, isTCP(), redirectTo(PortTransparent)))
 		}
 		for _, p := range local.Ports {
-			rules = append(rules, join(lo, isTCP(), toPort(p), redirectTo(PortTransparent)))
+			rules = append(rules, join(family.host, isTCP(), toPort(p), redirectTo(PortTransparent)))
 		}
 		rules = append(rules, join(lo, returns()))
 	}
@@ -99,13 +101,16 @@ func toAddress6(a netip.Addr) []expr.Any {
 	})
 }
 
-// own4 and own6 match the other addresses of the loopback.
-func own4() []expr.Any {
+// toAddress4 matches a destination: offset 16 of the IPv4 header.
+func toAddress4(a netip.Addr) []expr.Any {
 	return join(isFamily(unix.NFPROTO_IPV4), []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 4},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: ownAddress4.AsSlice()},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: a.AsSlice()},
 	})
 }
+
+// own4 and own6 match the other addresses of the loopback.
+func own4() []expr.Any { return toAddress4(ownAddress4) }
 
 func own6() []expr.Any { return toAddress6(ownAddress6) }
 

@@ -32,21 +32,41 @@ func hostService(t *testing.T, name string) int {
 		}
 		for _, l := range []net.Listener{l4, l6} {
 			t.Cleanup(func() { l.Close() })
-			go func() {
-				for {
-					c, err := l.Accept()
-					if err != nil {
-						return
-					}
-					io.WriteString(c, name+"\n")
-					c.Close()
-				}
-			}()
+			go answer(l, name)
 		}
 		return port
 	}
 	t.Fatal("no port is free on both families")
 	return 0
+}
+
+// answer says a server's name to each client.
+func answer(l net.Listener, name string) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		io.WriteString(c, name+"\n")
+		c.Close()
+	}
+}
+
+// otherLoopback tries a port of the host's at other addresses of the loopback,
+// with a server of the sandbox's own at one of them, and through the proxy.
+func otherLoopback(port int) string {
+	return strings.ReplaceAll(`
+mkfifo /tmp/up; python3 -c '
+import socket
+l = socket.create_server(("127.0.0.2", PORT)); l.settimeout(20)
+open("/tmp/up", "w").close()
+c, _ = l.accept(); c.sendall(b"inside"); c.close()' & : </tmp/up
+`+tryPorts+`127.0.0.1-PORT 127.0.0.2-PORT 127.0.0.3-PORT; wait
+python3 -c '
+import socket
+s = socket.create_connection(("127.0.0.1", 3128))
+s.sendall(b"CONNECT 127.0.0.3:PORT HTTP/1.1\r\nHost: x\r\n\r\n")
+print(s.recv(100).split()[1].decode())'`, "PORT", fmt.Sprint(port))
 }
 
 func writeRules(t *testing.T, dir, network string) string {
@@ -77,7 +97,15 @@ for a in sys.argv[1:]:
 // ports; the sandbox's own servers come first.
 func TestLocalOutbound(t *testing.T) {
 	require(t, "python3")
-	a, b := hostService(t, "host a"), hostService(t, "host b")
+	a, b, c := hostService(t, "host a"), hostService(t, "host b"), hostService(t, "host c")
+	for _, addr := range []string{"127.0.0.2", "127.0.0.3"} {
+		other, err := net.Listen("tcp4", fmt.Sprintf("%s:%d", addr, c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { other.Close() })
+		go answer(other, "another service")
+	}
 	tests := []struct{ name, rules, script, want string }{
 		{"false", "allow_local_outbound = false",
 			tryPorts + fmt.Sprintf("127.0.0.1-%d ::1-%d", a, a), "127.0.0.1-P ECONNREFUSED\n::1-P ECONNREFUSED\n"},
@@ -93,6 +121,10 @@ open("/tmp/up", "w").close()
 c, _ = l.accept(); c.sendall(b"inside"); c.close()' & : </tmp/up
 ` + tryPorts + fmt.Sprintf("127.0.0.1-%d ::1-%d; wait", b, b),
 			"127.0.0.1-P host a\n::1-P host b\n127.0.0.1-P inside\n::1-P host b\n"},
+		{"other addresses, ports", fmt.Sprintf("allow_local_outbound = [%d]\nallow_local_binding = true", c),
+			otherLoopback(c), "127.0.0.1-P host c\n127.0.0.2-P inside\n127.0.0.3-P ECONNREFUSED\n403\n"},
+		{"other addresses, true", "allow_local_outbound = true\nallow_local_binding = true",
+			otherLoopback(c), "127.0.0.1-P host c\n127.0.0.2-P inside\n127.0.0.3-P ECONNREFUSED\n403\n"},
 		{"own servers", "allow_local_binding = true", `
 mkfifo /tmp/up; python3 -c '
 import socket
