@@ -131,8 +131,8 @@ func (r *request) listen() verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
-	if !r.valid() || family != unix.AF_UNIX && r.foreign(sock) {
-		return failed(unix.EACCES)
+	if !r.valid() || family != unix.AF_UNIX && (r.foreign(sock) || !r.s.t.v.plan.Listen) {
+		return failed(unix.EACCES) // judgeSocket's look may have been at another one
 	}
 	backlog := int(int32(r.n.args[1]))
 	return r.connectBy(func(*request) error { return unix.Listen(sock, backlog) }) // who listens, others are told
