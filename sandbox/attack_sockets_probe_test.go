@@ -84,8 +84,8 @@ func init() {
 		},
 		"unix-busy": func(a []string) error { return busyServer(a[0]) },
 		// As many clients at once, of a server that takes them one by one, or none.
-		"unix-crowd": func(a []string) error { return crowd(a[0], int(number(a[1])), true) },
-		"unix-stuck": func(a []string) error { return crowd(a[0], int(number(a[1])), false) },
+		"unix-crowd": func(a []string) error { return crowd(a[0], int(number(a[1]))) },
+		"unix-stuck": func(a []string) error { return stuckCrowd(a[0], a[1], int(number(a[2]))) },
 	} {
 		if probes[name] != nil {
 			panic("two probes called " + name)
@@ -257,11 +257,43 @@ func pairToNobody() error {
 
 // crowd has clients wait for a server, each in a thread, and gives the first error
 // of one of them.
-func crowd(path string, n int, accept bool) error {
+func crowd(path string, n int) error {
 	server, err := listenAt(path, 0)
 	if err != nil {
 		return err
 	}
+	results := clients(path, n)
+	go takeAll(server)
+	for range n {
+		if err := <-results; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stuckCrowd has clients wait for a server that takes none, which is no reason why
+// another server should not be reached, nor why they should not be served later.
+func stuckCrowd(path, other string, n int) error {
+	server, err := listenAt(path, 0)
+	if err != nil {
+		return err
+	}
+	stuck := clients(path, n)
+	if err := crowd(other, 10); err != nil {
+		return err
+	}
+	go takeAll(server)
+	for range n {
+		if err := <-stuck; err != nil {
+			return errors.Join(errors.New("a client of the first"), err)
+		}
+	}
+	return nil
+}
+
+// clients connect, each in a thread, and have begun to when it returns.
+func clients(path string, n int) <-chan error {
 	results := make(chan error, n)
 	var begun atomic.Int32
 	for range n {
@@ -277,19 +309,13 @@ func crowd(path string, n int, accept bool) error {
 	for int(begun.Load()) < n {
 		runtime.Gosched()
 	}
-	if accept {
-		go func() {
-			for {
-				if fd, _, err := unix.Accept(server); err == nil {
-					unix.Close(fd)
-				}
-			}
-		}()
-	}
-	for range n {
-		if err := <-results; err != nil {
-			return err
+	return results
+}
+
+func takeAll(server int) {
+	for {
+		if fd, _, err := unix.Accept(server); err == nil {
+			unix.Close(fd)
 		}
 	}
-	return nil
 }

@@ -23,6 +23,9 @@ type connection struct {
 	addr []byte
 	// within is the abstract name that it leads to, if any.
 	within *abstractName
+	// since is when it was first tried, and first what came of that.
+	since time.Time
+	first error
 }
 
 // connectors are the threads of a supervisor that have nothing to do, by domain.
@@ -31,8 +34,8 @@ type connectors struct {
 	idle  map[*domain][]*domain
 	count int
 	ended bool
-	// queue is for them, keeper_queue.go.
-	queue []*connectJob
+	// queue and tried are for them, keeper_queue.go.
+	queue, tried []*connectJob
 }
 
 // maxConnectors bounds the threads.
@@ -50,16 +53,21 @@ func (r *request) connectBy(deed func(r *request) error) verdict {
 		own.close()
 		own.s.answer(own.n.id, v)
 	}
-	errno = r.s.begin(&connectJob{domain: d, refuse: func(errno unix.Errno) { end(failed(errno)) }, do: func(worker *domain) {
-		v := failed(unix.EACCES)
+	job := &connectJob{domain: d, refuse: func(errno unix.Errno) { end(failed(errno)) }}
+	job.do = func(worker *domain) {
+		var err error = unix.EACCES
 		if back, ok := own.becomePeer(); ok {
-			v = outcome(deed(&own))
+			err = deed(&own)
 			back()
 		}
-		end(v)
+		if err == errLater {
+			own.s.again(job, d, worker)
+			return
+		}
+		end(outcome(err))
 		own.s.spare(d, worker)
-	}})
-	if errno != 0 {
+	}
+	if errno = r.s.begin(job); errno != 0 {
 		r.fds, r.sent = own.fds, false
 		return failed(errno)
 	}
@@ -117,7 +125,7 @@ func (s *supervisor) spare(d, worker *domain) {
 	switch {
 	case c.ended:
 		close(worker.work)
-	case len(c.queue) > 0:
+	case len(c.queue)+len(c.tried) > 0:
 		failed, errno = s.next(d, worker)
 	default:
 		if c.idle == nil {
@@ -142,11 +150,13 @@ func (s *supervisor) endConnectors() {
 			close(worker.work)
 		}
 	}
-	queue := c.queue
-	c.idle, c.queue = nil, nil
+	queue := append(c.queue, c.tried...)
+	c.idle, c.queue, c.tried = nil, nil, nil
 	c.mu.Unlock()
 	for _, job := range queue {
-		job.limit.Stop()
+		if job.limit != nil {
+			job.limit.Stop()
+		}
 		job.refuse(unix.EAGAIN) // nobody waits for that any more
 	}
 }
@@ -169,8 +179,8 @@ func (r *request) connectNow(c *connection) error {
 }
 
 // connectStep is how long a connection waits until it is asked whether the process
-// still does.
-const connectStep = time.Second
+// still does, and whether others want the thread.
+const connectStep = 100 * time.Millisecond
 
 // connectPatiently waits as the process would: not at all, as long as its
 // SO_SNDTIMEO says, or for ever. That option is what lets a thread look after
@@ -184,37 +194,51 @@ func (r *request) connectPatiently(c *connection) error {
 	if flags&unix.O_NONBLOCK != 0 || err != nil {
 		return connectRaw(c.sock, c.addr)
 	}
-	limit := time.Duration(own.Nano())
-	step := connectStep
-	if limit > 0 {
-		step = min(step, limit)
-	}
-	wait := unix.NsecToTimeval(int64(step))
-	if err := unix.SetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
-		return err
+	if c.since.IsZero() {
+		c.since = time.Now()
 	}
 	defer unix.SetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, own)
-	first := connectRaw(c.sock, c.addr)
-	for err, waited := first, step; ; waited += step {
-		switch err {
-		case unix.EAGAIN, unix.EINPROGRESS, unix.EALREADY:
-			if limit > 0 && waited >= limit {
-				return first
+	for {
+		step := connectStep
+		if limit := time.Duration(own.Nano()); limit > 0 {
+			left := limit - time.Since(c.since)
+			if left <= 0 && c.first != nil {
+				return c.first
 			}
-		case unix.EINTR: // a signal of the runtime's
-		case unix.EISCONN:
-			if first == unix.EINPROGRESS || first == unix.EINTR {
-				return nil // between two looks
-			}
+			step = max(min(step, left), time.Microsecond) // 0 is for ever
+		}
+		wait := unix.NsecToTimeval(int64(step))
+		if err := unix.SetsockoptTimeval(c.sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &wait); err != nil {
 			return err
-		default:
+		}
+		if done, err := c.outcome(connectRaw(c.sock, c.addr)); done {
 			return err
 		}
 		if !r.valid() {
 			return unix.EINTR
 		}
-		err = connectRaw(c.sock, c.addr)
+		if r.s.crowded() {
+			return errLater
+		}
 	}
+}
+
+// outcome tells whether an attempt is the last.
+func (c *connection) outcome(err error) (done bool, _ error) {
+	if c.first == nil {
+		c.first = err
+	}
+	switch err {
+	case unix.EAGAIN, unix.EINPROGRESS, unix.EALREADY:
+		return false, nil
+	case unix.EINTR: // a signal of the runtime's
+		return false, nil
+	case unix.EISCONN:
+		if c.first == unix.EINPROGRESS || c.first == unix.EINTR {
+			return true, nil // between two looks
+		}
+	}
+	return true, err
 }
 
 func connectRaw(sock int, addr []byte) error {

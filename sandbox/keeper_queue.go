@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -8,19 +9,23 @@ import (
 )
 
 // Where all connectors are at work, connections wait for one: that many threads of
-// one program may connect at the same moment, and each is done at once. When the
-// connectors wait themselves, for a server inside that takes nothing, the queue
-// does not hold up others for ever.
+// one program may connect at the same moment, and each is done at once. One that
+// waits itself, for a server inside that takes nothing, makes room for others: it is
+// tried again when there is none that was not, so that nobody waits for it.
 
 const (
-	// maxConnectJobs bounds the descriptors that wait with the connections.
+	// maxConnectJobs bounds the descriptors that wait with the connections. With one
+	// more, that which was tried longest ago is told to try again, as by a server that
+	// has too many to accept.
 	maxConnectJobs = 1024
-	// queueWait is how long one waits; it is then told to try again, as by a server
-	// that has too many to accept.
+	// queueWait is how long one waits that was not tried; it is then told the same.
 	queueWait = 5 * time.Second
 )
 
-// connectJob is a connection that has no connector yet.
+// errLater is what a connection comes to that is to be tried again.
+var errLater = errors.New("others wait for a connector")
+
+// connectJob is a connection that has no connector yet, or none any more.
 type connectJob struct {
 	domain *domain
 	do     func(worker *domain)
@@ -31,24 +36,35 @@ type connectJob struct {
 
 // begin gives a job to a connector, or has it wait for one.
 func (s *supervisor) begin(job *connectJob) unix.Errno {
+	dropped, errno := s.enqueue(job)
+	if dropped != nil {
+		dropped.refuse(unix.EAGAIN)
+	}
+	return errno
+}
+
+func (s *supervisor) enqueue(job *connectJob) (dropped *connectJob, errno unix.Errno) {
 	c := &s.connecting
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.queue) == 0 {
+	if len(c.queue)+len(c.tried) == 0 {
 		worker, errno := s.connector(job.domain)
 		if errno == 0 {
 			worker.work <- func() { job.do(worker) }
 		}
 		if errno != unix.EAGAIN {
-			return errno
+			return nil, errno
 		}
 	}
 	if c.ended || len(c.queue) >= maxConnectJobs {
-		return unix.EAGAIN
+		return nil, unix.EAGAIN
+	}
+	if len(c.queue)+len(c.tried) >= maxConnectJobs {
+		dropped, c.tried = c.tried[0], slices.Delete(c.tried, 0, 1)
 	}
 	c.queue = append(c.queue, job)
 	job.limit = time.AfterFunc(queueWait, func() { s.giveUp(job) })
-	return 0
+	return dropped, 0
 }
 
 // giveUp refuses a job that still waits.
@@ -65,14 +81,43 @@ func (s *supervisor) giveUp(job *connectJob) {
 	}
 }
 
+// crowded tells whether a connection that waits keeps others from being tried.
+func (s *supervisor) crowded() bool {
+	c := &s.connecting
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)+len(c.tried) > 0
+}
+
+// again has a job that was tried wait, and its connector go on.
+func (s *supervisor) again(job *connectJob, d, worker *domain) {
+	c := &s.connecting
+	c.mu.Lock()
+	ended := c.ended
+	if !ended {
+		c.tried = append(c.tried, job)
+	}
+	c.mu.Unlock()
+	if ended {
+		job.refuse(unix.EAGAIN)
+	}
+	s.spare(d, worker)
+}
+
 // next gives the job that waits longest to a connector that has become free, or to
 // a new one in its place if it is of another domain. What cannot be begun is
 // returned, with the reason. For c.mu's holder.
 func (s *supervisor) next(d, worker *domain) (*connectJob, unix.Errno) {
 	c := &s.connecting
-	job := c.queue[0]
-	c.queue = slices.Delete(c.queue, 0, 1)
-	job.limit.Stop()
+	from := &c.queue
+	if len(*from) == 0 {
+		from = &c.tried
+	}
+	job := (*from)[0]
+	*from = slices.Delete(*from, 0, 1)
+	if job.limit != nil {
+		job.limit.Stop()
+	}
 	if job.domain != d {
 		close(worker.work)
 		c.count--
