@@ -67,6 +67,20 @@ func init() {
 		_, err := unix.Pwrite(int(number(a[0])), []byte("x"), 0) // O_APPEND: at the end (pwrite(2))
 		return err
 	}
+	probes["fd-no-append"] = func(a []string) error {
+		_, err := unix.Pwritev2(int(number(a[0])), [][]byte{[]byte("y")}, 0, unix.RWF_NOAPPEND)
+		return err
+	}
+	probes["aio-setup"] = func([]string) error {
+		var context uintptr
+		return sysError(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&context)), 0, 0)
+	}
+	probes["request"] = func(a []string) error {
+		return onFile(a[0], unix.O_RDONLY, func(fd int) error {
+			var buf [256]byte
+			return sysError(unix.SYS_IOCTL, uintptr(fd), uintptr(number(a[1])), uintptr(unsafe.Pointer(&buf)), 0)
+		})
+	}
 	probes["fd-cut-held"] = func(a []string) error {
 		return onFile(a[0], unix.O_PATH, func(fd int) error { return unix.Ftruncate(fd, 0) })
 	}

@@ -69,6 +69,7 @@ func TestAttackAppendedFromOutside(t *testing.T) {
 		rr.checkAll(
 			check{"fd-cut,0,4", want}, check{"fd-punch,0", want}, check{"fd-flags-set,0,0", want},
 			check{"fd-flags-set,0,0x400", "ok"}, check{"fd-append,0", "ok"}, // O_APPEND
+			check{"fd-no-append,0", "ENOTSUP"}, check{"aio-setup", "ENOSYS"},
 			check{"fd-cut,77,0", "EBADF"}, check{"fd-flags-set,1,0x800", "ok"}, check{"fd-cut-held," + dir + "/w/f", "EBADF"},
 			check{"lengthen," + dir + "/w/aaaaaa,1001", "EFBIG"}, check{"fd-own-cut,/tmp/f", "ok"}, check{"fd-own-cut," + dir + "/w/own", "ok"},
 		)
@@ -84,6 +85,12 @@ func TestAttackAppendedFromOutside(t *testing.T) {
 	rr := inside(t, attackPolicy(dir))
 	rr.stdin = out
 	rr.checkAll(check{"fd-cut,0,4", "ok"}, check{"fd-punch,0", "ok"}, check{"fd-flags-set,0,0x800", "ok"}, check{"fd-flags-set,0,0", "ok"})
+	// Where nothing is to be appended to, programs may have their queues.
+	p := attackPolicy(dir)
+	s, err := New(Config{Policy: p, Dir: p.Dir, Log: os.Stderr, NoAppended: true})
+	must(t, err)
+	defer s.Close()
+	newRawRunner(t, s, p).check(check{"aio-setup", "ok"}, check{"fd-own-cut," + dir + "/w/own", "ok"})
 }
 
 // The keeper may look into every process. That helps nobody inside to.

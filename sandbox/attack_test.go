@@ -283,6 +283,10 @@ func TestAttackSystemCalls(t *testing.T) {
 		check{sysProbe(unix.SYS_IOCTL, 0, ioctlKeyboardMode, 4), "EPERM"},
 		check{sysProbe(unix.SYS_IOCTL, 0, ioctlKeyboardMute, 1), "EPERM"},
 		check{sysProbe(unix.SYS_IOCTL, 0, ioctlSetMode+1, 0), "ENOTTY"}, // KDGETMODE
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.FS_IOC_ADD_ENCRYPTION_KEY, 0), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.FS_IOC_REMOVE_ENCRYPTION_KEY, 0), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS, 0), "EPERM"},
+		check{sysProbe(unix.SYS_IOCTL, 0, unix.FS_IOC_GET_ENCRYPTION_KEY_STATUS, 0), "ENOTTY"},
 		check{sysProbe(600), "ENOSYS"},
 	)
 	if runtime.GOARCH != "amd64" {

@@ -207,6 +207,11 @@ func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {
 		check{"chmod," + temp + "/own,04755", "EPERM"}, check{"chown," + temp + "/own,12345,-1", "EPERM"},
 		check{"chmod," + temp + "/absent,0750", "ENOENT"},
 	)
+	for _, request := range []uint{unix.FS_IOC_SETFLAGS, 0x401c5820, setVersion, 0x40086604, 0x40047211, unix.FS_IOC_ENABLE_VERITY,
+		unix.FS_IOC_SET_ENCRYPTION_POLICY, 0x4008941a, 0xc0c89425, 0x40305828, 0xc028660f, 0xc0c0586d, 0xf501} {
+		rr.check(check{fmt.Sprintf("request,%s/public,%#x", home, request), "ENOTSUP"})
+	}
+	rr.check(check{fmt.Sprintf("request,%s/public,%#x", home, uint(unix.FS_IOC_GETFLAGS)), "ok"})
 	var st unix.Stat_t
 	if err := unix.Stat(temp+"/own", &st); err != nil || st.Mode&0o777 != 0o640 || st.Mtim.Sec != 0 {
 		t.Errorf("own file: %o %d %v", st.Mode, st.Mtim.Sec, err)

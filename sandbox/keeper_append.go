@@ -14,10 +14,13 @@ var (
 	callFcntl     = kernelCall{"fcntl", 72, 25}
 	callFtruncate = kernelCall{"ftruncate", 77, 46}
 	callFallocate = kernelCall{"fallocate", 285, 47}
+	callIOSetup   = kernelCall{"io_setup", 206, 0}
 )
 
 // appendNotices are about calls by which what is there would change. To allocate
-// without a mode is to make a file longer.
+// without a mode is to make a file longer. io_submit(2) takes the flags of
+// pwritev2(2), RWF_NOAPPEND among them, out of memory, where no filter sees them:
+// callers of io_setup(2) do with threads where a kernel has none.
 func appendNotices() []bpf.Instruction {
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
 	var prog []bpf.Instruction
@@ -31,7 +34,7 @@ func appendNotices() []bpf.Instruction {
 	} {
 		prog = append(prog, notifyTests(uintptr(nativeArch.number(c.call)), ask, c.tests)...)
 	}
-	return prog
+	return append(prog, notifyTests(uintptr(nativeArch.number(callIOSetup)), ret(unix.ENOSYS), nil)...)
 }
 
 // appended answers such a call; ok is false for others.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"unsafe"
@@ -48,8 +49,20 @@ var refusedIoctls = []argTest{
 	{arg: 1, mask: 0xfffffffc, value: 0x40305828}, equal(1, 0x40305839),
 	equal(1, 0xc028660f), // EXT4_IOC_MOVE_EXT exchanges the blocks of two files
 	equal(1, 0xc0c0586d), // XFS_IOC_SWAPEXT, likewise
+	equal(1, 0x4008941a), // BTRFS_IOC_SUBVOL_SETFLAGS makes a subvolume read-only
+	equal(1, 0xc0c89425), // BTRFS_IOC_SET_RECEIVED_SUBVOL
 	// F2FS_IOCTL_MAGIC, linux/f2fs.h: to move ranges between files, to wipe them.
 	{arg: 1, mask: 0x0000ff00, value: 0xf500},
+}
+
+// attributeRequests are all of them. They ask for no descriptor that was opened to
+// write, so that Landlock does not see them.
+func attributeRequests() []argTest {
+	tests := slices.Clone(refusedIoctls)
+	for _, request := range slices.Sorted(maps.Keys(flagIoctls)) {
+		tests = append(tests, equal(1, request))
+	}
+	return tests
 }
 
 var attributesByNumber = func() map[int32]*attributeCall {

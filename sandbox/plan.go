@@ -44,6 +44,8 @@ type Plan struct {
 	Quarantine string `json:"quarantine,omitempty"`
 	// Lent says that commands may get descriptors of files from outside.
 	Lent bool `json:"lent,omitempty"`
+	// Appended says that one of them may have been opened to append to.
+	Appended bool `json:"appended,omitempty"`
 	// NoCores says that a crash would have a program outside read the memory.
 	NoCores bool `json:"no_cores,omitempty"`
 	// Monitor asks for a report of every file that is opened or changed.
@@ -123,9 +125,10 @@ type Facts struct {
 	GitHooks []string
 	Monitor  bool
 	// Reach is what the network rules can name.
-	Reach   Reach
-	Lent    bool // see Plan
-	NoCores bool
+	Reach    Reach
+	Lent     bool // see Plan
+	Appended bool
+	NoCores  bool
 	// Group and MemoryGroup are where control groups can be made, or "".
 	Group       string
 	MemoryGroup string
@@ -136,7 +139,7 @@ var privatePlaces = []string{"/tmp", "/var/tmp", "/dev/shm"}
 
 // NewPlan turns a policy into a plan. It does not look at the machine.
 func NewPlan(p *policy.Policy, f Facts) *Plan {
-	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Lent: f.Lent, NoCores: f.NoCores, Commands: p.NamesCommands()}
+	pl := &Plan{Quarantine: f.Quarantine, Listen: p.Network.LocalBinding, Monitor: f.Monitor, Lent: f.Lent, Appended: f.Appended, NoCores: f.NoCores, Commands: p.NamesCommands()}
 	fs := &p.Filesystem
 	pl.paths(OpWrite, fs.AllowWrite, true)
 	for _, keep := range []string{f.Dir, f.Script} {

@@ -105,6 +105,7 @@ func (pl *Plan) encode(e *encoder) {
 	e.yes(pl.Monitor)
 	e.yes(pl.Commands)
 	e.yes(pl.Lent)
+	e.yes(pl.Appended)
 	e.yes(pl.NoCores)
 }
 
@@ -128,7 +129,7 @@ func decodePlan(d *decoder) *Plan {
 		pl.Limits = append(pl.Limits, planLimit{Name: d.str(), Resource: int(d.u32()), Max: d.u64()})
 	}
 	pl.Group, pl.MemoryGroup, pl.Temp, pl.Quarantine = d.str(), d.str(), d.str(), d.str()
-	pl.BareNet, pl.Monitor, pl.Commands, pl.Lent, pl.NoCores = d.yes(), d.yes(), d.yes(), d.yes(), d.yes()
+	pl.BareNet, pl.Monitor, pl.Commands, pl.Lent, pl.Appended, pl.NoCores = d.yes(), d.yes(), d.yes(), d.yes(), d.yes(), d.yes()
 	return pl
 }
 

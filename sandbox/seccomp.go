@@ -65,6 +65,9 @@ func (m filterMode) rows() []seccompRow {
 		for _, c := range attributeDenied {
 			rows = append(rows, seccompRow{c, unix.EOPNOTSUPP, whyBareFile, nil})
 		}
+		for _, request := range attributeRequests() {
+			rows = append(rows, seccompRow{callIoctl.kernelCall, unix.EOPNOTSUPP, whyBareFile, []argTest{request}})
+		}
 	}
 	switch {
 	case m.setID:

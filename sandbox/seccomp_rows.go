@@ -49,6 +49,9 @@ var (
 		"btrfs-subvolume(8): a snapshot of a home has its secrets in it"}
 	whyLease = &reason{"whoever opens or changes the file outside waits, up to a minute for each lease",
 		"F_SETLEASE(2const), /proc/sys/fs/lease-break-time: a file that may be read is enough"}
+	whyAppend   = &reason{"writes to what is there through a descriptor that only appends", "RWF_NOAPPEND in pwritev2(2)"}
+	whyFileKeys = &reason{"without them nobody can open the user's encrypted files, after the session either; no mount is asked",
+		"FS_IOC_REMOVE_ENCRYPTION_KEY in Documentation/filesystems/fscrypt.rst"}
 	whyHint     = &reason{"is about the file, which may be open to be read only", "F_SET_RW_HINT(2const)"}
 	whyLeak     = &reason{"shows the kernel's memory layout or messages", "syslog(2)"}
 	whyOther    = &reason{"another process, outside perhaps, would be changed", "prlimit(2), sched_setaffinity(2), setpriority(2)"}
@@ -205,6 +208,11 @@ var seccompRows = []seccompRow{
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xffffff00, value: ioctlBtrfs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{{arg: 1, mask: 0xfffffffe, value: ioctlBcachefs}}},
 	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyVolume, []argTest{equal(1, ioctlReflink)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyFileKeys, []argTest{equal(1, unix.FS_IOC_ADD_ENCRYPTION_KEY)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyFileKeys, []argTest{equal(1, unix.FS_IOC_REMOVE_ENCRYPTION_KEY)}},
+	{kernelCall{"ioctl", 16, 29}, unix.EPERM, whyFileKeys, []argTest{equal(1, unix.FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS)}},
+
+	{kernelCall{"pwritev2", 328, 287}, unix.EOPNOTSUPP, whyAppend, []argTest{anyBit(5, unix.RWF_NOAPPEND)}},
 
 	{kernelCall{"fcntl", 72, 25}, unix.EACCES, whyLease, []argTest{equal(1, unix.F_SETLEASE)}},
 	{kernelCall{"fcntl", 72, 25}, unix.EACCES, whyLease, []argTest{equal(1, setDelegation)}},

@@ -46,6 +46,8 @@ type Config struct {
 	// file of this user's that the session has not opened itself. Then nobody
 	// needs to look at what they do to attributes.
 	NoFiles bool
+	// NoAppended says that none of them was opened to append to a file.
+	NoAppended bool
 	// DropRights restricts this whole process once the first runner and the
 	// proxy run: see shellRows.
 	DropRights bool

@@ -17,7 +17,7 @@ import (
 func (s *Session) facts(p *policy.Policy) (Facts, error) {
 	f := Facts{
 		UID: os.Geteuid(), Script: absolute(s.cfg.Script, s.cfg.Dir), Dir: s.cfg.Dir,
-		TTY: controllingTTY(), Monitor: s.cfg.Monitor, Lent: !s.cfg.NoFiles, NoCores: s.noCores || leavesCores(corePattern),
+		TTY: controllingTTY(), Monitor: s.cfg.Monitor, Lent: !s.cfg.NoFiles, Appended: !s.cfg.NoAppended, NoCores: s.noCores || leavesCores(corePattern),
 		OwnConfig: ownConfig(p.Home), Quarantine: QuarantineDir(p.Home), GitHooks: hooksOf(p.Home),
 	}
 	if f.UID == 0 {

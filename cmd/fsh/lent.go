@@ -9,16 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startedWithFiles says that this process was started with a descriptor of a file
-// that its user may change the attributes of. It is found out before main, when
-// nothing else is open yet.
-var startedWithFiles = lookAtDescriptors()
+// lent says what this process was started with: a descriptor of a file that its
+// user may change the attributes of, and one that was opened to append to.
+type lent struct{ files, appended bool }
+
+// startedWith is found out before main, when nothing else is open yet.
+var startedWith = lookAtDescriptors()
 
 // maxInherited is how many numbers are looked at, those that the shell takes over
 // from who started it. If there can be more, there may be.
 const maxInherited = 1024
 
-func lookAtDescriptors() bool {
+func lookAtDescriptors() lent {
 	fds := make([]unix.PollFd, maxInherited)
 	for i := range fds {
 		fds[i].Fd = int32(i)
@@ -28,30 +30,43 @@ func lookAtDescriptors() bool {
 		case unix.EINTR:
 			continue
 		case nil:
-			return anyFile(fds)
+			return lentIn(fds)
 		default: // more than may be open
-			return true
+			return lent{true, true}
 		}
 	}
 }
 
-func anyFile(fds []unix.PollFd) bool {
+func lentIn(fds []unix.PollFd) (l lent) {
 	for _, p := range fds {
-		if p.Revents&unix.POLLNVAL == 0 && ownFile(int(p.Fd)) {
-			return true
+		fd := int(p.Fd)
+		if p.Revents&unix.POLLNVAL == 0 && isInherited(fd) {
+			l.files = l.files || ownFile(fd)
+			l.appended = l.appended || appends(fd)
 		}
 	}
-	return false
+	return l
 }
 
-// ownFile tells whether a descriptor is inherited, and of a file of this user's.
-// Pipes and sockets have no name to be found by.
-func ownFile(fd int) bool {
-	var st unix.Stat_t
+func isInherited(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	if err != nil || flags&unix.FD_CLOEXEC != 0 {
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
+// appends tells whether a descriptor was opened to append to a file.
+func appends(fd int) bool {
+	status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err == nil && status&unix.O_APPEND == 0 {
 		return false
 	}
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+// ownFile tells whether a descriptor is of a file of this user's. Pipes and
+// sockets have no name to be found by.
+func ownFile(fd int) bool {
+	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
 		return true
 	}

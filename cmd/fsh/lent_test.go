@@ -97,6 +97,12 @@ func TestAttributesOfLentFilesOfOthers(t *testing.T) {
 	}
 }
 
+// askForQueue is io_setup(2), by which a program can write without O_APPEND.
+const askForQueue = `python3 -c 'import ctypes, errno, platform
+c = ctypes.CDLL(None, use_errno=True)
+r = c.syscall(206 if platform.machine() == "x86_64" else 0, 1, ctypes.byref(ctypes.c_ulong()))
+print(errno.errorcode[ctypes.get_errno()] if r else "queue")'`
+
 // What fsh is started with to append to is not changed by requests that do more
 // than write(2) either: of the file systems' own interfaces before fallocate(2).
 func TestAppendedLogByRequests(t *testing.T) {
@@ -118,15 +124,34 @@ for request in 0x40305828, 0x40305829, 0x4030582a, 0x4030582b, 0x40305839, 0xc02
 for request in 0x40086604, 0x40047211:
     try: fcntl.ioctl(3, request, b"\0" * 8); print("done")
     except OSError as e: print(errno.errorcode[e.errno])
+try: os.pwritev(3, [b"x"], 0, 0x20); print("done") # RWF_NOAPPEND
+except OSError as e: print(errno.errorcode[e.errno])
 os.posix_fallocate(3, 0, 8192); os.write(3, b"more")
-'`)
+'; `+askForQueue)
 	cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.Stdin = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, []*os.File{log}, strings.NewReader("")
 	got := outcomeOf(t, cmd)
-	if want := strings.Repeat("ENOTSUP\n", 8) + strings.Repeat("EACCES\n", 2); got.stdout != want {
+	if want := strings.Repeat("ENOTSUP\n", 8) + strings.Repeat("EACCES\n", 2) + "ENOTSUP\nENOSYS\n"; got.stdout != want {
 		t.Errorf("%+v, want %s", got, want)
 	}
 	if now, err := os.ReadFile(log.Name()); err != nil || string(now) != text+"more" {
 		t.Errorf("the log has changed: %d bytes, %d As, %v", len(now), strings.Count(string(now), "A"), err)
+	}
+}
+
+// Without a log programs have their queues of writes.
+func TestQueuesWithoutALog(t *testing.T) {
+	require(t, "python3")
+	dir := visibleDir(t)
+	put(t, filepath.Join(dir, "f"), "x", 0o644)
+	in, err := os.OpenFile(filepath.Join(dir, "f"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	cmd := exec.Command(fshBinary(t), "-c", askForQueue)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, in
+	if got := outcomeOf(t, cmd); got.stdout != "queue\n" {
+		t.Errorf("%+v", got)
 	}
 }
 

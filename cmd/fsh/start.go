@@ -261,7 +261,7 @@ func (in *invocation) system() (interp.System, error) {
 	}
 	session, err := sandbox.New(sandbox.Config{
 		Policy: rules, PolicyFor: inner.in, Sink: in.sink,
-		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, NoFiles: !startedWithFiles, Weaker: in.options.weaker,
+		Script: script, Dir: dir, Proxy: proxy, Reach: reach, Monitor: in.monitor || in.debug, DropRights: true, NoFiles: !startedWith.files, NoAppended: !startedWith.appended, Weaker: in.options.weaker,
 		Unusable: in.unusable(slices.Clone(in.closer)),
 	})
 	if err != nil {
