@@ -61,6 +61,27 @@ type bareNet struct {
 	names []string
 	doors []int
 	ways  map[uint16]int // port to an O_PATH descriptor of the socket
+	slots chan struct{}  // of connections that the keeper relays
+}
+
+// Each connection is up to six descriptors of the keeper: two sockets, and the pipes
+// of splice(2) for both directions. The rules of one network get a quarter of those
+// that it may have, and need no more than the proxy takes at a time.
+const (
+	maxRelays       = 2048
+	relayDescriptor = 6
+	relayShare      = 4
+)
+
+// tooManyRelays is the errno by which such a refusal is known, connect(2).
+const tooManyRelays = "EAGAIN"
+
+func relaySlots() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		l.Cur = 1024
+	}
+	return int(min(maxRelays, max(1, l.Cur/relayDescriptor/relayShare)))
 }
 
 // bareNetwork gives the doors of a plan's rules; fresh says that the shell
@@ -71,7 +92,7 @@ func (k *keeper) bareNetwork(pl *Plan) (n *bareNet, fresh bool, err error) {
 	if n := k.bareNets[pl.Net]; n != nil {
 		return n, false, nil
 	}
-	n = &bareNet{ways: map[uint16]int{}}
+	n = &bareNet{ways: map[uint16]int{}, slots: make(chan struct{}, relaySlots())}
 	// By a descriptor, as an address holds 108 bytes (unix(7)).
 	dir, err := unix.Open(filepath.Dir(pl.Temp), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -126,7 +147,13 @@ func (s *bareSupervisor) connect(n *notification) error {
 	if err != nil {
 		return err
 	}
-	own, err := throughDoor(way, doorbell.Process{Pid: int(n.pid), Name: commOf(s.k.base.hostProc, n.pid)})
+	select {
+	case s.net.slots <- struct{}{}:
+	default:
+		s.report(n, deniedNote{Action: actConnect, Path: to.String(), Errno: tooManyRelays})
+		return unix.EAGAIN
+	}
+	own, err := throughDoor(way, s.net.slots, doorbell.Process{Pid: int(n.pid), Name: commOf(s.k.base.hostProc, n.pid)})
 	if err != nil {
 		return unix.ECONNREFUSED
 	}
@@ -190,8 +217,14 @@ func (s *bareSupervisor) socketFlags(pid, fd int) (int, error) {
 }
 
 // throughDoor makes a TCP connection whose other end is the proxy's door. The
-// listener lives for this one connection, and takes it from nobody else.
-func throughDoor(way int, who doorbell.Process) (net.Conn, error) {
+// listener lives for this one connection, and takes it from nobody else. The slot
+// that was taken is free when the connection has ended, or there is none.
+func throughDoor(way int, slots <-chan struct{}, who doorbell.Process) (c net.Conn, err error) {
+	defer func() {
+		if err != nil {
+			<-slots
+		}
+	}()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -217,7 +250,10 @@ func throughDoor(way int, who doorbell.Process) (net.Conn, error) {
 			own.Close()
 			return nil, err
 		}
-		go relay(there.(*net.TCPConn), door.(*net.UnixConn))
+		go func() {
+			relay(there.(*net.TCPConn), door.(*net.UnixConn))
+			<-slots
+		}()
 		return own, nil
 	}
 }
@@ -255,7 +291,8 @@ func connectPath(fd int, path string) error {
 	}
 }
 
-// relay copies both ways until both have ended.
+// relay copies both ways until both have ended, or the proxy has closed the
+// connection: what its client does with its own end is then no matter.
 func relay(a *net.TCPConn, b *net.UnixConn) {
 	done := make(chan struct{})
 	go func() {
@@ -265,7 +302,25 @@ func relay(a *net.TCPConn, b *net.UnixConn) {
 	}()
 	_, _ = io.Copy(a, b)
 	_ = a.CloseWrite()
+	if closedByPeer(b) {
+		a.Close()
+	}
 	<-done
 	a.Close()
 	b.Close()
+}
+
+// closedByPeer: unlike one that has shut down only its own direction, poll(2).
+func closedByPeer(c *net.UnixConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	closed := false
+	err = raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		_, perr := unix.Poll(fds, 0)
+		closed = perr == nil && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+	})
+	return closed || err != nil
 }

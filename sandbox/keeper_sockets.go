@@ -172,6 +172,10 @@ func socketDenial(p *policy.Policy, n deniedNote) (e events.Event, ok bool) {
 		e.Rule = &policy.Rule{Key: "network", Text: "no allow_unix_sockets entry matches"}
 		e.Hint = "allow_unix_sockets = [\"" + n.Path + "\"] in [network]"
 	case actConnect:
+		if n.Errno == tooManyRelays {
+			e.Rule = &policy.Rule{Key: "network", Text: "too many network connections at once for the descriptors that fsh may have (ulimit -Hn)"}
+			break
+		}
 		e.Rule = &policy.Rule{Key: "network", Text: "without user namespaces only the proxies can be connected to; they allow what the rules do"}
 		e.Hint = "use the proxy that http_proxy names"
 	default:

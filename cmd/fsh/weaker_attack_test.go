@@ -266,3 +266,30 @@ hosts = { "allowed.test" = "127.0.0.1" }`)
 		}
 	}
 }
+
+// TestManyConnectionsWithoutNamespaces: the keeper carries each connection to the
+// proxy, and has descriptors for everything else all the same.
+func TestManyConnectionsWithoutNamespaces(t *testing.T) {
+	require(t, "python3")
+	require(t, "curl")
+	dir := home(t)
+	rules, port := site(t, dir, "")
+	script := fmt.Sprintf(`ulimit -n 1024; python3 -c '
+import collections, errno, socket
+keep, said = [], collections.Counter()
+for i in range(200):
+    s = socket.socket(); keep.append(s)
+    said[errno.errorcode.get(s.connect_ex(("127.0.0.1", 3128)), "ok")] += 1
+print(*sorted(said), said["ok"] == 1200 // 24)
+open("/dev/null").close()'
+until curl -sS http://allowed.test:%d/x 2>/dev/null; do :; done`, port)
+	cmd := withoutNamespaces(t, "-m", "--policy="+rules, "-c", script)
+	cmd.Args = append([]string{"sh", "-c", `ulimit -n 1200; exec "$@"`, "sh"}, cmd.Args...)
+	cmd.Path = "/bin/sh"
+	cmd.Dir = dir
+	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
+	got := outcomeOf(t, cmd)
+	if got.stdout != "EAGAIN ok True\nserved allowed.test/x\n" || strings.Count(got.stderr, "too many network connections") != 1 {
+		t.Errorf("%+v", got)
+	}
+}
