@@ -133,9 +133,16 @@ func ran(e Event) string {
 // subject is who wanted what: `npm[4213] connect host:443`. A process that is
 // not known is called that, never guessed.
 func subject(e Event) string {
-	who := filepath.Base(e.Program)
-	if e.Program == "" {
+	who, action := filepath.Base(e.Program), e.Action
+	switch {
+	case e.Program != "":
+	case e.Kind == Limit:
+		who = "all commands together"
+	default:
 		who = "unknown process"
+	}
+	if e.Kind == Limit {
+		action = "exceeded"
 	}
 	if e.Pid != 0 {
 		who += "[" + strconv.Itoa(e.Pid) + "]"
@@ -149,7 +156,7 @@ func subject(e Event) string {
 	if e.Kind == Exec && len(e.Argv) > 0 {
 		return who + " exec " + strings.Join(e.Argv, " ")
 	}
-	return strings.TrimRight(who+" "+e.Action+" "+e.Target, " ")
+	return strings.TrimRight(who+" "+action+" "+e.Target, " ")
 }
 
 // String is the rule as people read it: `filesystem.deny_read "~/.ssh" at

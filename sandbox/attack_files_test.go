@@ -50,11 +50,12 @@ func attackTree(t *testing.T) string {
 		"ro/f", "w/f", "w/sub/f", "w/vendor/f", "w/secret", "w/keys/k", "w/x.key",
 		"w/.git/HEAD", "w/.git/config", "w/.git/refs/r", "w/repo/.git/HEAD", "w/repo/.git/config", "w/repo/.git/hooks/h",
 		"w/bare/HEAD", "w/bare/config", "w/bare/objects/o", "w/bare/refs/r", "w/bare2/HEAD", "w/bare2/objects/o", "w/bare2/refs/r", "w/bare2/hooks/h",
-		"w/1/2/3/4/5/6/.envrc", "w/1/2/3/4/5/6/.git/config", "w/node_modules/p/.vscode/s", "w/aaaaaa",
+		"w/1/2/3/4/5/6/.envrc", "w/1/2/3/4/5/6/.git/config", "w/1/2/3/4/5/6/.git/config.lock", "w/repo/.git/config.lock", "w/node_modules/p/.vscode/s", "w/aaaaaa",
 	} {
 		write(t, dir+"/"+f, "x")
 	}
 	write(t, dir+"/w/.git/config", "[core]\n\thooksPath = myhooks\n[include]\n\tpath = ../included\n")
+	write(t, dir+"/w/.git/config.lock", "[core]\n\thooksPath = myhooks\n[include]\n\tpath = ../include2\n")
 	write(t, dir+"/w/myhooks/h", "x")
 	write(t, dir+"/w/.git/modules/m/config", "x")
 	write(t, dir+"/w/.git/modules/m/hooks/h", "x")
@@ -274,6 +275,11 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"move away there", "rename,1/2/3/4/5/6/.envrc,l", "EACCES", ""},
 		{"move over there", "rename,f,1/2/3/4/5/6/.envrc", "EACCES", ""},
 		{"configuration there", "write,1/2/3/4/5/6/.git/config", "EACCES", ""},
+		{"the lock of a configuration, with another name", "rename,1/2/3/4/5/6/.git/config.lock,1/2/3/4/5/6/.git/commondir", "EACCES", ""},
+		{"the same again", "rename,1/2/3/4/5/6/.git/config.lock,1/2/3/4/5/6/.git/config", "ok", "rename,repo/.git/config.lock,repo/.git/config"},
+		{"no longer there", "rename,1/2/3/4/5/6/.git/config.lock,1/2/3/4/5/6/.git/config", "EACCES", ""},
+		{"a changed configuration", "rename,.git/config.lock,.git/config", "EBUSY", ""},
+		{"of another mode", "rename,repo/.git/HEAD,repo/.git/config", "EBUSY", ""},
 		{"rename the repository there", "rename,1/2/3/4/5/6/.git,l", "EACCES", ""},
 		{"where nothing is looked for", "write,node_modules/p/.vscode/s", "EACCES", ""},
 		{"create there", "touch,node_modules/p/.vscode/t", "EACCES", "touch,node_modules/p/t"},

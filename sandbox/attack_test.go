@@ -271,7 +271,9 @@ func TestAttackSystemCalls(t *testing.T) {
 	}
 	rr.checkAll(all...)
 	rr.checkAll(
-		check{sysProbe(unix.SYS_PERSONALITY, 0x0040000), "EPERM"},
+		check{sysProbe(unix.SYS_PERSONALITY, 0x0400000), "EPERM"}, // READ_IMPLIES_EXEC
+		check{sysProbe(unix.SYS_PERSONALITY, 0x0140000), "EPERM"}, // MMAP_PAGE_ZERO and the one below
+		check{sysProbe(unix.SYS_PERSONALITY, 0x0040000), "ok"},    // ADDR_NO_RANDOMIZE: the process's own business
 		check{sysProbe(unix.SYS_PERSONALITY, 0xffffffff), "ok"},
 		check{sysProbe(unix.SYS_SOCKETPAIR, unix.AF_TIPC, unix.SOCK_STREAM, 0, 0), "ENOTSUP"},
 		check{sysProbe(unix.SYS_IOCTL, 0, "0xdeadbeef0000541C", 0), "EPERM"},

@@ -113,13 +113,14 @@ func (p *childProgram) signalQueue() {
 	p.try("limit", unix.SYS_PRLIMIT64, 0, unix.RLIMIT_SIGPENDING, addr(p, &unix.Rlimit{Cur: maxQueued, Max: maxQueued}), 0)
 }
 
-// Securebits of capabilities(7): uid 0 is nothing special, and all of it locked.
+// Securebits of capabilities(7): uid 0 is nothing special, and all of it locked. Whether
+// capabilities are kept does not matter where there are none, and setpriv asks for it.
 const (
 	secNoRoot            = 1<<0 | 1<<1
 	secNoSetuidFixup     = 1<<2 | 1<<3
 	secKeepCapsLocked    = 1 << 5
 	secNoAmbientRaise    = 1<<6 | 1<<7
-	allSecurebits        = secNoRoot | secNoSetuidFixup | secKeepCapsLocked | secNoAmbientRaise
+	allSecurebits        = secNoRoot | secNoSetuidFixup | secNoAmbientRaise
 	capabilityVersion3   = 0x20080522
 	highestCapabilityBit = 63 // the kernel answers EINVAL above its own last one
 )

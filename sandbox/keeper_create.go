@@ -126,6 +126,9 @@ func (r *request) name(c *watchedCall) verdict {
 	if errno != 0 {
 		return failed(errno)
 	}
+	if c.kind == kindRename && r.already(c, &to) {
+		return verdict{}
+	}
 	if file := c.kind != kindMkdir && c.kind != kindRename; !to.isDir() && !r.mayAt(&to, file) {
 		return failed(unix.EACCES)
 	}

@@ -82,8 +82,7 @@ func makeDevices(s Step, devices []device) error {
 			return err
 		}
 	}
-	pts, err := newFS("devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
-		[][2]string{{"ptmxmode", "666"}, {"mode", "620"}})
+	pts, err := newTerminals()
 	if err != nil {
 		return fmt.Errorf("devpts: %w", err)
 	}
@@ -99,6 +98,21 @@ func makeDevices(s Step, devices []device) error {
 		return err
 	}
 	return makePtmx(filepath.Join(s.Path, "ptmx"), filepath.Join(s.Path, "pts", "ptmx"))
+}
+
+// terminalGroup is "tty", which terminals belong to on all distributions.
+const terminalGroup = "5"
+
+// newTerminals is a file system for terminals of the session's own. Their group is
+// the usual one where there is such a group: screen gives it to the terminals
+// that it makes for root, and ends if it may not.
+func newTerminals() (fd int, err error) {
+	options := [][2]string{{"ptmxmode", "666"}, {"mode", "620"}}
+	const flags = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+	if fd, err = newFS("devpts", flags, append(options, [2]string{"gid", terminalGroup})); err == nil {
+		return fd, nil
+	}
+	return newFS("devpts", flags, options)
 }
 
 // queuesDir, below /dev, has the message queues of mq_open(3). The call itself

@@ -125,10 +125,16 @@ const (
 const setDelegation = 1024 + 16
 
 // personalities are what personality(2) may be asked for: Linux and its
-// 32-bit form, each also with UNAME26, and the present one (0xffffffff). The
-// flags that switch off protections are not among them.
+// 32-bit form, each also with UNAME26, all of them with addresses that are not
+// random (setarch -R, ThreadSanitizer), and the present one (0xffffffff). The
+// other flags that switch off protections are not among them.
 var personalities = []argTest{
-	other(0, 0), other(0, 8), other(0, 0x20000), other(0, 0x20008), other(0, ^uint32(0)),
+	withoutRandom(0), withoutRandom(8), withoutRandom(0x20000), withoutRandom(0x20008), other(0, ^uint32(0)),
+}
+
+// withoutRandom is other, with and without ADDR_NO_RANDOMIZE.
+func withoutRandom(persona uint32) argTest {
+	return argTest{arg: 0, mask: ^uint32(0x0040000), value: persona, not: true}
 }
 
 // bareRows hold where there is no pid namespace.

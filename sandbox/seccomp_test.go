@@ -208,7 +208,8 @@ func TestFilter(t *testing.T) {
 		{"fchmodat2", []uint64{0, 0, high | 0o4000}, "EPERM"}, {"mkdirat", []uint64{0, 0, 0o2755}, "ok"}, // the kernel drops the bit
 		{"mknodat", []uint64{0, 0, 0o104755}, "EPERM"}, {"mknodat", []uint64{0, 0, 0o10644}, "ok"},
 		{"personality", []uint64{0xffffffff}, "ok"}, {"personality", []uint64{0}, "ok"},
-		{"personality", []uint64{0x0040000}, "EPERM"}, {"personality", []uint64{0x0400000}, "EPERM"},
+		{"personality", []uint64{0x0040000}, "ok"}, {"personality", []uint64{0x0060008}, "ok"}, {"personality", []uint64{0x0400000}, "EPERM"},
+		{"personality", []uint64{0x0440000}, "EPERM"}, {"personality", []uint64{0x0140000}, "EPERM"}, {"personality", []uint64{0xfffbffff}, "EPERM"},
 		{"prlimit64", []uint64{0, 7, 1}, "ok"}, {"prlimit64", []uint64{5, 7, 0}, "ok"},
 		{"prlimit64", []uint64{5, 7, 1}, "EPERM"}, {"prlimit64", []uint64{5, 7, 1 << 32}, "EPERM"},
 		{"ptrace", nil, "EPERM"}, {"pidfd_getfd", nil, "EPERM"}, {"process_vm_writev", nil, "EPERM"},

@@ -56,6 +56,40 @@ func TestVariablesInstead(t *testing.T) {
 	}
 }
 
+// TestPersonalities: what programs ask the kernel for that is about themselves, and
+// what would make others weaker is refused.
+func TestPersonalities(t *testing.T) {
+	for _, c := range []struct {
+		needs, script, want string
+		status              int
+	}{
+		{"setarch", "setarch -R echo fixed", "fixed\n", 0},
+		{"setarch", "setarch -R -X echo no 2>/dev/null", "", 1}, // READ_IMPLIES_EXEC
+		{"setpriv", "setpriv --no-new-privs echo as before", "as before\n", 0},
+		{"setpriv", "setpriv --reuid 12345 --clear-groups echo no 2>/dev/null", "", 127},
+	} {
+		for _, where := range []string{"nowhere", "docker"} {
+			t.Run(c.script+" in "+where, func(t *testing.T) {
+				t.Parallel()
+				require(t, c.needs)
+				if got := outcomeOf(t, contained(t, where, home(t), "-c", c.script)); got.stdout != c.want || got.status != c.status {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+	}
+}
+
+// TestScreen: it has terminals and a place for its sockets, for root, too.
+func TestScreen(t *testing.T) {
+	require(t, "screen")
+	got := outcomeOf(t, contained(t, "nowhere", home(t), "-c", `mkfifo /tmp/p && screen -dmS x sh -c 'tty >/tmp/p; read x </tmp/p' &&
+		read tty </tmp/p && screen -S x -X quit && echo "${tty%[0-9]*}"`))
+	if got.status != 0 || got.stdout != "/dev/pts/\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestSanitized: what is built with AddressSanitizer ends as it does outside.
 func TestSanitized(t *testing.T) {
 	require(t, "gcc")

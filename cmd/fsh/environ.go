@@ -39,6 +39,8 @@ var instead = []struct{ name, value, home string }{
 	// LeakSanitizer looks at its process by ptrace(2) when that ends, and without has
 	// every program end with an error.
 	{"LSAN_OPTIONS", "detect_leaks=0", ""},
+	// screen's sockets are in /run otherwise, which is hidden.
+	{"SCREENDIR", "/tmp/.screen", ""},
 }
 
 func withoutMeans(env []string, rules *policy.Policy) []string {
