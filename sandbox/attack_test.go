@@ -316,9 +316,18 @@ func int80Program(nr byte) []byte {
 	})
 }
 
-// forkProgram is one that is never the same process for long, until some time.
+// forkProgram is one that is never the same process for long, until some time. It
+// pauses, or what it leaves would fill the machine's table of processes.
 func forkProgram(end time.Time) []byte {
 	code := []byte{
+		0x48, 0x83, 0xec, 16, // sub rsp, 16
+		0x48, 0xc7, 0x04, 0x24, 0, 0, 0, 0, // mov qword [rsp], 0
+		0x48, 0xc7, 0x44, 0x24, 8, 0, 0, 0, 0, // mov qword [rsp+8], pause
+		0x48, 0x89, 0xe7, // mov rdi, rsp
+		0x31, 0xf6, // xor esi, esi
+		0xb8, 35, 0, 0, 0, // mov eax, SYS_nanosleep
+		0x0f, 0x05, // syscall
+		0x48, 0x83, 0xc4, 16, // add rsp, 16
 		0xb8, 57, 0, 0, 0, // mov eax, SYS_fork
 		0x0f, 0x05, // syscall
 		0x85, 0xc0, // test eax, eax
@@ -327,12 +336,13 @@ func forkProgram(end time.Time) []byte {
 		0x31, 0xff, // xor edi, edi
 		0x0f, 0x05, // syscall
 		0x3d, 0, 0, 0, 0, // cmp eax, end
-		0x76, 0xe5, // jbe to the first
+		0x76, 0xc0, // jbe to the first
 		0xb8, 60, 0, 0, 0, // mov eax, SYS_exit
 		0x31, 0xff, // xor edi, edi
 		0x0f, 0x05, // syscall
 	}
-	binary.LittleEndian.PutUint32(code[21:], uint32(end.Unix()))
+	binary.LittleEndian.PutUint32(code[17:], uint32(200*time.Microsecond))
+	binary.LittleEndian.PutUint32(code[58:], uint32(end.Unix()))
 	return programOf(code)
 }
 

@@ -326,7 +326,7 @@ func bareLeftovers(rr *rawRunner, temp string) (living func() bool) {
 	must(rr.t, err)
 	rr.t.Cleanup(func() { unix.Close(held) })
 	out, status := rr.sh("cd " + temp + ` && mkdir -p closed/in && chmod 0 closed && exec >held 2>&1 && { ` +
-		strings.Repeat("setsid "+chain+" & "+chain+" & ", 6) + `}`)
+		strings.Repeat("setsid "+chain+" & "+chain+" & ", 2) + `}`)
 	if out != "" || status != 0 {
 		rr.t.Error(out, status)
 	}
