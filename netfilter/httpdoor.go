@@ -15,6 +15,7 @@ import (
 
 	"github.com/elazarl/goproxy"
 	"github.com/fsh-sh/fsh/events"
+	_ "github.com/fsh-sh/fsh/netfilter/internal/noauthority" // goproxy starts in no time
 	"github.com/fsh-sh/fsh/policy"
 )
 
