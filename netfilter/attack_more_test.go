@@ -16,6 +16,7 @@ import (
 
 	"github.com/fsh-sh/fsh/events"
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 )
 
 // A name whose first family leads nowhere is reached by the other, at once
@@ -362,5 +363,25 @@ func TestAddressesThatLeadHere(t *testing.T) {
 		if code := raw(t, d, "GET http://"+host+"/ HTTP/1.1\r\nHost: x\r\n\r\n"); code != want {
 			t.Errorf("%s: %d, want %d", host, code, want)
 		}
+	}
+}
+
+// TestLeadsHereWithoutDescriptors: an address that cannot be asked about because a
+// program has used up the proxy's descriptors is not taken for somebody else's.
+func TestLeadsHereWithoutDescriptors(t *testing.T) {
+	far := netip.MustParseAddr("198.51.100.7")
+	if leadsHere(far) || !leadsHere(netip.MustParseAddr("127.0.0.1")) {
+		t.Fatal("routes are not known")
+	}
+	var all unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &all); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &all)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: all.Max}); err != nil {
+		t.Fatal(err)
+	}
+	if !leadsHere(far) {
+		t.Error("taken for somebody else's")
 	}
 }

@@ -207,6 +207,16 @@ func (r *Rules) DecideName(h Host) Decision {
 	return d
 }
 
+// spells tells whether the rules have the very name, not only a pattern for it.
+func (r *Rules) spells(h Host) bool {
+	for i := range r.allow {
+		if e := &r.allow[i]; e.name == h.name && (e.match == matchName || e.match == matchNameBelow) {
+			return true
+		}
+	}
+	return len(r.pins[h.name]) > 0
+}
+
 // reachable: some port is allowed and not denied. Only ports next to an edge
 // of a range need a look, because between edges the answer does not change.
 func (r *Rules) reachable(h Host) bool {

@@ -46,7 +46,7 @@ func setDefaults(cfg *Config) {
 		cfg.MaxNames = defaultMaxNames
 	}
 	if cfg.MaxConns == 0 {
-		cfg.MaxConns = defaultMaxConns
+		cfg.MaxConns = maxConns()
 	}
 }
 

@@ -119,7 +119,11 @@ func (s *Server) answerDNS(q *dns.Msg, c client) *dns.Msg {
 	if question.Qtype != dns.TypeA && question.Qtype != dns.TypeAAAA {
 		return m // the name exists, this type does not: no HTTPS keys, no TXT
 	}
-	n, ok := s.names.assign(host.Name())
+	quota := &s.quota
+	if s.rules.Load().spells(host) {
+		quota = nil
+	}
+	n, ok := s.names.assign(host.Name(), quota)
 	if !ok {
 		m.Rcode = dns.RcodeServerFailure
 		d.Allow, d.Hint = false, ""

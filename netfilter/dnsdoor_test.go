@@ -3,6 +3,7 @@ package netfilter
 import (
 	"net"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -105,9 +106,11 @@ func TestDNSRefusalForMusl(t *testing.T) {
 	}
 }
 
-// The cap gives SERVFAIL and an event; names that have an address keep it.
+// The cap gives SERVFAIL and an event; names that have an address keep it, and those
+// that the rules themselves have get one all the same, as do another network's.
 func TestDNSCap(t *testing.T) {
-	d := startDoors(t, network{allow: []string{"*.wild.test"}}, func(c *Config) { c.MaxNames = 2 })
+	rules := network{allow: []string{"*.wild.test", "named.test", "**.both.test"}, hosts: map[string]string{"pinned.wild.test": "203.0.113.1"}}
+	d := startDoors(t, rules, func(c *Config) { c.MaxNames = 2 })
 	first := ask(t, d, "udp", "a.wild.test.", dns.TypeA).Answer[0].String()
 	ask(t, d, "udp", "b.wild.test.", dns.TypeA)
 	if r := ask(t, d, "udp", "c.wild.test.", dns.TypeA); r.Rcode != dns.RcodeServerFailure {
@@ -116,6 +119,21 @@ func TestDNSCap(t *testing.T) {
 	d.waitDenied("c.wild.test")
 	if again := ask(t, d, "udp", "a.wild.test.", dns.TypeA).Answer[0].String(); again != first {
 		t.Errorf("%s became %s", first, again)
+	}
+	for name, code := range map[string]int{
+		"named.test.": dns.RcodeSuccess, "pinned.wild.test.": dns.RcodeSuccess, "both.test.": dns.RcodeSuccess,
+		"x.both.test.": dns.RcodeServerFailure, "denied.test.": dns.RcodeRefused,
+	} {
+		if r := ask(t, d, "udp", name, dns.TypeA); r.Rcode != code {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	other := startDoors(t, network{allow: []string{"*.wild.test"}}, func(c *Config) { c.MaxNames, c.names = 1, d.Server.names })
+	if r := ask(t, other, "udp", "d.wild.test.", dns.TypeA); r.Rcode != dns.RcodeSuccess {
+		t.Errorf("another network: %v", r)
+	}
+	if r := ask(t, other, "udp", "a.wild.test.", dns.TypeA); r.Rcode != dns.RcodeSuccess || r.Answer[0].String() != first {
+		t.Errorf("a name of the first: %v", r)
 	}
 }
 
@@ -154,11 +172,20 @@ func TestDNSOddPackets(t *testing.T) {
 }
 
 func TestNameTable(t *testing.T) {
-	n := newNameTable(1 << 20)
-	if n.max >= 1<<17 {
-		t.Errorf("%d names do not fit the range", n.max)
+	n := newNameTable()
+	last := uint32(maxNumbers)
+	if fake4(last+1) != netip.MustParseAddr("198.19.255.254") {
+		t.Error("the sandbox's own address may have a name")
 	}
-	last := uint32(n.max)
+	full := newNameTable()
+	for i := range maxNumbers {
+		if _, ok := full.assign(strconv.Itoa(i), nil); !ok {
+			t.Fatalf("no number for %d", i)
+		}
+	}
+	if _, ok := full.assign("one more", nil); ok {
+		t.Error("more numbers than addresses")
+	}
 	if !fakeRange4.Contains(fake4(last)) || !fakeRange6.Contains(fake6(last)) {
 		t.Error("the last address is outside its range")
 	}

@@ -253,7 +253,7 @@ func (d *doors) dialThrough(dst string) (net.Conn, error) {
 
 // fake is the address that the DNS door gives for a name.
 func (d *doors) fake(name string) netip.Addr {
-	n, ok := d.Server.names.assign(name)
+	n, ok := d.Server.names.assign(name, nil)
 	if !ok {
 		d.t.Fatal("table full")
 	}
@@ -447,7 +447,7 @@ func TestTransparentDoor(t *testing.T) {
 	d.forward["127.0.0.1:6379"] = server
 	t.Run("name", func(t *testing.T) { roundTrip(t, d.throughName("ok.test", 7)) })
 	t.Run("v6 fake", func(t *testing.T) {
-		n, _ := d.Server.names.assign("ok.test")
+		n, _ := d.Server.names.assign("ok.test", nil)
 		roundTrip(t, d.through(netip.AddrPortFrom(fake6(n), 7).String()))
 	})
 	t.Run("address", func(t *testing.T) { roundTrip(t, d.through("203.0.113.9:7")) })

@@ -18,8 +18,12 @@ var (
 )
 
 // defaultMaxNames is far above what a build or an installation asks for and
-// small enough (a few MiB) that a loop over names cannot hurt the proxy.
+// small enough (a few MiB) that a loop over names cannot hurt the proxy. It is for
+// each network, so that the commands of one policy leave those of another theirs.
 const defaultMaxNames = 16384
+
+// maxNumbers is for all: the last of the range is the sandbox's own.
+const maxNumbers = 1<<17 - 3
 
 // nameTable gives each name one number for the whole session, all of its
 // networks: a program may get an address from one of another policy. Numbers are
@@ -29,22 +33,27 @@ type nameTable struct {
 	mu     sync.Mutex
 	number map[string]uint32
 	names  []string // names[i] has number i+1
-	max    int
 }
 
-func newNameTable(limit int) *nameTable {
-	return &nameTable{number: map[string]uint32{}, max: min(limit, 1<<17-3)} // the last is the sandbox's own
-}
+func newNameTable() *nameTable { return &nameTable{number: map[string]uint32{}} }
 
-// assign returns the name's number; false when the table is full.
-func (t *nameTable) assign(name string) (uint32, bool) {
+// nameQuota is how many names of patterns a network has given numbers to, for the
+// table's mutex, and how many it may.
+type nameQuota struct{ used, max int }
+
+// assign returns the name's number; false when there are too many. A name that the
+// rules themselves have counts for no quota (nil): there is a bound to those.
+func (t *nameTable) assign(name string, quota *nameQuota) (uint32, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n, ok := t.number[name]; ok {
 		return n, true
 	}
-	if len(t.names) >= t.max {
+	if len(t.names) >= maxNumbers || quota != nil && quota.used >= quota.max {
 		return 0, false
+	}
+	if quota != nil {
+		quota.used++
 	}
 	t.names = append(t.names, name)
 	n := uint32(len(t.names))

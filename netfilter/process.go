@@ -56,7 +56,7 @@ func ProxyMain(control int) int {
 	if err != nil {
 		return exitSandbox
 	}
-	p := &proxyProcess{ch: ch, names: newNameTable(defaultMaxNames), spaces: map[int]*space{}, exposed: map[netip.AddrPort]*exposedPort{}, out: make(chan outgoing, eventQueue)}
+	p := &proxyProcess{ch: ch, names: newNameTable(), spaces: map[int]*space{}, exposed: map[netip.AddrPort]*exposedPort{}, out: make(chan outgoing, eventQueue)}
 	p.resolver = newHostResolver(p.askResolvConf)
 	err = confine(control)
 	hello, herr := ch.receive()

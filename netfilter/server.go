@@ -49,10 +49,11 @@ type Config struct {
 	IsOwn       func(netip.Addr) bool // besides those
 	OriginalDst func(net.Conn) (netip.AddrPort, error)
 
-	// MaxNames bounds the fake addresses of a session; 0 means defaultMaxNames.
+	// MaxNames bounds the fake addresses of names that only patterns of the rules
+	// match; 0 means defaultMaxNames.
 	MaxNames int
 
-	// MaxConns bounds the connections at a time; 0 means defaultMaxConns.
+	// MaxConns bounds the connections at a time; 0 means maxConns.
 	MaxConns int
 
 	// names are those of the session, of which this may be one network of
@@ -65,6 +66,7 @@ type Server struct {
 	cfg     Config
 	rules   atomic.Pointer[Rules]
 	names   *nameTable
+	quota   nameQuota
 	own     ownListeners
 	doors   ownListeners    // all doors, for who reaches them from inside
 	free    chan struct{}   // see slots
@@ -83,9 +85,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	setDefaults(&cfg)
 	if cfg.names == nil {
-		cfg.names = newNameTable(cfg.MaxNames)
+		cfg.names = newNameTable()
 	}
-	s := &Server{cfg: cfg, names: cfg.names,
+	s := &Server{cfg: cfg, names: cfg.names, quota: nameQuota{max: cfg.MaxNames},
 		live: map[*gated]struct{}{}, said: map[string]time.Time{}, dnsIn: newHandedListener(),
 		free: make(chan struct{}, cfg.MaxConns), buffers: newBuffers()}
 	s.rules.Store(cfg.Rules)

@@ -6,12 +6,26 @@ import (
 	"time"
 
 	"github.com/fsh-sh/fsh/events"
+	"golang.org/x/sys/unix"
 )
 
 // defaultMaxConns bounds the connections that the doors of one network have at a time.
 // Each of them holds memory of the proxy, which no limit of the policy is about:
 // up to maxHead of a request that is not complete, and some buffers.
 const defaultMaxConns = 2048
+
+// Each takes up to six descriptors: two sockets, and the pipes of splice(2) for both
+// directions. Half of those that the proxy may have are for other networks, and for
+// what is asked of it meanwhile.
+const connDescriptors, connShare = 6, 2
+
+func maxConns() int {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		l.Cur = 1024
+	}
+	return int(min(defaultMaxConns, max(1, l.Cur/connDescriptors/connShare)))
+}
 
 // slots is a listener whose connections are counted with those of other doors.
 // One too many is reset: a client that waits in the kernel's queue could not tell

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +53,40 @@ a=$(getent ahostsv4 a.test | sed 's/ .*//;q') c=$(dig +short c.test)
 nc -w 5 "$a" %[1]d </dev/null; [ -z "$(nc -w 5 "$c" %[1]d </dev/null 2>&1)" ] && echo refused
 [ "$(dig +short -x "$a")" = a.test. ] && echo named; dig +short -x $(printf 198.18.0.1) | grep -c b.test`, port))
 	if got.stdout != "b\na\nrefused\nnamed\n0\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestConnectionsOfAnotherPolicy: as many connections as one policy's commands can
+// make leave the proxy descriptors for those of another.
+func TestConnectionsOfAnotherPolicy(t *testing.T) {
+	require(t, "curl")
+	require(t, "python3")
+	dir := home(t)
+	rules, port := site(t, dir, "[program.curl]\nnetwork.denied_domains = [\"other.test\"]")
+	held := (&internet{t: t, dir: dir, ports: map[string]int{}})
+	held.serve("HOLD", func(c net.Conn) { io.WriteString(c, "x"); io.Copy(io.Discard, c) })
+	text, err := os.ReadFile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, rules, strings.Replace(string(text), "allowed_domains = [", fmt.Sprintf("allowed_domains = [\"allowed.test:%d\", ", held.ports["HOLD"]), 1), 0o600)
+	cmd := exec.Command("sh", "-c", `ulimit -n 1200; exec "$@"`, "sh", fshBinary(t), "--policy="+rules, "-c", fmt.Sprintf(`
+mkfifo /tmp/up /tmp/down
+python3 -c '
+import socket
+to = socket.getaddrinfo("allowed.test", %d)[0][4]
+keep = []
+for i in range(700):
+    s = socket.socket(); s.settimeout(10); keep.append(s)
+    try: s.connect(to); s.recv(1)
+    except OSError: pass
+open("/tmp/up", "w").close(); open("/tmp/down").close()' & : </tmp/up
+curl -sS http://allowed.test:%d/x; : >/tmp/down; wait`, held.ports["HOLD"], port))
+	cmd.Dir = dir
+	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
+	got := outcomeOf(t, cmd)
+	if got.stdout != "served allowed.test/x\n" {
 		t.Errorf("%+v", got)
 	}
 }
