@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -220,6 +219,7 @@ var attackProbes = map[string]func([]string) error{
 	"flip":        func(a []string) error { return flip(a[0], a[1]) },
 	"race-dirs":   func(a []string) error { return raceDirs(a[0], a[1], a[2]) },
 	"stack":       func([]string) error { return stackDomain(rightsRead) },
+	"stack-many":  func(a []string) error { return stackMany(a[0], int(number(a[1]))) },
 	"stack-later": func([]string) error { return stackLater() },
 	"stack-wide":  func([]string) error { return stackDomain(rightsRead | rightsChange) },
 }
@@ -339,48 +339,4 @@ func raceLink(link, harmless, wanted string) error {
 		}
 	}
 	return unix.EACCES
-}
-
-// stackDomain enters a Landlock domain that has only some rights.
-func stackDomain(rights uint64) error {
-	fd, err := landlockRuleset([]grant{{path: "/", rights: rights, must: true}}, true)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return enterDomain(fd)
-}
-
-// enterDomain enters a ruleset, and is for good on its thread.
-func enterDomain(ruleset int) error {
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
-	}
-	if _, _, errno := syscall.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// stackLater enters a domain, and then adds to what it entered.
-func stackLater() error {
-	fd, err := landlockRuleset([]grant{{path: "/", rights: rightsRead, must: true}}, true)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	if err := enterDomain(fd); err != nil {
-		return err
-	}
-	root, err := unix.Open("/", unix.O_PATH, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(root)
-	var rule [12]byte // struct landlock_path_beneath_attr
-	binary.NativeEndian.PutUint64(rule[:], rightsRead|rightsChange)
-	binary.NativeEndian.PutUint32(rule[8:], uint32(root))
-	_, _, errno := syscall.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(fd), 1, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
-	return errnoOrNil(0, 0, errno)
 }

@@ -92,6 +92,18 @@ func TestAttackOwnDomainByTheKeeper(t *testing.T) {
 	})
 }
 
+// However many there were, and each is one as long as a process is in it: xz(1), for
+// example, enters one each time.
+func TestManyOwnDomains(t *testing.T) {
+	dir := attackTree(t)
+	inside(t, attackPolicy(dir)).attacks(dir, []attack{
+		{"more than there may be at a time", "stack-many,@/w/n,300", "ok", "touch,@/w/before"},
+		{"one that stays", "stack", "ok", ""},
+		{"more beside, and below", "stack-many,@/w/n,300", "ok", ""},
+		{"create in that which stayed", "touch,@/w/n", "EACCES", "read,@/w/f"},
+	})
+}
+
 // Nor past one whose rules it adds to when it is in.
 func TestAttackOwnDomainMadeWiderLater(t *testing.T) {
 	dir := attackTree(t)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"runtime"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,7 @@ import (
 // domain is a thread in the view, with the user's rights, less what the
 // rulesets take.
 type domain struct {
+	parent   *domain
 	rulesets []int
 	work     chan func()
 	mask     int // umask of the thread
@@ -24,7 +26,7 @@ type domain struct {
 
 // What domain a process is in is said by a limit that has no meaning to it,
 // that is inherited, and that nobody inside can set (seccompRows): a lower one
-// could be that of a later domain, with more rights.
+// could be that of a later domain, with more rights. No number is given twice.
 const (
 	rlimitRTTime = 15 // RLIMIT_RTTIME, of real-time processes
 	domainMark   = 1 << 62
@@ -38,7 +40,7 @@ func (r *request) stack() verdict {
 	}
 	s := r.s
 	parent, errno := s.domainOf(r.n.pid)
-	if errno != 0 || len(s.domains) >= maxDomains {
+	if errno != 0 || !s.roomForDomain() {
 		return failed(unix.EPERM)
 	}
 	ruleset, errno := r.descriptor(int(int32(r.n.args[0])))
@@ -49,7 +51,7 @@ func (r *request) stack() verdict {
 	if err != nil {
 		return failed(errnoOf(err))
 	}
-	d := &domain{rulesets: []int{own}, work: make(chan func()), mask: -1}
+	d := &domain{parent: parent, rulesets: []int{own}, work: make(chan func()), mask: -1}
 	if parent != nil {
 		d.rulesets = append(append([]int(nil), parent.rulesets...), own)
 	}
@@ -59,8 +61,9 @@ func (r *request) stack() verdict {
 		unix.Close(own)
 		return failed(errnoOf(err))
 	}
-	s.domains = append(s.domains, d)
-	mark := uint64(domainMark - len(s.domains))
+	s.entered++
+	s.domains[s.entered] = d
+	mark := domainMark - s.entered
 	if err := unix.Prlimit(int(r.n.pid), rlimitRTTime, &unix.Rlimit{Cur: mark, Max: mark}, nil); err != nil {
 		return failed(unix.EPERM)
 	}
@@ -108,20 +111,65 @@ func (s *supervisor) domainOf(pid uint32) (*domain, unix.Errno) {
 	if err := unix.Prlimit(int(pid), rlimitRTTime, nil, &limit); err != nil {
 		return nil, errnoOf(err)
 	}
-	switch i := domainMark - limit.Max - 1; {
-	case limit.Max >= domainMark:
+	if limit.Max >= domainMark {
 		return nil, 0
-	case i < uint64(len(s.domains)):
-		return s.domains[i], 0
+	}
+	if d := s.domains[domainMark-limit.Max]; d != nil {
+		return d, 0
 	}
 	return nil, unix.EACCES
 }
 
-// endDomains lets the threads go.
+// roomForDomain makes room where there is none for another one.
+func (s *supervisor) roomForDomain() bool {
+	if len(s.domains) >= maxDomains {
+		s.dropDomains()
+	}
+	return len(s.domains) < maxDomains
+}
+
+// dropDomains lets those go that no process is in, nor in one below. A process that
+// two looks miss, since it forks and ends all the time, is refused what it asks for
+// from then on.
+func (s *supervisor) dropDomains() {
+	used := map[*domain]bool{}
+	for range 2 {
+		names, err := readNames(s.t.k.base.hostProc, ".")
+		if err != nil {
+			return
+		}
+		for _, name := range names {
+			pid, err := strconv.ParseUint(name, 10, 31)
+			if err != nil {
+				continue
+			}
+			d, _ := s.domainOf(uint32(pid)) // one that may not be asked is none of the session's
+			for ; d != nil; d = d.parent {
+				used[d] = true
+			}
+		}
+	}
+	for number, d := range s.domains {
+		if !used[d] {
+			s.endDomain(d)
+			delete(s.domains, number)
+		}
+	}
+}
+
+// endDomain lets the thread go. Connectors that are about to enter the domain for
+// processes that are gone must not find other files by its numbers.
+func (s *supervisor) endDomain(d *domain) {
+	close(d.work)
+	s.connecting.mu.Lock()
+	defer s.connecting.mu.Unlock()
+	unix.Close(d.rulesets[len(d.rulesets)-1])
+	d.rulesets = []int{-1}
+}
+
 func (s *supervisor) endDomains() {
 	for _, d := range s.domains {
-		close(d.work)
-		unix.Close(d.rulesets[len(d.rulesets)-1])
+		s.endDomain(d)
 	}
 }
 

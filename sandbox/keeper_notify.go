@@ -32,10 +32,11 @@ type supervisor struct {
 	// mounts are those that the view was seen to have.
 	mounts map[uint64]bool
 	mask   int // umask of the thread
-	// mountNS is the view's. domains are those that processes entered.
+	// mountNS is the view's. domains are those that processes entered, by number.
 	mountNS    int
 	cookie     uint64 // of the network namespace
-	domains    []*domain
+	domains    map[uint64]*domain
+	entered    uint64 // how many were
 	connecting connectors
 	// masks are the umasks of processes, as of masksAt.
 	masks   map[uint32]int
@@ -72,7 +73,7 @@ func (v *view) supervises() bool {
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
-		told: map[[sha256.Size]byte]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}}
+		told: map[[sha256.Size]byte]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}, domains: map[uint64]*domain{}}
 	if t.v.plan.Monitor {
 		s.policy = p
 	}
