@@ -58,8 +58,8 @@ var attributeDenied = []kernelCall{
 	{"removexattr", 197, 14}, {"lremovexattr", 198, 15}, {"fremovexattr", 199, 16}, {"removexattrat", 466, 466},
 }
 
-// attributeProgram asks the keeper about attributeCalls, and with broker about
-// connections.
+// attributeProgram asks the keeper about attributeCalls, sharedCalls, and with broker
+// about connections.
 func attributeProgram(broker, noCores bool) []bpf.Instruction {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	for _, c := range attributeCalls {
@@ -67,6 +67,7 @@ func attributeProgram(broker, noCores bool) []bpf.Instruction {
 			prog = append(prog, onCall(uint32(nr), []bpf.Instruction{bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}})...)
 		}
 	}
+	prog = append(prog, sharedNotices()...)
 	if noCores {
 		prog = append(prog, coreNotices()...)
 	}
@@ -84,6 +85,8 @@ type bareSupervisor struct {
 	net      *bareNet
 	listen   int
 	writable []string
+	// temp and shared are the session's directory, and what stands for /dev/shm in it.
+	temp, shared int
 
 	view uint32
 	mu   sync.Mutex
@@ -125,6 +128,8 @@ func (s *bareSupervisor) take(_, fd int) error {
 
 func (s *bareSupervisor) run() {
 	defer unix.Close(s.listen)
+	defer unix.Close(s.temp)
+	defer unix.Close(s.shared)
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
@@ -143,6 +148,13 @@ func (s *bareSupervisor) run() {
 		answer := verdict{id: n.id, err: -int32(unix.EPERM)}
 		if nr := int(n.nr); nr == nativeArch.number(callBind) || nr == nativeArch.number(callListen) {
 			answer.err = -int32(errnoOf(s.refuseListening(&n)))
+		}
+		if c := sharedCallOf(n.nr); c != nil {
+			var sent bool
+			if answer, sent = s.share(&n, c); sent {
+				continue
+			}
+			answer.id = n.id
 		}
 		for _, c := range attributeCalls {
 			if int32(nativeArch.number(c.kernelCall)) == n.nr {

@@ -201,6 +201,9 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 		defer unix.Close(files[i])
 	}
 	sup := &bareSupervisor{k: k, net: doors, writable: view.writable, view: id, told: map[deniedKey]bool{}}
+	if err := sup.openShared(pl.Temp); err != nil {
+		return 0, fmt.Errorf("directory for shared memory: %w", err)
+	}
 	p := &childProgram{}
 	if pl.NoCores {
 		p.noCores()

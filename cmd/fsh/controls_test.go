@@ -18,6 +18,15 @@ func TestHonestTools(t *testing.T) {
 		"owners": {"chown", `cd "$TMPDIR"; : >f; for c in 'chown 12345' 'chgrp 12345' 'chown -h 12345:12345'; do $c f 2>&1 | sed 's/.*: //'; done
 			chown "$(id -u):$(id -g)" f && chown "$(id -u)" f && chgrp "$(id -g)" f && echo kept`,
 			strings.Repeat("Operation not permitted\n", 3) + "kept\n"},
+		"semaphores, shared memory and files without a name": {"python3", `python3 -c '
+import multiprocessing, tempfile
+from multiprocessing import shared_memory
+def square(x): return x * x
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool: print(sum(pool.map(square, range(10))))
+    s = shared_memory.SharedMemory(create=True, size=10); s.buf[0] = 7
+    t = shared_memory.SharedMemory(s.name); print(t.buf[0]); t.close(); s.close(); s.unlink()
+    with tempfile.TemporaryFile(dir="/tmp") as f: print(f.write(b"x"))'`, "285\n7\n1\n"},
 		"set-group-ID bits of a mode that mkdir is given": {"perl",
 			`umask 022; cd "$TMPDIR"; perl -e 'mkdir "d", 02755 or die $!' && stat -c %a d`, "755\n"},
 	} {
