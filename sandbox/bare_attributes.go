@@ -183,11 +183,18 @@ func (s *bareSupervisor) handle(n *notification, c *attributeCall) error {
 	}
 	path = strings.TrimSuffix(path, " (deleted)")
 	for _, w := range s.writable {
-		if below(path, w) {
+		if below(path, w) && s.isHere(fd) {
 			return c.change(&asked{n, s.memory(n)}, own)
 		}
 	}
 	return unix.EPERM
+}
+
+// isHere tells a file from one that has the same path in another mount namespace: the
+// keeper may follow the links of /proc of processes there.
+func (s *bareSupervisor) isHere(fd int) bool {
+	id, ok := mountOf(fd)
+	return ok && hasMount(s.k.base.hostProc, id)
 }
 
 // open is the file that a call is about, as the process sees it.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -123,6 +124,7 @@ func TestBareInside(t *testing.T) {
 			check{"read," + home + "/above/.ssh/id", "EACCES"}, check{"read," + home + "/above/project/shown/f", "ok"},
 			check{"read," + home + "/shown/f", "ok"}, check{"read," + home + "/beside", "ok"},
 		)
+		bareElsewhere(t, rr, s.temp)
 	}
 	bareProcesses(t, rr)
 	coresOf(t, rr)
@@ -180,6 +182,28 @@ func bareMounts(t *testing.T, home string) {
 		must(t, unix.Mount(home+m[0], home+m[1], "", unix.MS_BIND, ""))
 	}
 	must(t, unix.Mount(home, home+"/above", "", unix.MS_BIND, ""))
+}
+
+// bareElsewhere: the keeper may look into other mount namespaces, by the links of /proc,
+// where a file with the path of the session's own is another's.
+func bareElsewhere(t *testing.T, rr *rawRunner, temp string) {
+	t.Helper()
+	other := exec.Command("sh", "-c", "mount -t tmpfs none "+temp+" && echo >"+temp+"/own && echo ready && exec sleep 1000")
+	other.SysProcAttr, other.Stderr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}, os.Stderr
+	out, err := other.StdoutPipe()
+	must(t, err)
+	must(t, other.Start())
+	defer func() { _, _ = other.Process.Kill(), other.Wait() }()
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(line, err)
+	}
+	path := fmt.Sprintf("/proc/%d/root%s/own", other.Process.Pid, temp)
+	must(t, os.Chmod(path, 0o604))
+	rr.checkAll(check{"chmod," + path + ",0777", "EPERM"}, check{"utimes," + path, "EPERM"},
+		check{"chmod,/proc/self/root" + temp + "/own,0640", "ok"}, check{"utimes,/proc/self/root" + temp + "/own", "ok"})
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o604 {
+		t.Errorf("%v %v", st, err)
+	}
 }
 
 func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {

@@ -64,10 +64,13 @@ func mountOf(fd int) (id uint64, ok bool) {
 	return st.Mnt_id, err == nil && st.Mask&unix.STATX_MNT_ID != 0
 }
 
-// hasMount tells whether the view has a mount: the first field of
+// hasMount tells whether the view has a mount.
+func (s *supervisor) hasMount(id uint64) bool { return hasMount(s.t.k.base.hostProc, id) }
+
+// hasMount tells whether the thread's namespace has a mount: the first field of
 // proc_pid_mountinfo(5).
-func (s *supervisor) hasMount(id uint64) bool {
-	fd, err := unix.Openat(s.t.k.base.hostProc, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func hasMount(proc int, id uint64) bool {
+	fd, err := unix.Openat(proc, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return false
 	}
