@@ -135,7 +135,7 @@ func (s *bareSupervisor) connect(n *notification) error {
 		return err
 	}
 	way, ok := 0, false
-	if s.net != nil && to.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+	if s.net != nil && to.Addr().Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
 		way, ok = s.net.ways[to.Port()]
 	}
 	if !ok {
@@ -153,7 +153,7 @@ func (s *bareSupervisor) connect(n *notification) error {
 		s.report(n, deniedNote{Action: actConnect, Path: to.String(), Errno: tooManyRelays})
 		return unix.EAGAIN
 	}
-	own, err := throughDoor(way, s.net.slots, doorbell.Process{Pid: int(n.pid), Name: commOf(s.k.base.hostProc, n.pid)})
+	own, err := throughDoor(way, s.net.slots, to.Addr().Is4In6(), doorbell.Process{Pid: int(n.pid), Name: commOf(s.k.base.hostProc, n.pid)})
 	if err != nil {
 		return unix.ECONNREFUSED
 	}
@@ -218,8 +218,9 @@ func (s *bareSupervisor) socketFlags(pid, fd int) (int, error) {
 
 // throughDoor makes a TCP connection whose other end is the proxy's door. The
 // listener lives for this one connection, and takes it from nobody else. The slot
-// that was taken is free when the connection has ended, or there is none.
-func throughDoor(way int, slots <-chan struct{}, who doorbell.Process) (c net.Conn, err error) {
+// that was taken is free when the connection has ended, or there is none. A socket of
+// IPv6 (Java has no others) gets one of IPv6, to the same address.
+func throughDoor(way int, slots <-chan struct{}, six bool, who doorbell.Process) (c net.Conn, err error) {
 	defer func() {
 		if err != nil {
 			<-slots
@@ -230,7 +231,7 @@ func throughDoor(way int, slots <-chan struct{}, who doorbell.Process) (c net.Co
 		return nil, err
 	}
 	defer ln.Close()
-	own, err := net.Dial("tcp4", ln.Addr().String())
+	own, err := dialLocal(ln.Addr().(*net.TCPAddr), six)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +257,27 @@ func throughDoor(way int, slots <-chan struct{}, who doorbell.Process) (c net.Co
 		}()
 		return own, nil
 	}
+}
+
+func dialLocal(to *net.TCPAddr, six bool) (net.Conn, error) {
+	if !six {
+		return net.Dial("tcp4", to.String())
+	}
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "own")
+	defer f.Close()
+	// Package net has no connections to mapped addresses (RFC 4291, 2.5.5.2).
+	err = unix.EINTR
+	for err == unix.EINTR {
+		err = unix.Connect(fd, &unix.SockaddrInet6{Port: to.Port, Addr: [16]byte(to.IP.To16())})
+	}
+	if err != nil && err != unix.EISCONN { // as after an EINTR
+		return nil, err
+	}
+	return net.FileConn(f)
 }
 
 // knockWait is how long the proxy may take until it has room for a connection.

@@ -120,7 +120,7 @@ func TestRelaySlots(t *testing.T) {
 	slots := make(chan struct{}, 1)
 	for range 3 {
 		slots <- struct{}{} // blocks for ever unless the last has left
-		c, err := throughDoor(way, slots, doorbell.Process{})
+		c, err := throughDoor(way, slots, false, doorbell.Process{})
 		must(t, err)
 		door, err := ln.Accept()
 		must(t, err)
@@ -129,7 +129,7 @@ func TestRelaySlots(t *testing.T) {
 	}
 	unix.Close(way)
 	slots <- struct{}{}
-	if _, err := throughDoor(way, slots, doorbell.Process{}); err == nil {
+	if _, err := throughDoor(way, slots, false, doorbell.Process{}); err == nil {
 		t.Error("a door that is none")
 	}
 	slots <- struct{}{}

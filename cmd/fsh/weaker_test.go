@@ -115,11 +115,16 @@ curl -sS -f http://denied.` + at + ` || echo refused; curl -sS -x socks5h://127.
 curl -sS --noproxy '*' http://127.0.0.1:` + fmt.Sprint(port) + `/ || echo refused; curl -sS --noproxy '*' --resolve allowed.test:` + fmt.Sprint(port) + `:127.0.0.1 http://allowed.` + at + ` || echo refused
 python3 -c 'import socket; socket.socket().bind(("127.0.0.1", 4567))' 2>/dev/null || echo refused; python3 -c 'import socket; socket.create_connection(("2001:db8::1", 80))' 2>/dev/null || echo refused
 bash -c 'echo > /dev/udp/127.0.0.1/53' || echo refused; head -c 3000000 /dev/zero | curl -sS --data-binary @- http://allowed.` + at + `
+python3 -c 'import socket
+for host in "::ffff:127.0.0.1", "::1":
+    s = socket.socket(socket.AF_INET6)
+    try: s.connect((host, 3128)); s.sendall(b"GET http://allowed.`+at+` HTTP/1.0\r\n\r\n"); print(s.getpeername()[0], s.makefile().readlines()[-1], end="")
+    except OSError: print(host, "refused")'
 cat /dev/null; exit 4`
 	cmd := withoutNamespaces(t, "-m", "--policy="+rules, "-c", script)
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
-	want := "served /x 0\nserved /x 0\n" + strings.Repeat("refused\n", 7) + "served /x 3000000\n"
+	want := "served /x 0\nserved /x 0\n" + strings.Repeat("refused\n", 7) + "served /x 3000000\n::ffff:127.0.0.1 served /x 0\n::1 refused\n"
 	got := outcomeOf(t, cmd)
 	if got.status != 4 || got.stdout != want {
 		t.Errorf("%+v", got)
