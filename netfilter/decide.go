@@ -250,6 +250,16 @@ func (r *Rules) DeniedName(t Target) (policy.Rule, bool) {
 	return policy.Rule{}, false
 }
 
+// deniesNames tells whether a name could be denied on a port.
+func (r *Rules) deniesNames(port uint16) bool {
+	for i := range r.deny {
+		if e := &r.deny[i]; e.match != matchPrefix && e.hasPort(port) {
+			return true
+		}
+	}
+	return false
+}
+
 // explicit returns an allow entry that names an address or its range.
 func (r *Rules) explicit(ap netip.AddrPort) *entry {
 	for i := range r.allow {

@@ -90,6 +90,9 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 		if g.named() && g.target.Port == 443 {
 			return nil, refusef("plain HTTP on port 443")
 		}
+		if bytes.HasPrefix(g.buf, http2Preface) && !g.named() && !g.rules.deniesNames(g.target.Port) {
+			return g.release(), nil // there is no name to compare with
+		}
 		g.http = newRequestScanner(g.checkRequest)
 		p, g.buf = g.buf, nil
 		return g.feedHTTP(p)
@@ -102,6 +105,9 @@ func (g *gate) feed(p []byte) ([]byte, error) {
 	}
 	return g.other()
 }
+
+// http2Preface is the first line of RFC 9113, 3.4.
+var http2Preface = []byte("PRI * HTTP/2.0\r\n")
 
 // mustShow: on these ports only a protocol that shows the name is spoken.
 func (g *gate) mustShow() bool {

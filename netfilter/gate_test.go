@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -263,6 +264,18 @@ func TestGateForAddresses(t *testing.T) {
 			if (err == nil) != allow {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	}
+	if _, err := feedAll(newGate(Target{Host{addr: netip.MustParseAddr("203.0.113.1")}, 3128}, r), "CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test:443\r\n\r\n", 5); err == nil {
+		t.Error("CONNECT to an address")
+	}
+	// What hides its names cannot be compared with denied ones, and need not be
+	// where there are none.
+	h, _ := ParseHost("203.0.113.1")
+	for port, allow := range map[uint16]bool{443: false, 50051: true} {
+		_, err := feedAll(newGate(Target{h, port}, r), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", 5)
+		if (err == nil) != allow || err != nil && !strings.Contains(err.Error(), "HTTP/2") {
+			t.Errorf("HTTP/2 without TLS to port %d: %v", port, err)
 		}
 	}
 }
