@@ -285,6 +285,10 @@ func TestAttackProtectedNames(t *testing.T) {
 		{"create there", "touch,node_modules/p/.vscode/t", "EACCES", "touch,node_modules/p/t"},
 
 		{"a file for .git", "touch,sub/.git", "EACCES", "mkdir,node_modules/.git,0755"},
+		{"its short name", "touch,sub/GIT~1", "EACCES", "touch,sub/GIT~2"},
+		{"what cannot be seen", "touch,sub/.env\u034frc", "EACCES", "touch,sub/.env\u0301rc"},
+		{"letters that are one", "touch,.git/con\ufb01g.worktree", "EACCES", "touch,.git/con\ufb02g.worktree"},
+		{"a wide dot", "symlink,f,sub/\uff0eenvrc", "EACCES", "symlink,f,sub/\uff0eenv"},
 		{"a link for .git", "symlink,/tmp,sub/.git", "EACCES", "symlink,/tmp,sub/git"},
 		{"a file moved to .git", "rename,f,sub/.git", "EACCES", "rename,aaaaaa,sub/a"},
 		{"a submodule's .git", "write,subm/.git", "EROFS", "read,subm/.git"},

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/fsh-sh/fsh/policy"
 )
@@ -36,22 +37,30 @@ type protectedName struct {
 }
 
 // foldName is equal for names that some file system takes for one: vfat, NTFS
-// and case-folding ext4 ignore case, the first two dots and blanks at the end,
-// and others what cannot be seen.
+// and case-folding ext4 ignore case, the first two dots and blanks at the end, ext4
+// and others what cannot be seen, and how letters are written together.
 func foldName(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
-			s = strings.Map(foldRune, s)
+			s = foldLetters.Replace(strings.Map(foldRune, norm.NFKD.String(s)))
 			break
 		}
 	}
-	return strings.ToLower(strings.TrimRight(s, ". "))
+	s = strings.ToLower(strings.TrimRight(s, ". "))
+	if s == "git~1" { // its short name there
+		return ".git"
+	}
+	return s
 }
+
+// foldLetters are those that are several in another case, or one only in some
+// languages: CaseFolding.txt of Unicode, as in fs/unicode of the kernel.
+var foldLetters = strings.NewReplacer("ß", "ss", "ı", "i")
 
 // foldRune is the least of the letters that are one but for their case ("k" and
 // the sign of Kelvin), in lower case, or nothing for what cannot be seen.
 func foldRune(r rune) rune {
-	if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
+	if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 		return -1
 	}
 	least := r
