@@ -11,7 +11,8 @@ const (
 	extECH            = 0xfe0d
 	nameTypeHost      = 0
 	maxRecord         = 1 << 14
-	maxHello          = 16 << 10 // a post-quantum hello is about 2 KiB; this bounds what is read again as it comes
+	maxHello          = 16 << 10     // a post-quantum hello is about 2 KiB; this bounds what is read again as it comes
+	maxHelloRecords   = 2 * maxHello // with the headers of all its records
 	recordHeaderBytes = 5
 )
 
@@ -29,6 +30,9 @@ var errHello = errors.New("malformed")
 func parseClientHello(b []byte) (hello clientHello, done bool, err error) {
 	var msg []byte
 	all := len(b)
+	if all > maxHelloRecords {
+		return hello, false, errors.New("too long in its records")
+	}
 	for len(b) > 0 {
 		if b[0] != recordHandshake || len(b) > 1 && b[1] != 3 {
 			return hello, false, errors.New("not a handshake record")

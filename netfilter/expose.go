@@ -19,12 +19,10 @@ import (
 
 // exposeRetry is how long a connection waits between attempts while nobody
 // listens inside yet, and exposeWait how long altogether: a browser that is
-// opened before the server has started should not see an error. maxExposed
-// bounds the connections of one port at a time.
+// opened before the server has started should not see an error.
 const (
 	exposeRetry = 50 * time.Millisecond
 	exposeWait  = 2 * time.Second
-	maxExposed  = 4096
 )
 
 // insideWait is for connect(2) to a server inside, which the loopback answers
@@ -126,7 +124,7 @@ func listenExposed(at netip.AddrPort) (*exposedPort, error) {
 		cancel()
 		return nil, err
 	}
-	go e.accept(ctx, e.listener, int(at.Port()), make(chan struct{}, maxExposed))
+	go e.accept(ctx, e.listener, int(at.Port()), make(chan struct{}, maxConns()))
 	return e, nil
 }
 

@@ -99,6 +99,8 @@ func TestGate(t *testing.T) {
 		{"hello without a name on another port", 5432, string(helloFor(t, "")), ""},
 		{"two names", 443, string(withExtension(hello, extServerName, sni("evil.test"))), "repeated extension"},
 		{"ECH", 443, string(withExtension(hello, extECH, []byte{0, 0, 1})), "ECH"},
+		{"hello in records of a byte", 443, string(split(hello, 1)), ""},
+		{"hello in very many records", 443, string(split(withExtension(hello, 21, make([]byte, 8<<10)), 1)), "too long in its records"},
 		{"hello of impossible size", 443, "\x16\x03\x01\x00\x05\x01\xff\xff\xff\x00", "too long"},
 		{"another handshake message", 443, "\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", "not a ClientHello"},
 		{"garbage after a record header", 443, "\x16\x03\x01\x00\x08\x01\x00\x00\x04\x03\x03\x00\x00", "malformed"},

@@ -138,12 +138,12 @@ func TestNoLoopsInside(t *testing.T) {
 		}
 	}
 	c, err := net.Dial("tcp", d.trans)
-	if err != nil {
-		t.Fatal(err)
+	if err == nil { // else it was reset at once
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		_, err = io.ReadAll(c)
 	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the transparent door led to itself: %v", err)
 	}
 	if n := made.Load(); n > 0 {
