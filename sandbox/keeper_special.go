@@ -33,17 +33,19 @@ func (r *request) reopen(held, flags int) (fd int, err error) {
 
 // terminal holds the controlling terminal of the process: /dev/tty, which node
 // is, when it is the keeper's, too, for its own node may be another user's, as
-// after su(1); or else as a node of the view, for one made inside of it.
+// after su(1); or else as a node of the view, for one made inside of it. Both may have
+// the same number, but not the same session (credentials(7)).
 func (r *request) terminal(node int) (fd int, errno unix.Errno) {
-	rdev := r.s.terminalOf(r.n.pid)
-	switch rdev {
-	case 0:
+	rdev, session := r.s.terminalOf(r.n.pid)
+	own, ownSession := r.s.terminalOf(uint32(os.Getpid()))
+	switch {
+	case rdev == 0:
 		return -1, unix.ENXIO
-	case r.s.terminalOf(uint32(os.Getpid())):
+	case rdev == own && session == ownSession:
 		return node, 0
 	}
 	minor := strconv.Itoa(int(unix.Minor(rdev)))
-	for _, path := range []string{"/dev/console", "/dev/pts/" + minor} {
+	for _, path := range []string{"/dev/pts/" + minor, "/dev/console"} {
 		fd, errno := r.keep(unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0))
 		var st unix.Stat_t
 		if errno == 0 && unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == rdev {
@@ -53,13 +55,14 @@ func (r *request) terminal(node int) (fd int, errno unix.Errno) {
 	return -1, unix.ENXIO
 }
 
-// terminalOf is the device of a process's terminal, or 0.
-func (s *supervisor) terminalOf(pid uint32) uint64 {
-	number, err := strconv.Atoi(statField(s.hostProc(pid, "stat"), statTerminal))
+// terminalOf is the device of a process's terminal, or 0, and its session.
+func (s *supervisor) terminalOf(pid uint32) (rdev uint64, session string) {
+	stat := s.hostProc(pid, "stat")
+	number, err := strconv.Atoi(statField(stat, statTerminal))
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	return uint64(uint32(number))
+	return uint64(uint32(number)), statField(stat, statSession)
 }
 
 // maxWaiting bounds the opens of fifos that wait, for all supervisors.

@@ -6,6 +6,7 @@ import "strings"
 const (
 	statState    = 3
 	statParent   = 4
+	statSession  = 6
 	statTerminal = 7 // tty_nr
 )
 

@@ -12,6 +12,48 @@ import (
 	"github.com/creack/pty"
 )
 
+// A program that has made a terminal for another one (script, expect, tmux) is given
+// what that writes to /dev/tty, also when the user's own has the same number.
+func TestTerminalMadeInside(t *testing.T) {
+	require(t, "python3")
+	const program = `
+import fcntl, os, sys, termios
+want = os.minor(os.fstat(0).st_rdev)
+while True:
+    master, slave = os.openpty()
+    if os.minor(os.fstat(slave).st_rdev) == want: break
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    os.write(os.open("/dev/tty", os.O_RDWR), b"made")
+    os._exit(0)
+os.waitpid(pid, 0)
+os.set_blocking(master, False)
+sys.stderr.write(os.read(master, 99).decode() + " ")
+os.write(os.open("/dev/tty", os.O_WRONLY), b"own\n")
+`
+	for _, grant := range []string{"--allow-read=.", "--allow-write=."} {
+		dir := home(t)
+		master, slave, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer master.Close()
+		var said bytes.Buffer
+		cmd := exec.Command(fshBinary(t), grant, "-c", `exec python3 -c "$0"`, program)
+		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "LC_ALL=C"}
+		cmd.Stdin, cmd.Stderr = slave, &said
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		err = cmd.Run()
+		slave.Close()
+		out := bufio.NewScanner(master)
+		if out.Scan(); err != nil || said.String() != "made " || out.Text() != "own" {
+			t.Errorf("%s: %v: %q, and on the terminal: %q", grant, err, said.String(), out.Text())
+		}
+	}
+}
+
 // After su the terminal's node is another user's. /dev/tty is the terminal of
 // whoever is on it all the same, wherever files may be written.
 func TestTerminalOfAnotherUser(t *testing.T) {
