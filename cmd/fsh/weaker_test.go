@@ -118,7 +118,7 @@ bash -c 'echo > /dev/udp/127.0.0.1/53' || echo refused; head -c 3000000 /dev/zer
 python3 -c 'import socket
 for host in "::ffff:127.0.0.1", "::1":
     s = socket.socket(socket.AF_INET6)
-    try: s.connect((host, 3128)); s.sendall(b"GET http://allowed.`+at+` HTTP/1.0\r\n\r\n"); print(s.getpeername()[0], s.makefile().readlines()[-1], end="")
+    try: s.connect((host, 3128)); s.sendall(b"GET http://allowed.` + at + ` HTTP/1.0\r\n\r\n"); print(s.getpeername()[0], s.makefile().readlines()[-1], end="")
     except OSError: print(host, "refused")'
 cat /dev/null; exit 4`
 	cmd := withoutNamespaces(t, "-m", "--policy="+rules, "-c", script)
