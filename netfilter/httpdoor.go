@@ -214,16 +214,18 @@ func (d *httpDoor) malformed(r *http.Request, c client, target string, err error
 	e := d.s.event(events.Connect, decision, c)
 	e.Target = clip(target)
 	d.s.cfg.Emit(e)
-	resp := goproxy.NewResponse(r, goproxy.ContentTypeText, http.StatusForbidden, "fsh: blocked: "+err.Error()+"\n")
+	resp := goproxy.NewResponse(r, goproxy.ContentTypeText, http.StatusForbidden, "the request is blocked by fsh: "+err.Error()+"\n")
 	resp.Header.Set(deniedHeader, "malformed target")
 	return resp
 }
 
+// deniedResponse is not in the words of the event, which may be on the same terminal:
+// a refusal would seem to be two.
 func deniedResponse(r *http.Request, d Decision) *http.Response {
 	reason := (&DeniedError{d}).Error()
-	body := fmt.Sprintf("fsh: blocked: connect %s\nfsh: rule: %s\n", d.Target, reason)
+	body := fmt.Sprintf("%s was not asked, the request is blocked by fsh: %s\n", d.Target, reason)
 	if d.Hint != "" {
-		body += "fsh: hint: " + d.Hint + "\n"
+		body += "to allow it: " + d.Hint + "\n"
 	}
 	resp := goproxy.NewResponse(r, goproxy.ContentTypeText, http.StatusForbidden, body)
 	resp.Header.Set(deniedHeader, headerText(d.Target.String()+": "+reason))

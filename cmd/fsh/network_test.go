@@ -119,3 +119,23 @@ until grep -q gone.test events; do :; done # the session's end would end the pro
 		t.Errorf("no event of what was allowed:\n%s", text)
 	}
 }
+
+// TestRefusedOnce: what the proxy answers and what fsh tells are not the same lines,
+// which would look like two refusals.
+func TestRefusedOnce(t *testing.T) {
+	require(t, "curl")
+	dir := home(t)
+	rules, _ := site(t, dir, "")
+	log := filepath.Join(dir, "events")
+	got := fsh(t, dir, "-m", "--policy="+rules, "--events="+log, "-c", "curl -s http://denied.test:80/ 2>&1")
+	if strings.Contains(got.stdout, "fsh: blocked") || !strings.Contains(got.stdout, "denied.test:80 was not asked") || !strings.Contains(got.stdout, "--allow-net=denied.test:80") {
+		t.Errorf("the answer: %q", got.stdout)
+	}
+	if strings.Count(got.stderr, "denied.test:80\n") != 2 { // what, and the hint
+		t.Errorf("told: %q", got.stderr)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil || strings.Count(string(text), `"denied":true`) != 1 {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
