@@ -95,6 +95,11 @@ func TestGate(t *testing.T) {
 		{"hello for another name", 443, string(helloFor(t, "evil.test")), "SNI evil.test does not match"},
 		{"hello for another name on any port", 25, string(helloFor(t, "evil.test")), "does not match"},
 		{"fragmented hello for another name", 443, string(split(helloFor(t, "evil.test"), 3)), "does not match"},
+		{"hello in wide letters", 443, string(withSNI(t, "\uff47ood.test")), "is not ASCII"},
+		{"hello with its upper case", 443, string(withSNI(t, "GOOD.Test")), ""},
+		{"host in wide letters", 80, "GET / HTTP/1.1\r\nHost: \uff47ood.test\r\n\r\n", "is not ASCII"},
+		{"host that is no UTF-8", 80, "GET / HTTP/1.1\r\nHost: good\xff.test\r\n\r\n", "is not ASCII"},
+		{"host in upper case", 80, "GET / HTTP/1.1\r\nHost: GOOD.Test\r\n\r\n", ""},
 		{"hello without a name", 443, string(helloFor(t, "")), "names no server"},
 		{"hello without a name on another port", 5432, string(helloFor(t, "")), ""},
 		{"two names", 443, string(withExtension(hello, extServerName, sni("evil.test"))), "repeated extension"},
@@ -280,6 +285,12 @@ func TestGateForAddresses(t *testing.T) {
 			t.Errorf("HTTP/2 without TLS to port %d: %v", port, err)
 		}
 	}
+}
+
+// withSNI is a ClientHello for a name that crypto/tls would not send.
+func withSNI(t testing.TB, name string) []byte {
+	t.Helper()
+	return withExtension(helloFor(t, ""), extServerName, sni(name))
 }
 
 // ReadFrom and WriteTo of a connection carry everything, however it arrives.
