@@ -24,7 +24,7 @@ func forkBareKeeper(sock int) (pid int, err error) {
 	}
 	defer unix.Close(null)
 	pid, err = syscall.ForkExec("/proc/self/exe", []string{nameBareKeeper}, &syscall.ProcAttr{
-		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(sock)}, Env: []string{},
+		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(sock)}, Env: keeperEnv,
 		Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	return pid, setupError("keeper", err, "")
@@ -32,7 +32,7 @@ func forkBareKeeper(sock int) (pid int, err error) {
 
 // bareKeeperMain runs on descriptor 3.
 func bareKeeperMain() int {
-	signal.Notify(make(chan os.Signal, 1)) // see keeperMain
+	swallowSignals()
 	k := &keeper{sock: 3, bare: true, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), ready: make(chan struct{})}
 	joinShell(k.shell)
 	unix.CloseOnExec(k.sock)
@@ -153,11 +153,12 @@ func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
 		k.reply(id, viewReply{Error: toWire(setupError("runner", err, ""))}, nil)
 		return
 	}
-	if !fresh {
-		k.follow(id, rp, viewReply{Pid: rp.pid}, nil)
-		return
+	rep, given := viewReply{Pid: rp.pid}, []int(nil)
+	if fresh {
+		rep.Doors, given = doors.names, doors.doors
 	}
-	k.follow(id, rp, viewReply{Pid: rp.pid, Doors: doors.names}, doors.doors)
+	k.answer(id, rp, rep, given)
+	k.follow(id, rp)
 }
 
 func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {
@@ -222,7 +223,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	p.dropCapsBare()
 	p.landlock(files[last])
 	p.seccomp(filter)
-	p.exec("/proc/self/exe", append([]string{nameRunner}, limitArgs(withoutProcesses(pl), 0)...), blockedSignals())
+	p.exec("/proc/self/exe", append([]string{nameRunner}, limitArgs(withoutProcesses(pl), 0)...), runnerEnv, blockedSignals())
 	if pid, err = p.start(0); err != nil {
 		return 0, childError(err)
 	}

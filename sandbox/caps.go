@@ -67,7 +67,7 @@ func addr[T any](p *childProgram, v *T) uintptr {
 // exec ends the program. Signals other than those blocked are let in only
 // when no handler of this process is left: one that ran in the child would be
 // in a broken runtime.
-func (p *childProgram) exec(path string, argv []string, blocked uint64) {
+func (p *childProgram) exec(path string, argv, env []string, blocked uint64) {
 	dfl, ign, mask := addr(p, new(sigaction)), addr(p, &sigaction{handler: sigIgn}), addr(p, &blocked)
 	for sig := uintptr(1); sig <= 64; sig++ {
 		act := dfl
@@ -77,15 +77,18 @@ func (p *childProgram) exec(path string, argv []string, blocked uint64) {
 		p.try("signals", unix.SYS_RT_SIGACTION, sig, act, 0, 8)
 	}
 	p.add("signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, mask, 0, 8)
-	ptrs := make([]uintptr, 0, len(argv)+1)
-	for _, a := range argv {
-		ptrs = append(ptrs, p.str(a))
+	p.add("exec "+path, unix.SYS_EXECVE, p.str(path), p.strs(argv), p.strs(env))
+}
+
+// strs is the address of a list as execve(2) takes it.
+func (p *childProgram) strs(list []string) uintptr {
+	ptrs := make([]uintptr, 0, len(list)+1)
+	for _, s := range list {
+		ptrs = append(ptrs, p.str(s))
 	}
 	ptrs = append(ptrs, 0)
-	env := []uintptr{0}
-	p.keep = append(p.keep, ptrs, env)
-	p.add("exec "+path, unix.SYS_EXECVE, p.str(path),
-		uintptr(unsafe.Pointer(&ptrs[0])), uintptr(unsafe.Pointer(&env[0])))
+	p.keep = append(p.keep, ptrs)
+	return uintptr(unsafe.Pointer(&ptrs[0]))
 }
 
 // files makes descriptor i of the new program a copy of fds[i]. All of fds

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,20 +112,19 @@ type netOnce struct {
 	given bool
 }
 
-// keeperMemory is the size at which the collector starts to work.
-const keeperMemory = 32 << 20
+// keeperEnv is for the Go runtime, as runnerEnv. The keeper lives on a few megabytes,
+// and waits in system calls that hold a processor of Go's: with no other left, what
+// should be done side by side is done one after the other.
+var keeperEnv = []string{"GOGC=off", "GOMEMLIMIT=32MiB", "GOMAXPROCS=6"}
 
 // keeperMain runs on descriptor 3.
 func keeperMain() int {
 	if !startedByShell(3) {
 		return 1
 	}
-	debug.SetGCPercent(-1) // it lives on a few megabytes
-	debug.SetMemoryLimit(keeperMemory)
 	// What it makes is for processes of the user; what it makes for them has theirs.
 	unix.Umask(0o022)
-	// Caught, not ignored: the ignored ones would be inherited by commands.
-	signal.Notify(make(chan os.Signal, 1))
+	swallowSignals()
 	k := &keeper{sock: 3, shell: os.Getppid(), nets: map[string]*netOnce{}, runners: map[uint32]*runnerProc{}, made: newMadeDirs(), late: map[string]dirKey{}, ready: make(chan struct{})}
 	joinShell(k.shell)
 	unix.CloseOnExec(k.sock)
@@ -313,6 +310,8 @@ func (k *keeper) tearDown() {
 	for _, o := range k.nets {
 		if o.net != nil {
 			o.net.watch.settle()
+			// The kernel does so after it has taken the mounts apart, 10 ms later or more.
+			o.net.watch.bell.Close()
 		}
 	}
 	k.leaveGroups()

@@ -60,14 +60,17 @@ func newRunnerProc(pid int) (*runnerProc, error) {
 	return &runnerProc{pid: pid, pidfd: fd}, err
 }
 
-// follow answers the request for a runner and stays with it to its end. The
-// doors belong to the reply.
-func (k *keeper) follow(id uint32, rp *runnerProc, rep viewReply, doors []int) {
+// answer tells the shell of a runner. The doors belong to the reply.
+func (k *keeper) answer(id uint32, rp *runnerProc, rep viewReply, doors []int) {
 	k.mu.Lock()
 	k.runners[id] = rp
 	k.mu.Unlock()
 	k.reply(id, rep, doors)
 	closeAll(doors)
+}
+
+// follow stays with a runner to its end.
+func (k *keeper) follow(id uint32, rp *runnerProc) {
 	k.watchRunner(id, rp)
 	rp.close()
 	k.wakeShell(rp) // its end may have hidden that it went on

@@ -15,21 +15,26 @@ type viewThread struct {
 	v   *view
 	id  uint32
 	net *network
+	// answered is closed when the shell has been told.
+	answered chan struct{}
 }
 
 // makeView builds a view and starts its runner; fds are the runner's socket
 // and events, and perhaps what its standard error is to be.
 func (k *keeper) makeView(id uint32, req *viewRequest, fds []int) {
-	rp, rep, doors, err := k.startView(id, req, fds)
+	t := &viewThread{k: k, id: id, v: &view{plan: req.Plan, base: k.base}, answered: make(chan struct{})}
+	rp, rep, doors, err := t.start(req, fds)
 	closeAll(fds) // now, or the end of the runner's sockets would not be seen
 	if err != nil {
 		k.reply(id, viewReply{Error: toWire(err)}, nil)
 		return
 	}
-	k.follow(id, rp, rep, doors)
+	k.answer(id, rp, rep, doors)
+	close(t.answered)
+	k.follow(id, rp)
 }
 
-func (k *keeper) startView(id uint32, req *viewRequest, fds []int) (rp *runnerProc, rep viewReply, doors []int, err error) {
+func (t *viewThread) start(req *viewRequest, fds []int) (rp *runnerProc, rep viewReply, doors []int, err error) {
 	type made struct {
 		net   *network
 		fresh bool
@@ -37,10 +42,9 @@ func (k *keeper) startView(id uint32, req *viewRequest, fds []int) (rp *runnerPr
 	}
 	netDone := make(chan made, 1)
 	go func() {
-		n, fresh, err := k.network(req.Plan)
+		n, fresh, err := t.k.network(req.Plan)
 		netDone <- made{n, fresh, err}
 	}()
-	t := &viewThread{k: k, id: id, v: &view{plan: req.Plan, base: k.base}}
 	built, start, result := make(chan error, 1), make(chan bool, 1), make(chan startResult, 1)
 	go t.run(built, start, result, req, fds)
 	err = <-built
@@ -82,6 +86,7 @@ func (t *viewThread) run(built chan<- error, start <-chan bool, result chan<- st
 	rp, inner, err := t.startRunner(req, fds)
 	result <- startResult{rp, inner, err}
 	if err == nil {
+		<-t.answered // who waits for the runner should not wait for what follows
 		t.guard()
 	}
 }
@@ -159,7 +164,7 @@ func (t *viewThread) startRunner(req *viewRequest, fds []int) (rp *runnerProc, i
 	}
 	defer gate.close()
 	p.seccomp(filter)
-	p.exec(Marker+"/fsh", append([]string{nameRunner}, t.limitArgs()...), blockedSignals())
+	p.exec(Marker+"/fsh", append([]string{nameRunner}, t.limitArgs()...), runnerEnv, blockedSignals())
 	pid, err := p.start(req.WantPid)
 	if err != nil {
 		return nil, 0, childError(err)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -63,24 +62,22 @@ const (
 	runnerBroken = 1
 )
 
-// runnerMemory is the size at which the collector starts to work; below it a
-// runner, which reuses its buffers, never needs to.
-const runnerMemory = 64 << 20
-
 // runnerProcs is one more than the goroutines of a runner that may be in
 // system calls at a time: as long as there is an idle one, the Go scheduler
 // leaves a thread in a short system call what it needs to go on, and does not
 // wake up every 20 µs to look (measured: a quarter of what a command cost).
 const runnerProcs = 4
 
+// runnerEnv is for the Go runtime (package runtime), which stops the world for each
+// of these if it is told later. A runner, which reuses its buffers, stays below the
+// limit and needs no collector.
+var runnerEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB", fmt.Sprintf("GOMAXPROCS=%d", runnerProcs)}
+
 // runnerMain is the whole life of a runner process: requests come from the
 // stream socket, signals for $$ are reported to the other socket. It returns
 // the exit status. All restrictions are in force already.
 func runnerMain(sock, events int) int {
 	runtime.LockOSThread()
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runnerMemory)
-	runtime.GOMAXPROCS(runnerProcs)
 	// Modes are complete in requests. Commands set their own umask.
 	syscall.Umask(0)
 	r, err := newRunner(sock, events)

@@ -43,7 +43,7 @@ type standIns struct {
 func newStandIns() standIns { return standIns{byID: map[uint32]*runnerStandIn{}, in: -1, out: -1} }
 
 // maxSpare bounds the memory of stand-ins and of their programs that is kept for
-// others: below runnerMemory nothing else would free it.
+// others: below the limit of runnerEnv nothing else would free it.
 const maxSpare = 16
 
 // neverStarted is the wait status of a stand-in that could not be.

@@ -237,7 +237,7 @@ func forkNested(plan *Plan, ruleset int, theirs []int) (pid int, err error) {
 	if ruleset >= 0 {
 		c.landlock(files[own])
 	}
-	c.exec(ownProgram(), append([]string{nameRunner}, limitArgs(plan.Limits, 0)...), blockedSignals())
+	c.exec(ownProgram(), append([]string{nameRunner}, limitArgs(plan.Limits, 0)...), runnerEnv, blockedSignals())
 	return c.start(0)
 }
 

@@ -114,15 +114,29 @@ func openPrivateStore(state, project string) (*privateStore, error) {
 		case err != nil:
 			return nil, err
 		}
-		now := time.Now()
-		_ = os.Chtimes(lock.Name(), now, now)
-		err = os.WriteFile(filepath.Join(dir, privateProject), []byte(project), 0o600)
-		if err != nil {
+		if err := markStore(dir, project, lock); err != nil {
 			lock.Close()
 			return nil, err
 		}
 		return &privateStore{dir: dir, lock: lock}, nil
 	}
+}
+
+// markEvery is how exactly the last use of a store is known.
+const markEvery = time.Hour
+
+// markStore notes what project a store is for, and when it was used. It writes only
+// what is not there yet: on a busy disk a session would wait for it, 10 ms were seen.
+func markStore(dir, project string, lock *os.File) error {
+	if st, err := lock.Stat(); err != nil || time.Since(st.ModTime()).Abs() > markEvery {
+		now := time.Now()
+		_ = os.Chtimes(lock.Name(), now, now)
+	}
+	path := filepath.Join(dir, privateProject)
+	if text, err := os.ReadFile(path); err == nil && string(text) == project {
+		return nil
+	}
+	return os.WriteFile(path, []byte(project), 0o600)
 }
 
 // lockStore takes a project's lock. gone says that the directory was removed

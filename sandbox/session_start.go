@@ -88,7 +88,7 @@ func forkKeeper(sock int) (pid int, err error) {
 	defer unix.Close(null)
 	attr := &syscall.ProcAttr{
 		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(sock)},
-		Env:   []string{},
+		Env:   keeperEnv,
 	}
 	for _, whole := range []bool{true, false} {
 		sys, err := namespaces(whole)

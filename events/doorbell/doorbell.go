@@ -159,6 +159,9 @@ func (k *Keeper) Serve(a Answers) {
 	}
 }
 
+// Close ends the stream behind what was said: the proxy need not wait for more.
+func (k *Keeper) Close() { k.w.c.Close() }
+
 // Proxy is the proxy's end.
 type Proxy struct {
 	w       wire
