@@ -43,16 +43,38 @@ func TestKilledSessions(t *testing.T) {
 	if fsh(t, dir, "--policy="+dir+"/policy.toml", "-c", "/bin/true").status == 125 { // no control groups here
 		put(t, filepath.Join(dir, "policy.toml"), rules, 0o644)
 	}
-	// What is left of a session becomes a child of this process.
+	run := killSessions(t, func() int { return startSession(t, binary, dir, project) })
+	run(false)
+	before, state := tree(t, dir), listing(t, filepath.Join(dir, ".local"))
+	for i := range sessions {
+		run(i%2 == 0)
+	}
+	run(false) // tidies up what killed keepers could not
+	reap(t, -1)
+	if after := tree(t, dir); after != before {
+		t.Errorf("files: %s\nbefore: %s", after, before)
+	}
+	if after := listing(t, filepath.Join(dir, ".local")); after != state {
+		t.Errorf("state: %s\nbefore: %s", after, state)
+	}
+	if left := traces(t, dir); len(left) > 0 {
+		t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
+	}
+}
+
+// killSessions gives what runs one session, and kills it on request. What is left of
+// one becomes a child of this process.
+func killSessions(t *testing.T, start func() (pid int)) func(kill bool) {
+	t.Helper()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	t.Cleanup(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) })
 	seed := time.Now().UnixNano()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewSource(seed))
-	run := func(kill bool) {
-		p := startSession(t, binary, dir, project)
+	return func(kill bool) {
+		p := start()
 		if kill {
 			// No synchronisation: any moment is as good.
 			time.Sleep(time.Duration(random.Int63n(int64(120 * time.Millisecond))))
@@ -69,18 +91,44 @@ func TestKilledSessions(t *testing.T) {
 			t.Fatalf("a session that nobody killed: %#x", ws)
 		}
 	}
+}
+
+// looseScript leaves processes that no session without a pid namespace finds by
+// their parents or groups.
+const looseScript = `
+/bin/sleep 1000 & (while :; do /bin/sleep 1; done) & setsid sh -c '(sleep 1000 &) ; setsid sleep 1000 & sleep 1000' &
+echo x >"$TMPDIR/x"; echo | nc -w 1 127.0.0.1 1 2>/dev/null
+i=0; while [ "$i" -lt 20 ]; do /bin/true | /bin/cat; x=$(/bin/echo "$i"); i=$((i+1)); done
+kill %1 %2; exit 0`
+
+// TestKilledSessionsWithoutNamespaces: no process is left, and nothing but
+// directories for temporary files, which sessions remove a minute later.
+func TestKilledSessionsWithoutNamespaces(t *testing.T) {
+	dir := home(t)
+	run := killSessions(t, func() int {
+		cmd := withoutNamespaces(t, "-c", looseScript)
+		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd.Process.Pid
+	})
 	run(false)
-	before, state := tree(t, dir), listing(t, filepath.Join(dir, ".local"))
-	for i := range sessions {
+	state := filepath.Join(dir, ".local", "state", "fsh", "tmp")
+	if list, err := os.ReadDir(state); err == nil {
+		t.Errorf("left by a session that ended: %v", list)
+	}
+	before := tree(t, dir)
+	for i := range 40 {
 		run(i%2 == 0)
 	}
-	run(false) // tidies up what killed keepers could not
 	reap(t, -1)
+	if err := os.RemoveAll(state); err != nil {
+		t.Fatal(err)
+	}
 	if after := tree(t, dir); after != before {
 		t.Errorf("files: %s\nbefore: %s", after, before)
-	}
-	if after := listing(t, filepath.Join(dir, ".local")); after != state {
-		t.Errorf("state: %s\nbefore: %s", after, state)
 	}
 	if left := traces(t, dir); len(left) > 0 {
 		t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
