@@ -37,6 +37,9 @@ func (s *Session) explainGit(c *interp.Command, ws syscall.WaitStatus) {
 		return
 	}
 	root, index := s.gitIndex(c.Dir)
+	if s.temp != "" && below(root, s.temp) { // the session's own, wherever that is
+		return
+	}
 	for _, name := range indexNames(index) {
 		file := filepath.Join(root, name)
 		if readable, rule := p.Why("read", file); !readable {
