@@ -199,8 +199,9 @@ func (s *Shell) end(f flow, status int) Result {
 	sh.status = status
 	sh.finish(f)
 	sh.saveHistory()
+	sh.closeOutputs()
 	sh.linger()
-	sh.finishOutputs()
+	sh.awaitOutputs()
 	sh.rt.over.Store(true)
 	sh.peek.close()
 	sh.peek = nil

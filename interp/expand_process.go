@@ -138,17 +138,24 @@ func closingSubsts(n node) node {
 // hold the pipe open.
 const outputGrace = 5 * time.Second
 
-// finishOutputs closes the pipes to >(…) and waits for these.
-func (sh *shell) finishOutputs() {
+// closeOutputs closes the pipes to >(…), so that these find the end.
+func (sh *shell) closeOutputs() {
 	if sh.rt.running.Load() == 0 {
 		return
 	}
-	done := make(chan struct{})
 	for n, f := range sh.fds {
 		if f != nil && f.fd > 2 {
 			sh.setFile(n, nil).drop()
 		}
 	}
+}
+
+// awaitOutputs waits for what >(…) still have to do.
+func (sh *shell) awaitOutputs() {
+	if sh.rt.running.Load() == 0 {
+		return
+	}
+	done := make(chan struct{})
 	go func() {
 		sh.rt.outputs.Wait()
 		close(done)

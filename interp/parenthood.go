@@ -107,7 +107,8 @@ func (sh *shell) leadsAlone() bool {
 // is its parent, whose death is not its own.
 func (sh *shell) startProgram(cmd *Command) (p Process, adopted bool, err error) {
 	parent, asked := sh.parentFor(cmd)
-	if sh.killed != nil && !asked {
+	// The end of the shell looks at what runs in the background, by its number.
+	if sh.killed != nil && !asked || sh.background() {
 		cmd.Report |= ReportStart
 	}
 	if parent != nil {

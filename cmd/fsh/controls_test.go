@@ -100,6 +100,29 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// TestOutputsOfTheShell: a script whose output goes through a program of its own (a
+// log, as in `exec > >(tee log)`) ends, and what that program has to say is said.
+func TestOutputsOfTheShell(t *testing.T) {
+	for script, want := range map[string]string{
+		`exec > >(tee "$TMPDIR/log") 2>&1; echo x; ls -d /; trap 'echo bye' EXIT; exit 3`:  "x\n/\nbye\n",
+		`exec > >(cat; echo end); echo x; exit 3`:                                          "x\nend\n",
+		`exec 3> >(sed s/^/3:/); echo x >&3; exit 3`:                                       "3:x\n",
+		`exec 2> >(cat) > >(sed s/x/y/); echo x; exit 3`:                                   "y\n",
+		`exec > >(cat); (sleep 0.1; echo late) & echo x; wait; exit 3`:                     "x\nlate\n",
+		`: <(sleep 1000); exec 4< <(sleep 1000); coproc cat; echo x; exit 3`:               "x\n",
+		`sleep 1000 > >(cat >/dev/null) & (echo $BASHPID >/dev/null; sleep 1000) & exit 3`: "",
+	} {
+		for _, where := range []string{"nowhere", "docker"} {
+			t.Run(script+" in "+where, func(t *testing.T) {
+				t.Parallel()
+				if got := outcomeOf(t, contained(t, where, home(t), "--bash", "-c", script)); got.status != 3 || got.stdout != want {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+	}
+}
+
 // TestSanitized: what is built with AddressSanitizer ends as it does outside.
 func TestSanitized(t *testing.T) {
 	require(t, "gcc")
