@@ -161,19 +161,24 @@ func (k *keeper) makeBareView(id uint32, req *viewRequest, fds []int) {
 	k.follow(id, rp)
 }
 
-func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {
-	pl := req.Plan
+// bareGrants are what a plan lets be done, where the machine can look after it.
+func (k *keeper) bareGrants(pl *Plan) (*bareView, error) {
 	if err := yamaRefuses(yamaScope); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := k.bareTemp(pl); err != nil {
-		return 0, fmt.Errorf("temporary directory: %w", err)
+		return nil, fmt.Errorf("temporary directory: %w", err)
 	}
 	mounts := hostMounts(k.base.hostProc)
 	if len(mounts) == 0 {
-		return 0, errors.New("/proc/thread-self/mountinfo cannot be read")
+		return nil, errors.New("/proc/thread-self/mountinfo cannot be read")
 	}
-	view, err := bareGrants(pl, k.base.exe, mounts)
+	return bareGrants(pl, k.base.exe, mounts)
+}
+
+func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *bareNet) (pid int, err error) {
+	pl := req.Plan
+	view, err := k.bareGrants(pl)
 	if err != nil {
 		return 0, err
 	}
@@ -194,13 +199,11 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	if len(fds) > 2 {
 		stderr = fds[2]
 	}
-	files := []int{k.null, k.null, stderr, fds[0], fds[1], ruleset}
-	for i, fd := range files {
-		if files[i], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstSafeFD); err != nil {
-			return 0, err
-		}
-		defer unix.Close(files[i])
+	files, closeFiles, err := safeFDs(k.null, k.null, stderr, fds[0], fds[1], ruleset)
+	if err != nil {
+		return 0, err
 	}
+	defer closeFiles()
 	sup := &bareSupervisor{k: k, net: doors, writable: view.writable, view: id, told: map[deniedKey]bool{}}
 	if err := sup.openShared(pl.Temp); err != nil {
 		return 0, fmt.Errorf("directory for shared memory: %w", err)
@@ -210,8 +213,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 		p.noCores()
 	}
 	p.sharedNotifier(notify, sup.take)
-	last := len(files) - 1
-	p.files(files[:last])
+	p.files(files[:5])
 	p.openFiles()
 	p.signalQueue()
 	joined, err := k.joinGroups(p, pl, id)
@@ -221,7 +223,7 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	defer joined()
 	p.add("death signal", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
 	p.dropCapsBare()
-	p.landlock(files[last])
+	p.landlock(files[5])
 	p.seccomp(filter)
 	p.exec("/proc/self/exe", append([]string{nameRunner}, limitArgs(withoutProcesses(pl), 0)...), runnerEnv, blockedSignals())
 	if pid, err = p.start(0); err != nil {
