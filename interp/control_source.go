@@ -137,13 +137,7 @@ func runDot(sh *shell, args []string) int {
 	}
 	text, err := sh.findDot(rest[0])
 	if err != nil {
-		switch {
-		case sh.bash() && err == syscall.EISDIR:
-			return sh.builtinFailed(1, "%s: %s: is a directory", args[0], rest[0])
-		case sh.bash():
-			return sh.builtinFailed(1, "%s: %s", rest[0], errText(err))
-		}
-		return sh.builtinFailed(2, "%s: %s: %s", args[0], rest[0], dotErrText(sh, err))
+		return sh.dotFailed(args[0], rest[0], err)
 	}
 	if strings.Count(text, "\x00") > maxNULs && sh.bash() {
 		return sh.builtinFailed(126, "%s: %s: cannot execute binary file", args[0], rest[0])
@@ -153,6 +147,25 @@ func runDot(sh *shell, args []string) int {
 		return sh.status
 	}
 	defer func() { sh.evalDepth-- }()
+	shown := rest[1:]
+	if len(shown) == 0 {
+		shown = rest[:1]
+	}
+	defer sh.pushArguments(shown)()
+	f := sh.runSourced(rest, text)
+	if f != flowReturn && f != flowNext {
+		sh.jump = f
+	} else if status := sh.status; sh.traps.pseudo {
+		sh.jump = sh.runReturnTrap() // still without the DEBUG trap
+		sh.status = status
+	}
+	sh.funcDepth--
+	return sh.status
+}
+
+// runSourced runs the text of a file with what follows its name as parameters; the
+// caller leaves the level of functions that it enters.
+func (sh *shell) runSourced(rest []string, text string) flow {
 	file, line, params, loops := sh.file, sh.line, sh.params, sh.loopDepth
 	wasSet := sh.paramsSet
 	sh.paramsSet = false
@@ -160,11 +173,6 @@ func runDot(sh *shell, args []string) int {
 		sh.params = append([]string(nil), rest[1:]...)
 	}
 	sh.callStack = append(sh.callStack, callSite{"source", rest[0], line})
-	shown := rest[1:]
-	if len(shown) == 0 {
-		shown = rest[:1]
-	}
-	defer sh.pushArguments(shown)()
 	sh.file = rest[0]
 	sh.funcDepth++
 	special, current := sh.special, sh.current
@@ -178,14 +186,17 @@ func runDot(sh *shell, args []string) int {
 		sh.params = params
 	}
 	sh.paramsSet = wasSet && len(rest) == 1
-	if f != flowReturn && f != flowNext {
-		sh.jump = f
-	} else if status := sh.status; sh.traps.pseudo {
-		sh.jump = sh.runReturnTrap() // still without the DEBUG trap
-		sh.status = status
+	return f
+}
+
+func (sh *shell) dotFailed(command, name string, err error) int {
+	switch {
+	case sh.bash() && err == syscall.EISDIR:
+		return sh.builtinFailed(1, "%s: %s: is a directory", command, name)
+	case sh.bash():
+		return sh.builtinFailed(1, "%s: %s", name, errText(err))
 	}
-	sh.funcDepth--
-	return sh.status
+	return sh.builtinFailed(2, "%s: %s: %s", command, name, dotErrText(sh, err))
 }
 
 func dotErrText(sh *shell, err error) string {
