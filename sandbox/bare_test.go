@@ -222,6 +222,7 @@ func bareFiles(t *testing.T, rr *rawRunner, home, temp string) {
 		check{"link," + home + "/.ssh/id," + temp + "/hard", "EXDEV"}, check{"own-truncate," + home + "/public", "EACCES"},
 		check{"create,/tmp/x", "EACCES"}, check{"mkdir,/dev/shm/x,0755", "EACCES"}, check{"create," + project + "/.envrc", "EACCES"},
 		check{"create," + temp + "/new", "ok"}, check{"rename," + temp + "/new," + temp + "/newer", "ok"}, check{"own-append,/dev/null", "ok"},
+		check{"mkdir," + temp + "/one,0755", "ok"}, check{"rename," + temp + "/newer," + temp + "/one/new", "ok"}, check{"link," + temp + "/one/new," + temp + "/two", "ok"},
 		check{"read,/dev/ptmx", "EACCES"}, check{"read,/dev/urandom", "ok"}, check{"write,/proc/self/comm", "EACCES"},
 		// What Landlock does not know.
 		check{"chmod," + home + "/public,0777", "EPERM"}, check{"chmod," + temp + "/link,0777", "EPERM"},

@@ -66,13 +66,22 @@ func landlockABI() (int, error) {
 	return abi, nil
 }
 
-// signalRuleset restricts whom signals reach, and nothing else.
+// signalRuleset restricts whom signals reach, and nothing else. A ruleset that does not
+// say that files may come to other directories, by link and rename, is one that denies
+// it: "LANDLOCK_ACCESS_FS_REFER" in landlock(7).
 func signalRuleset() (fd int, err error) {
 	if _, err = landlockABI(); err != nil {
 		return -1, err
 	}
-	fd, err = ll.LandlockCreateRuleset(&ll.RulesetAttr{Scoped: ll.ScopeSignal}, 0)
-	return fd, setupError("Landlock", err, "")
+	fd, err = ll.LandlockCreateRuleset(&ll.RulesetAttr{HandledAccessFS: ll.AccessFSRefer, Scoped: ll.ScopeSignal}, 0)
+	if err != nil {
+		return -1, setupError("Landlock", err, "")
+	}
+	if err = addGrant(fd, grant{path: "/", rights: ll.AccessFSRefer, must: true}, ll.AccessFSRefer); err != nil {
+		unix.Close(fd)
+		return -1, setupError("Landlock", err, "")
+	}
+	return fd, nil
 }
 
 // landlockRuleset makes a ruleset in the view that the calling thread is in.

@@ -27,6 +27,9 @@ if __name__ == "__main__":
     s = shared_memory.SharedMemory(create=True, size=10); s.buf[0] = 7
     t = shared_memory.SharedMemory(s.name); print(t.buf[0]); t.close(); s.close(); s.unlink()
     with tempfile.TemporaryFile(dir="/tmp") as f: print(f.write(b"x"))'`, "285\n7\n1\n"},
+		"from one directory to another": {"git", `cd "$TMPDIR"; mkdir a b; echo x >a/f; ln a/f b/hard && mv a b/ && stat -c %h b/a/f
+			export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+			git init -q --bare r.git && git clone -q r.git w 2>/dev/null && cd w && git commit -q --allow-empty -m m && git push -q origin HEAD && echo pushed`, "2\npushed\n"},
 		"a repository in the temporary directory": {"git", `cd "$TMPDIR"; git init -q r; cd r; : >f; git add f; git rev-parse -q --verify none; echo $?`, "1\n"},
 		"set-group-ID bits of a mode that mkdir is given": {"perl",
 			`umask 022; cd "$TMPDIR"; perl -e 'mkdir "d", 02755 or die $!' && stat -c %a d`, "755\n"},
