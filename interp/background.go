@@ -134,9 +134,11 @@ func (b *backgroundJob) startDirect(sh, sub *shell, j *job) (bool, error) {
 	b.simple.traceIf(sub, args)
 	var saved savedFiles
 	if flw, ok := b.simple.prefix(sub, &saved, sub.pushFrame(false), args); !ok || flw != flowNext {
-		j.pid = 0
-		sub.forget(&saved)
-		return false, nil
+		// That was told, and is not done again: what is left of the job is its status.
+		sub.undo(&saved)
+		status := sub.status
+		told := backgroundJob{body: func(sub *shell) flow { sub.status = status; return flw }}
+		return true, told.startBody(sh, sub, j)
 	}
 	sub.forget(&saved)
 	cmd, err := sub.newCommand(path, args)
