@@ -33,6 +33,16 @@ const (
 	maxDomains   = 256
 )
 
+// unmarked is what processes have of it at least that have entered none: desktops that
+// ask for real time have a low one (rtkit), and so what they start, fsh too.
+func unmarked() uint64 {
+	var l unix.Rlimit
+	if unix.Getrlimit(rlimitRTTime, &l) != nil {
+		return 0
+	}
+	return min(domainMark, l.Max)
+}
+
 // stack answers landlock_restrict_self.
 func (r *request) stack() verdict {
 	if int32(r.n.args[0]) < 0 { // about logging only
@@ -40,7 +50,7 @@ func (r *request) stack() verdict {
 	}
 	s := r.s
 	parent, errno := s.domainOf(r.n.pid)
-	if errno != 0 || !s.roomForDomain() {
+	if errno != 0 || s.entered+1 >= s.unmarked || !s.roomForDomain() {
 		return failed(unix.EPERM)
 	}
 	ruleset, errno := r.descriptor(int(int32(r.n.args[0])))
@@ -63,7 +73,7 @@ func (r *request) stack() verdict {
 	}
 	s.entered++
 	s.domains[s.entered] = d
-	mark := domainMark - s.entered
+	mark := s.unmarked - s.entered
 	if err := unix.Prlimit(int(r.n.pid), rlimitRTTime, &unix.Rlimit{Cur: mark, Max: mark}, nil); err != nil {
 		return failed(unix.EPERM)
 	}
@@ -111,10 +121,10 @@ func (s *supervisor) domainOf(pid uint32) (*domain, unix.Errno) {
 	if err := unix.Prlimit(int(pid), rlimitRTTime, nil, &limit); err != nil {
 		return nil, errnoOf(err)
 	}
-	if limit.Max >= domainMark {
+	if limit.Max >= s.unmarked {
 		return nil, 0
 	}
-	if d := s.domains[domainMark-limit.Max]; d != nil {
+	if d := s.domains[s.unmarked-limit.Max]; d != nil {
 		return d, 0
 	}
 	return nil, unix.EACCES

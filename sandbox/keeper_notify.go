@@ -37,6 +37,7 @@ type supervisor struct {
 	cookie     uint64 // of the network namespace
 	domains    map[uint64]*domain
 	entered    uint64 // how many were
+	unmarked   uint64
 	connecting connectors
 	// masks are the umasks of processes, as of masksAt.
 	masks   map[uint32]int
@@ -73,7 +74,7 @@ func (v *view) supervises() bool {
 func newSupervisor(t *viewThread, p *policy.Policy) *supervisor {
 	late := newLatePrivate(t.v)
 	s := &supervisor{t: t, calls: map[int32]watchedCall{}, rules: newNameRules(t.v, t.k.made, late), late: late,
-		told: map[[sha256.Size]byte]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}, domains: map[uint64]*domain{}}
+		told: map[[sha256.Size]byte]bool{}, mounts: map[uint64]bool{}, mask: -1, masks: map[uint32]int{}, domains: map[uint64]*domain{}, unmarked: unmarked()}
 	if t.v.plan.Monitor {
 		s.policy = p
 	}
