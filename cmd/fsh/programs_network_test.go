@@ -27,16 +27,7 @@ func TestAddressesAcrossPolicies(t *testing.T) {
 		}
 		t.Cleanup(func() { l.Close() })
 		port = l.Addr().(*net.TCPAddr).Port
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				io.WriteString(c, name+"\n")
-				c.Close()
-			}
-		}()
+		go answer(l, name)
 	}
 	put(t, filepath.Join(dir, "policy.toml"), `version = 1
 [network]

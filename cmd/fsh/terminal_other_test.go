@@ -34,20 +34,10 @@ sys.stderr.write(os.read(master, 99).decode() + " ")
 os.write(os.open("/dev/tty", os.O_WRONLY), b"own\n")
 `
 	for _, grant := range []string{"--allow-read=.", "--allow-write=."} {
-		dir := home(t)
-		master, slave, err := pty.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer master.Close()
 		var said bytes.Buffer
 		cmd := exec.Command(fshBinary(t), grant, "-c", `exec python3 -c "$0"`, program)
-		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "LC_ALL=C"}
-		cmd.Stdin, cmd.Stderr = slave, &said
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-		err = cmd.Run()
-		slave.Close()
-		out := bufio.NewScanner(master)
+		cmd.Stderr = &said
+		out, err := leadTerminal(t, cmd, 0o620)
 		if out.Scan(); err != nil || said.String() != "made " || out.Text() != "own" {
 			t.Errorf("%s: %v: %q, and on the terminal: %q", grant, err, said.String(), out.Text())
 		}
@@ -61,31 +51,38 @@ func TestTerminalOfAnotherUser(t *testing.T) {
 sh -c 'echo command >/dev/tty; exec 3<>/dev/tty; echo both >&3'
 setsid -w sh -c 'echo none >/dev/tty' || echo end >/dev/tty`
 	for _, grant := range []string{"--allow-read=.", "--allow-write=."} {
-		dir := home(t)
-		master, slave, err := pty.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer master.Close()
-		if err := os.Chmod(slave.Name(), 0); err != nil {
-			t.Fatal(err)
-		}
 		var said bytes.Buffer
 		cmd := exec.Command(fshBinary(t), grant, "-c", script)
-		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "LC_ALL=C"}
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &said, &said
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-		err = cmd.Run()
-		slave.Close()
+		cmd.Stdout, cmd.Stderr = &said, &said
+		out, err := leadTerminal(t, cmd, 0)
 		if err != nil || strings.Count(said.String(), "/dev/tty") != 1 {
 			t.Errorf("%s: %v: %s", grant, err, said.String())
 			continue
 		}
-		out := bufio.NewScanner(master)
 		for _, want := range []string{"shell", "append", "command", "both", "end"} {
 			if out.Scan(); out.Text() != want {
 				t.Errorf("%s: %q, want %q", grant, out.Text(), want)
 			}
 		}
 	}
+}
+
+// leadTerminal runs a program as the leader of a terminal of its own, whose node has a
+// mode, and gives what it has shown there.
+func leadTerminal(t *testing.T, cmd *exec.Cmd, mode os.FileMode) (shown *bufio.Scanner, err error) {
+	t.Helper()
+	dir := home(t)
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	defer slave.Close()
+	if err := os.Chmod(slave.Name(), mode); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "LC_ALL=C"}
+	cmd.Stdin = slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	return bufio.NewScanner(master), cmd.Run()
 }
