@@ -128,8 +128,7 @@ func (s *bareSupervisor) take(_, fd int) error {
 
 func (s *bareSupervisor) run() {
 	defer unix.Close(s.listen)
-	defer unix.Close(s.temp)
-	defer unix.Close(s.shared)
+	defer s.closeShared()
 	for {
 		var n notification
 		if err := notifyIoctl(s.listen, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {

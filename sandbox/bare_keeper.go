@@ -208,6 +208,11 @@ func (k *keeper) startBareRunner(id uint32, req *viewRequest, fds []int, doors *
 	if err := sup.openShared(pl.Temp); err != nil {
 		return 0, fmt.Errorf("directory for shared memory: %w", err)
 	}
+	defer func() {
+		if sup.listen == 0 { // nothing came to be that it looks after
+			sup.closeShared()
+		}
+	}()
 	p := &childProgram{}
 	if pl.NoCores {
 		p.noCores()

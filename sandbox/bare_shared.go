@@ -184,9 +184,16 @@ func (s *bareSupervisor) openShared(temp string) (err error) {
 	if s.temp, err = unix.Open(temp, hold, 0); err != nil {
 		return err
 	}
-	if err = unix.Mkdirat(s.temp, "shm", 0o700); err != nil && err != unix.EEXIST {
-		return err
+	if err = unix.Mkdirat(s.temp, "shm", 0o700); err == nil || err == unix.EEXIST {
+		s.shared, err = unix.Open(filepath.Join(temp, "shm"), hold, 0)
 	}
-	s.shared, err = unix.Open(filepath.Join(temp, "shm"), hold, 0)
+	if err != nil {
+		unix.Close(s.temp)
+	}
 	return err
+}
+
+func (s *bareSupervisor) closeShared() {
+	unix.Close(s.temp)
+	unix.Close(s.shared)
 }
