@@ -74,22 +74,22 @@ func (d *signalDomain) end() {
 // startBareInit makes the process that ends the session's others when the keeper is
 // gone without having done so: it is in the domain, where none of them can signal it.
 func (k *keeper) startBareInit() error {
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(pair[1])
-	end, err := unix.FcntlInt(uintptr(pair[1]), unix.F_DUPFD_CLOEXEC, firstSafeFD)
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(end)
 	filter, err := seccompProgram(filterMode{bare: true})
 	if err != nil {
 		return err
 	}
+	end, err := k.lifeline()
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(end)
+	files, closeFiles, err := safeFDs(k.null, k.null, k.null, end)
+	if err != nil {
+		return err
+	}
+	defer closeFiles()
 	p := &childProgram{}
-	p.files([]int{k.null, k.null, k.null, end})
+	p.files(files)
 	name, err := p.rename(nameInit)
 	if err != nil {
 		return err
@@ -100,12 +100,7 @@ func (k *keeper) startBareInit() error {
 	p.try("kill", unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL))
 	p.add("end", unix.SYS_EXIT_GROUP, 0)
 	k.domain.do(func() { k.initPid, err = p.start(0) })
-	if err != nil {
-		syscall.Close(pair[0])
-		return childError(err)
-	}
-	k.initSock = pair[0]
-	return nil
+	return childError(err)
 }
 
 // descendants are all processes below this one that /proc shows, parents first: a

@@ -20,16 +20,11 @@ const (
 // take 3 ms to start for that. The child mounts the namespace's own /proc,
 // which only a process inside it can, and gives up its rights as all others.
 func (k *keeper) startInit() error {
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(pair[1])
 	filter, err := seccompProgram(filterMode{})
 	if err != nil {
 		return err
 	}
-	end, err := unix.FcntlInt(uintptr(pair[1]), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	end, err := k.lifeline()
 	if err != nil {
 		return err
 	}
@@ -39,13 +34,13 @@ func (k *keeper) startInit() error {
 		return err
 	}
 	defer syscall.Close(ruleset)
-	domain, err := unix.FcntlInt(uintptr(ruleset), unix.F_DUPFD_CLOEXEC, firstSafeFD)
+	files, closeFiles, err := safeFDs(k.null, k.null, k.null, end, ruleset)
 	if err != nil {
 		return err
 	}
-	defer syscall.Close(domain)
+	defer closeFiles()
 	p := &childProgram{flags: unix.CLONE_NEWPID}
-	p.files([]int{k.null, k.null, k.null, end})
+	p.files(files[:4])
 	p.add("proc", unix.SYS_MOUNT, p.str("proc"), p.str("/proc"), p.str("proc"),
 		unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, 0)
 	name, err := p.rename(nameInit)
@@ -54,16 +49,21 @@ func (k *keeper) startInit() error {
 	}
 	defer name()
 	p.dropCaps()
-	p.landlock(domain)
+	p.landlock(files[4])
 	p.outlive(filter)
 	p.add("end", unix.SYS_EXIT_GROUP, 0)
-	pid, err := p.start(0)
+	k.initPid, err = p.start(0)
+	return childError(err)
+}
+
+// lifeline is a socket for init that ends with this process.
+func (k *keeper) lifeline() (end int, err error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		syscall.Close(pair[0])
-		return childError(err)
+		return -1, err
 	}
-	k.initPid, k.initSock = pid, pair[0]
-	return nil
+	k.initSock = pair[0]
+	return pair[1], nil
 }
 
 // rename gives the child another name in /proc. done closes what it reads it
