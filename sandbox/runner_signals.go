@@ -149,8 +149,9 @@ func setActions(caught, ignored uint64) {
 }
 
 // swallowSignals has this process take no notice of signals, but of SIGCHLD what the
-// Go runtime takes: the pipe of the handler is not there. os/signal would do the same
-// by two changes of threads for each of them, a millisecond in all.
+// Go runtime takes: the pipe of the handler is not there. They are caught, for ignored
+// ones would be inherited. os/signal would do the same by two changes of threads for
+// each of them, a millisecond in all.
 func swallowSignals() {
 	signalOwner, signalRuntime = int32(os.Getpid()), runtimeAction().handler
 	setActions(handledSignals(), 0)

@@ -89,10 +89,10 @@ const changing = unix.O_CREAT | unix.O_WRONLY | unix.O_RDWR | unix.O_TRUNC
 
 // notifyProgram asks the keeper about SIGKILL, SIGSTOP, and calls that make, bind
 // or connect sockets; where files are lent, about those that change attributes;
-// where some of them were opened to
-// append to, about those that change what is there; with names, about calls that make or change some, with a monitor about all that
-// open or change one, and with rules about commands about those that execute. The
-// other filter has judged first.
+// where some of them were opened to append to, about those that change what is
+// there; with names, about calls that make or change some, with a monitor about all
+// that open or change one, and with rules about commands about those that execute.
+// The other filter has judged first.
 func notifyProgram(pl *Plan, names bool) ([]unix.SockFilter, error) {
 	prog := []bpf.Instruction{bpf.LoadAbsolute{Off: offNr, Size: 4}}
 	ask := bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF}
